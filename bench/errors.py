@@ -1,0 +1,15 @@
+"""What a user can mend."""
+
+
+class UserError(Exception):
+    """Bad input, told in one line that names the file, the value and the mend. The process ends with exit code 2."""
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """` Did you mean 'x'?`, or the known names; for the end of an error line."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, known, n=1)
+    if close:
+        return f" Did you mean '{close[0]}'?"
+    return f" Known: {', '.join(sorted(known)) or 'none'}."

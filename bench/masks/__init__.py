@@ -1,0 +1,1 @@
+"""Holes: one file a family; suite.py freezes and fingerprints them."""

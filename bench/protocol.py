@@ -1,0 +1,60 @@
+"""Protocol: data split + resolution + suites + what is scored. Nothing here imports torch."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bench.errors import UserError
+
+
+class ProtocolOverrides(BaseModel):
+    """What a paper's scale may say of its protocol; what it leaves out stays as in `DEFAULTS`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: list[str] | None = None
+    """Names of data sets; `reproduce` takes each in turn."""
+    resolution: int | None = Field(default=None, ge=8)
+    images: int | None = Field(default=None, ge=2)
+    """How many images of the data set are used at all, before the split."""
+    split: tuple[int, int, int] | None = None
+    """train : test : validation, where the data set brings no split of its own."""
+    test_images: int | None = Field(default=None, ge=1)
+    """At most so many test images are scored."""
+    suites: list[str] | None = None
+
+
+class Protocol(BaseModel):
+    """One data set, one resolution, the suites, the number of images: what makes scores comparable."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: str
+    """`NAME` or `NAME=PATH`."""
+    resolution: int
+    images: int
+    split: tuple[int, int, int]
+    test_images: int
+    suites: tuple[str, ...]
+
+    @property
+    def data_name(self) -> str:
+        return self.data.partition("=")[0]
+
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "smoke": {"data": ["faces"], "resolution": 64, "images": 48, "test_images": 8},
+    "quick": {"data": ["faces", "photos"], "resolution": 64, "images": 3000, "test_images": 200},
+    "paper": {"data": ["imagenet"], "resolution": 256, "images": 10**9, "test_images": 10**9},
+}
+
+
+def protocols(scale: str, overrides: ProtocolOverrides, data: str | None = None) -> list[Protocol]:
+    """The protocols of a scale, one for each data set; `data` (`NAME[=PATH]`) takes the place of the scale's list."""
+    if scale not in DEFAULTS:
+        raise UserError(f"There is no scale '{scale}'. Known: {', '.join(DEFAULTS)}.")
+    values = {"split": (50, 9, 1), "suites": ("center", "random", "irregular")}
+    values |= DEFAULTS[scale] | overrides.model_dump(exclude_none=True)
+    names = [data] if data else values.pop("data")
+    values.pop("data", None)
+    return [Protocol(data=name, **values) for name in names]

@@ -1,0 +1,116 @@
+"""Runs and their records: the folder of a run, its key, and the immutable result in it.
+
+    OUT/runs/<data>-<scale>/<method>[+<variant>]-seed<N>-<key>/
+        run.json           what was asked for: settings, protocol, seed, code, data, suites
+        checkpoints/       the last two states of an unfinished training, and trained.pt
+        scalars.csv        training scalars: stage, step, name, value
+        samples/           picture grids drawn during training
+        tensorboard/       the same scalars for TensorBoard
+        predictions/       <suite>.npy, uint8 (N,3,H,W), in the order of the record's images
+        scores.csv         one row per suite and image
+        record.json        the result; written last; the same bits whenever the run is made again
+        events.jsonl       when what happened (the only file of a run that holds times)
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from bench.errors import UserError
+from bench.files import read_json, sha256
+from bench.protocol import Protocol
+
+FORMAT = 1
+"""Raised when a record's layout changes."""
+NUMBERS = 1
+"""Raised, with a CHANGELOG entry, when a change in bench/ may move a number; part of every run key."""
+
+
+class Run(BaseModel):
+    """What was asked for. `key` depends on all of it, so that two runs share a folder only if they are the same."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: str
+    variant: str = "default"
+    scale: str
+    seed: int
+    settings: dict[str, Any]
+    """The method's settings, complete."""
+    protocol: Protocol
+    code: str
+    """SHA-256 of the method's source files."""
+    data: str
+    """Fingerprint of the data manifest."""
+    suites: dict[str, str]
+    """Fingerprint of each suite over the test images."""
+    numbers: int = NUMBERS
+
+    @property
+    def key(self) -> str:
+        # The scale is only a name for settings and protocol, and a path is only a place: neither changes a number.
+        asked = self.model_dump(mode="json", exclude={"scale"})
+        asked["protocol"]["data"] = self.protocol.data_name
+        return sha256(json.dumps(asked, sort_keys=True).encode())[:12]
+
+    @property
+    def name(self) -> str:
+        variant = "" if self.variant == "default" else f"+{self.variant}"
+        return f"{self.method}{variant}-seed{self.seed}-{self.key}"
+
+    def folder(self, out: Path) -> Path:
+        return out / "runs" / f"{self.protocol.data_name}-{self.scale}" / self.name
+
+
+@dataclass(frozen=True)
+class Record:
+    """The immutable result of a run: measured values, and all that is needed to measure them again."""
+
+    folder: Path
+    run: Run
+    content: dict[str, Any]
+    """record.json as it stands: `run`, `key`, `data` (manifest), `suites`, `training`, `code`, `packages`, `hardware`,
+    `notes`, and the SHA-256 of scores.csv and of each predictions file."""
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Per-image scores: `suite`, `image`, `group`, `hole_share`, then one column for each convention."""
+        path = self.folder / "scores.csv"
+        if sha256(path.read_bytes()) != self.content["scores_sha256"]:
+            raise UserError(f"{path} is not the file that its record.json was written for. Run again with --force.")
+        return pd.read_csv(path, dtype={"suite": str, "image": str, "group": str})
+
+    def suite(self, name: str) -> pd.DataFrame:
+        """The rows of one suite, indexed by image."""
+        return self.scores[self.scores["suite"] == name].set_index("image")
+
+    def predictions(self, suite: str) -> NDArray[Any]:
+        """uint8 (N,3,H,W), memory-mapped, in the order of `suite(name)`."""
+        import numpy as np
+
+        path = self.folder / "predictions" / f"{suite}.npy"
+        if not path.exists():
+            raise UserError(f"{path} is gone; the pictures can be made again with --force.")
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def read_record(folder: Path) -> Record | None:
+    """The record in a run's folder, or None where the run is not finished."""
+    if not (folder / "record.json").exists():
+        return None
+    content = read_json(folder / "record.json")
+    if content.get("format") != FORMAT:
+        raise UserError(f"{folder / 'record.json'} has format {content.get('format')}, this version reads {FORMAT}.")
+    return Record(folder, Run.model_validate(content["run"]), content)
+
+
+def find_records(out: Path) -> list[Record]:
+    """All finished runs under `out`, sorted by folder name."""
+    folders = sorted(path.parent for path in (out / "runs").glob("*/*/record.json"))
+    return [record for folder in folders if (record := read_record(folder)) is not None]

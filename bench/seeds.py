@@ -1,0 +1,43 @@
+"""Randomness by purpose: every draw is named, so it depends on its name and on nothing that was drawn before it."""
+
+import hashlib
+from collections.abc import Iterator
+
+
+def seed_of(*purpose: object) -> int:
+    """A seed in [0, 2**63) from the words that name its purpose, e.g. `seed_of(0, "holes", "train", 17)`."""
+    return int.from_bytes(_digest(purpose)[:8], "big") >> 1
+
+
+class Chance:
+    """Uniform integers from SHA-256: the same on every platform, Python and library version.
+
+    Used where a result is frozen (suites, splits) and where one object is drawn at a time.
+    """
+
+    def __init__(self, *purpose: object) -> None:
+        self._words = _words(_digest(purpose))
+
+    def below(self, end: int) -> int:
+        """An integer, uniform in [0, end). The bias of the modulo is under end / 2**64."""
+        if end < 1:
+            raise ValueError(f"end must be at least 1, not {end}")
+        return next(self._words) % end
+
+    def between(self, first: int, last: int) -> int:
+        """An integer, uniform in [first, last], both included."""
+        return first + self.below(last - first + 1)
+
+
+def _digest(purpose: tuple[object, ...]) -> bytes:
+    # repr() keeps 1 and "1" apart, and no join of words can collide with another.
+    return hashlib.sha256(repr(purpose).encode()).digest()
+
+
+def _words(key: bytes) -> Iterator[int]:
+    counter = 0
+    while True:
+        block = hashlib.sha256(key + counter.to_bytes(8, "big")).digest()
+        for start in range(0, 32, 8):
+            yield int.from_bytes(block[start : start + 8], "big")
+        counter += 1

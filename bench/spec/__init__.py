@@ -1,0 +1,24 @@
+"""paper.toml: the facts of a paper, typed. No code of a paper is imported to read them."""
+
+from bench.spec.claims import Arithmetic, Cell, Claim, Judgement, Order
+from bench.spec.paper import LedgerEntry, Paper, Scale, Variant
+from bench.spec.reader import read_paper
+from bench.spec.tables import Column, Reported, ReportedProtocol, Row, Table
+
+__all__ = [
+    "Arithmetic",
+    "Cell",
+    "Claim",
+    "Column",
+    "Judgement",
+    "LedgerEntry",
+    "Order",
+    "Paper",
+    "Reported",
+    "ReportedProtocol",
+    "Row",
+    "Scale",
+    "Table",
+    "Variant",
+    "read_paper",
+]
