@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from bench.spec.base import Part
+from bench.spec.base import Part, misplaced
 
 
 class _Claim(Part):
@@ -50,6 +50,14 @@ class Arithmetic(_Claim):
     psnr: str = ""
     needs: int = 0
     """`best in columns`: in how many columns the row is said to be best."""
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> "Arithmetic":
+        if self.check == "one scale" and not (self.l1 and self.psnr):
+            raise misplaced(("check",), "'one scale' needs the keys l1 and psnr: the names of the two columns")
+        if self.check == "best in columns" and not (self.row and self.needs > 0):
+            raise misplaced(("check",), "'best in columns' needs the keys row and needs: which row, and in how many")
+        return self
 
 
 class Judgement(_Claim):

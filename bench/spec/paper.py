@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from bench.protocol import ProtocolOverrides
-from bench.spec.base import Part
+from bench.spec.base import Part, misfit, misplaced
 from bench.spec.claims import Arithmetic, Cell, Claim, Order
 from bench.spec.tables import Table
 
@@ -27,7 +27,7 @@ class Scale(Part):
     says: str
     cost: str
     """What a run costs, and whether that was measured or estimated."""
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = Field(default_factory=dict)
     protocol: ProtocolOverrides = ProtocolOverrides()
 
 
@@ -47,56 +47,59 @@ class LedgerEntry(Part):
     says: str
     we_do: str
     why: str = ""
-    variants: list[str] = []
+    variants: list[str] = Field(default_factory=list)
     """The variants that test another reading."""
 
 
 class Paper(Part):
     paper: Bibliography
-    tables: dict[str, Table] = {}
+    tables: dict[str, Table] = Field(default_factory=dict)
     claims: list[Claim]
     ledger: list[LedgerEntry]
     scales: dict[str, Scale]
-    variants: dict[str, Variant] = {}
+    variants: dict[str, Variant] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Paper":
-        _no_twins("claim", [claim.id for claim in self.claims])
-        _no_twins("ledger entry", [entry.id for entry in self.ledger])
+        _no_twins("claims", [claim.id for claim in self.claims])
+        _no_twins("ledger", [entry.id for entry in self.ledger])
         for scale in ("smoke", "quick", "paper"):
             if scale not in self.scales:
-                raise ValueError(f"scales has no '{scale}'")
-        for entry in self.ledger:
+                raise misplaced(("scales",), f"the scale '{scale}' is missing; add [scales.{scale}]")
+        for index, entry in enumerate(self.ledger):
             for name in entry.variants:
                 if name not in self.variants:
-                    raise ValueError(f"ledger entry {entry.id} names variant '{name}', which is not in variants")
-        for claim in self.claims:
-            self._check_claim(claim)
+                    raise misfit(("ledger", index, "variants"), name, "variant of this paper", self.variants)
+        for index, claim in enumerate(self.claims):
+            if isinstance(claim, Order):
+                self._check_sides(index, claim)
+            if isinstance(claim, Cell | Arithmetic):
+                self._check_table(index, claim)
         return self
 
-    def _check_claim(self, claim: Claim) -> None:
-        if isinstance(claim, Order):
-            for side in (claim.better, claim.worse):
-                kind, _, name = side.partition(":")
-                if kind == "variant" and name != "default" and name not in self.variants:
-                    raise ValueError(f"claim {claim.id} names variant '{name}', which is not in variants")
-                if kind not in ("variant", "method") and side != "best floor":
-                    raise ValueError(
-                        f"claim {claim.id} compares '{side}'; write variant:NAME, method:KEY or best floor"
-                    )
-        if isinstance(claim, Cell | Arithmetic):
-            table = self.tables.get(claim.table)
-            if table is None:
-                raise ValueError(f"claim {claim.id} names table '{claim.table}', which is not in tables")
-            columns = [claim.column] if isinstance(claim, Cell) else [c for c in (claim.l1, claim.psnr) if c]
-            for column in columns:
-                if column not in table.columns:
-                    raise ValueError(f"claim {claim.id} names column '{column}', which {claim.table} does not have")
-            if claim.row and claim.row not in table.rows:
-                raise ValueError(f"claim {claim.id} names row '{claim.row}', which {claim.table} does not have")
+    def _check_sides(self, index: int, claim: Order) -> None:
+        for key, side in (("better", claim.better), ("worse", claim.worse)):
+            kind, _, name = side.partition(":")
+            if kind == "variant" and name != "default" and name not in self.variants:
+                raise misfit(("claims", index, key), name, "variant of this paper", self.variants)
+            if kind not in ("variant", "method") and side != "best floor":
+                raise misplaced(
+                    ("claims", index, key), f"'{side}' cannot be compared; write variant:NAME, method:KEY or best floor"
+                )
+
+    def _check_table(self, index: int, claim: Cell | Arithmetic) -> None:
+        table = self.tables.get(claim.table)
+        if table is None:
+            raise misfit(("claims", index, "table"), claim.table, "table of this paper", self.tables)
+        for key in ("column", "l1", "psnr"):
+            name = getattr(claim, key, "")
+            if name and name not in table.columns:
+                raise misfit(("claims", index, key), name, f"column of {claim.table}", table.columns)
+        if claim.row and claim.row not in table.rows:
+            raise misfit(("claims", index, "row"), claim.row, f"row of {claim.table}", table.rows)
 
 
-def _no_twins(what: str, ids: list[str]) -> None:
+def _no_twins(key: str, ids: list[str]) -> None:
     for index, name in enumerate(ids):
         if name in ids[:index]:
-            raise ValueError(f"two {what}s have the id '{name}'")
+            raise misplaced((key, index, "id"), f"'{name}' is the id of two entries; give each its own")

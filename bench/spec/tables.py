@@ -3,9 +3,9 @@
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
-from bench.spec.base import Part
+from bench.spec.base import Part, misfit
 
 
 class Reported(Part):
@@ -17,13 +17,17 @@ class Reported(Part):
     @model_validator(mode="before")
     @classmethod
     def _from_text(cls, value: Any) -> Any:
+        if isinstance(value, int | float):
+            raise ValueError(f'a reported cell is the printed number in quotes, such as "19.32", not {value}')
         return {"printed": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _is_number(self) -> "Reported":
         try:
-            Decimal(self.printed)
+            finite = Decimal(self.printed).is_finite()
         except InvalidOperation:
+            finite = False
+        if not finite:
             raise ValueError(f'a reported cell is the printed number in quotes, such as "19.32", not "{self.printed}"')
         return self
 
@@ -47,6 +51,8 @@ class ReportedProtocol(Part):
     images: str
     resolution: str
     holes: str
+    hole_share: float | None = Field(default=None, gt=0, le=1)
+    """Share of missing pixels, where the protocol fixes it."""
     scored: Literal["composite", "raw", "not said"] = "not said"
     note: str = ""
 
@@ -83,8 +89,8 @@ class Table(Part):
     def _names_exist(self) -> "Table":
         for key, row in self.rows.items():
             if row.protocol not in self.protocols:
-                raise ValueError(f"row '{key}' names protocol '{row.protocol}', which this table does not list")
+                raise misfit(("rows", key, "protocol"), row.protocol, "protocol of this table", self.protocols)
             for name in row.cells:
                 if name not in self.columns:
-                    raise ValueError(f"row '{key}' has a cell '{name}', which is no column of this table")
+                    raise misfit(("rows", key, "cells", name), name, "column of this table", self.columns)
         return self
