@@ -123,8 +123,8 @@ def bound_notes(table: Table, l1: str, psnr: str) -> list[str]:
         bound = mae_bound(row.cells[psnr].value, share)
         side = "above" if row.cells[l1].value > bound else "within"
         notes.append(
-            f"{row.label}: an exact composite with {share:.0%} missing has at {row.cells[psnr]} dB an l1 of at most"
-            f" {bound:.2f} grey levels; {row.cells[l1]} is {side} that."
+            f"{row.label}: an exact composite with {100 * share:.0f} % missing has at {row.cells[psnr]} dB an l1 of"
+            f" at most about {bound:.2f} grey levels; {row.cells[l1]} is {side} that."
         )
     return notes
 
@@ -145,7 +145,7 @@ def _scale_text(table: Table, constants: dict[str, float], groups: list[list[str
     def listed(keys: list[str]) -> str:
         return _and([f"{table.rows[key].label} {constants[key]:.2f}" for key in keys])
 
-    rule = f"k = l1 / 10^(-PSNR/20) moves less than {TOLERANCE:.0%} between the rows of one protocol"
+    rule = f"k = l1 / 10^(-PSNR/20) moves less than {100 * TOLERANCE:.0f} % between the rows of one protocol"
     if len(groups) == 1:
         return f"{rule}; here it does: {listed(list(constants))}."
     ratio = max(constants.values()) / min(constants.values())
