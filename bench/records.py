@@ -1,15 +1,15 @@
 """Runs and their records: the folder of a run, its key, and the immutable result in it.
 
-    OUT/runs/<data>-<scale>/<method>[+<variant>]-seed<N>-<key>/
-        run.json           what was asked for: settings, protocol, seed, code, data, suites
-        checkpoints/       the last two states of an unfinished training, and trained.pt
-        scalars.csv        training scalars: stage, step, name, value
-        samples/           picture grids drawn during training
-        tensorboard/       the same scalars for TensorBoard
-        predictions/       <suite>.npy, uint8 (N,3,H,W), in the order of the record's images
-        scores.csv         one row per suite and image
-        record.json        the result; written last; the same bits whenever the run is made again
-        events.jsonl       when what happened (the only file of a run that holds times)
+OUT/runs/<data>-<scale>/<method>[+<variant>]-seed<N>-<key>/
+    run.json           what was asked for: settings, protocol, seed, code, data, suites
+    checkpoints/       the last two states of an unfinished training, and trained.pt
+    scalars.csv        training scalars: stage, step, name, value
+    samples/           picture grids drawn during training
+    tensorboard/       the same scalars for TensorBoard
+    predictions/       <suite>.npy, uint8 (N,3,H,W), in the order of the record's images
+    scores.csv         one row per suite and image
+    record.json        the result; written last; the same bits whenever the run is made again
+    events.jsonl       when what happened (the only file of a run that holds times)
 """
 
 import json

@@ -58,6 +58,9 @@ class Paper(Part):
     ledger: list[LedgerEntry]
     scales: dict[str, Scale]
     variants: dict[str, Variant] = Field(default_factory=dict)
+    parameters: dict[str, int] = Field(default_factory=dict)
+    """Trainable parameters of each network (by its name in `Method.networks`) at paper scale, as the layer tables give
+    them; the contract counts and compares."""
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Paper":

@@ -1,0 +1,340 @@
+"""The verbs. Each imports what it needs when it is called: `list` and `--help` never load torch."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench import __version__
+from bench.errors import UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bench.catalog import Catalog
+    from bench.reproduce import Reproduction
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Which statements of an inpainting paper hold when they are measured:"
+    " paper → claim → measured value → verdict.\n\n"
+    "Start with [bold]python -m bench list[/], then [bold]python -m bench reproduce fang2021[/].",
+)
+
+Key = Annotated[str, typer.Argument(metavar="METHOD", help="A key that `list` shows.")]
+PaperKey = Annotated[str, typer.Argument(metavar="PAPER", help="A paper's key, as `list` shows it.")]
+Scale = Annotated[
+    str, typer.Option(help="smoke (seconds), quick (minutes on two cores) or paper (what the paper did).")
+]
+DataName = Annotated[
+    str | None, typer.Option("--data", metavar="NAME[=PATH]", help="Data set instead of the scale's own.")
+]
+Seeds = Annotated[
+    list[int] | None, typer.Option("--seed", min=0, help="Seed; repeat it for several runs. [default: 0]")
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed.")]
+Variants = Annotated[
+    list[str] | None, typer.Option("--variant", help="Also run this variant; repeat it, or say `all`.")
+]
+Variant = Annotated[str, typer.Option("--variant", help="A variant that `show` lists.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Precision = Annotated[str, typer.Option(help="32-true, bf16-mixed or 16-mixed.")]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; the run is named after it.")
+]
+Out = Annotated[Path, typer.Option(help="Where runs, records and pages are kept.")]
+Force = Annotated[bool, typer.Option("--force", help="Compute again what is already there.")]
+Include = Annotated[
+    list[Path] | None, typer.Option("--include", metavar="PATH", help="Also find methods in this folder or file.")
+]
+Weights = Annotated[Path | None, typer.Option(help="Folder that holds the LPIPS trunk's weights.")]
+CheckpointSeconds = Annotated[float, typer.Option(min=0, help="Save the training about so often.")]
+
+RUNS = Path("runs")
+
+
+@app.command("list")
+def list_(include: Include = None) -> None:
+    """List the papers and baselines.
+
+    Example: [bold]python -m bench list[/]
+    """
+    catalog = _catalog(include)
+    for title, entries in (("Papers", catalog.papers), ("Baselines", catalog.baselines)):
+        typer.echo(title)
+        for entry in entries:
+            typer.echo(f"  {entry.key:16} {entry.summary}")
+    typer.echo("\nNext: python -m bench show PAPER, python -m bench reproduce PAPER")
+
+
+@app.command()
+def show(key: PaperKey, include: Include = None) -> None:
+    """Show a paper's card: tables, claims, ledger, scales, variants.
+
+    Example: [bold]python -m bench show fang2021[/]
+    """
+    from bench.card import print_card
+
+    entry = _catalog(include)[key]
+    print_card(entry.paper(), key, _console())
+
+
+@app.command()
+def reproduce(
+    key: PaperKey,
+    scale: Scale = "quick",
+    data: DataName = None,
+    variant: Variants = None,
+    seed: Seeds = None,
+    device: Device = "auto",
+    precision: Precision = "32-true",
+    sets: Sets = None,
+    out: Out = RUNS,
+    force: Force = False,
+    include: Include = None,
+    weights: Weights = None,
+    checkpoint_seconds: CheckpointSeconds = 30.0,
+) -> None:
+    """Train, evaluate, judge and report a paper. What is done already is not done again.
+
+    Examples:
+      [bold]python -m bench reproduce fang2021[/]
+
+      [bold]python -m bench reproduce fang2021 --variant no_l1 --seed 0 --seed 1[/]
+
+      [bold]python -m bench reproduce fang2021 --scale paper --data imagenet=/data/imagenet --device cuda[/]
+    """
+    from bench.reproduce import report as write_pages
+
+    console = _console()
+    catalog = _catalog(include)
+    catalog[key].paper()
+    console.print(f"Output: {out.resolve()}", soft_wrap=True, highlight=False)
+    work = _reproduction(
+        catalog, key, out, console, scale, data, variant, seed, device, precision, sets, weights, checkpoint_seconds
+    )
+    work.make(force)
+    _print_pages(console, write_pages(catalog, key, out, _cache(), console))
+
+
+@app.command()
+def train(
+    key: Key,
+    scale: Scale = "quick",
+    data: DataName = None,
+    variant: Variant = "default",
+    seed: Seed = 0,
+    device: Device = "auto",
+    precision: Precision = "32-true",
+    sets: Sets = None,
+    out: Out = RUNS,
+    include: Include = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0, help="Stop safely after so many minutes; the same command goes on.")
+    ] = None,
+    checkpoint_seconds: CheckpointSeconds = 30.0,
+) -> None:
+    """Train a method, or go on training it. Ctrl-C stops safely; the same command goes on.
+
+    Example: [bold]python -m bench train fang2021 --data faces --minutes 1[/]
+    """
+    console = _console()
+    work = _reproduction(
+        _catalog(include), key, out, console, scale, data, [variant], [seed], device, precision, sets, None,
+        checkpoint_seconds, minutes,
+    )  # fmt: skip
+    for protocol, data_set in work.each_data():
+        for run in work.runs(protocol, data_set, [variant]):
+            console.print(f"Run: {run.folder}", soft_wrap=True, highlight=False)
+            run.train_only(work.progress)
+            console.print(f"Trained: {run.folder}", soft_wrap=True, highlight=False)
+
+
+@app.command()
+def evaluate(
+    key: Key,
+    scale: Scale = "quick",
+    data: DataName = None,
+    variant: Variant = "default",
+    seed: Seed = 0,
+    device: Device = "auto",
+    precision: Precision = "32-true",
+    sets: Sets = None,
+    out: Out = RUNS,
+    force: Force = False,
+    include: Include = None,
+    weights: Weights = None,
+) -> None:
+    """Score one method (trained first if need be) and write its record.
+
+    Example: [bold]python -m bench evaluate harmonic --data photos[/]
+    """
+    from bench.report import print_leaderboard
+
+    console = _console()
+    work = _reproduction(
+        _catalog(include), key, out, console, scale, data, [variant], [seed], device, precision, sets, weights
+    )
+    for protocol, data_set in work.each_data():
+        for run in work.runs(protocol, data_set, [variant]):
+            record = run.make(work.progress, force)
+            print_leaderboard(console, key, [record], set())
+            console.print(f"Record: {record.folder / 'record.json'}", soft_wrap=True, highlight=False)
+
+
+@app.command()
+def inpaint(
+    image: Annotated[Path, typer.Argument(help="The picture to be filled.")],
+    hole: Annotated[str, typer.Option(help="A mask file (white = missing), or `alpha`: the transparent pixels.")],
+    method: Annotated[str, typer.Option(help="A key that `list` shows.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The PNG to write.")],
+    run: Annotated[
+        Path | None, typer.Option(help="A run's folder, for a trained method. [default: the newest]")
+    ] = None,
+    black_hole: Annotated[bool, typer.Option("--black-hole", help="In the mask file black is missing.")] = False,
+    seed: Seed = 0,
+    device: Device = "auto",
+    out: Out = RUNS,
+    force: Annotated[bool, typer.Option("--force", help="Write over the output file.")] = False,
+    include: Include = None,
+) -> None:
+    """Fill the hole of one picture.
+
+    Examples:
+      [bold]python -m bench inpaint cat.png --hole mask.png --method harmonic -o filled.png[/]
+
+      [bold]python -m bench inpaint cutout.png --hole alpha --method fang2021 -o filled.png[/]
+    """
+    from bench.picture import inpaint_picture
+
+    inpaint_picture(_catalog(include)[method], image, hole, output, run, not black_hole, seed, device, out, force)
+    typer.echo(f"Written: {output}")
+
+
+@app.command()
+def report(key: PaperKey, out: Out = RUNS, include: Include = None) -> None:
+    """Write a paper's pages again from the records that are there.
+
+    Example: [bold]python -m bench report fang2021[/]
+    """
+    from bench.reproduce import report as write_pages
+
+    console = _console()
+    _print_pages(console, write_pages(_catalog(include), key, out, _cache(), console))
+
+
+@app.command()
+def check(
+    path: Annotated[Path | None, typer.Argument(help="A method's folder or file. [default: all methods found]")] = None,
+) -> None:
+    """Run the contract over a method: known pixels, leakage, batch mates, seeds, resume, sizes, stated figures.
+
+    Example: [bold]python -m bench check ../my-papers/mymethod[/]
+    """
+    from bench.contract import check_all
+
+    catalog = _catalog([path] if path else None)
+    entries = [entry for entry in catalog.entries.values() if path is None or entry.origin == "--include"]
+    raise typer.Exit(1 if check_all(entries, _console()) else 0)
+
+
+@app.command()
+def doctor(out: Out = RUNS, weights: Weights = None) -> None:
+    """Say what this machine has: versions, GPU, weights, room to write.
+
+    Example: [bold]python -m bench doctor[/]
+    """
+    from bench.doctor import examine
+
+    examine(_console(), out, _cache(), weights)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Entry point: bad input ends with one line and exit code 2."""
+    try:
+        app()
+    except UserError as error:
+        _fail(str(error), 2)
+    except Exception as error:
+        if type(error).__name__ == "Stopped":  # by name, so that light verbs need not import torch
+            _fail(f"{error}. The same command goes on.", 130)
+        raise
+
+
+def _fail(text: str, code: int) -> None:
+    typer.echo(f"{'error: ' if code == 2 else ''}{text}", err=True)
+    sys.exit(code)
+
+
+def _catalog(include: list[Path] | None) -> "Catalog":
+    from bench.catalog import find
+
+    return find(include or [])
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 120)
+
+
+def _cache() -> Path:
+    from platformdirs import user_cache_path
+
+    named = os.environ.get("INPAINT_BENCH_CACHE")
+    return Path(named) if named else user_cache_path("inpaint-bench")
+
+
+def _reproduction(
+    catalog: "Catalog",
+    key: str,
+    out: Path,
+    console: "Console",
+    scale: str,
+    data: str | None,
+    variants: list[str] | None,
+    seeds: list[int] | None,
+    device: str,
+    precision: str,
+    sets: list[str] | None,
+    weights: Path | None,
+    checkpoint_seconds: float = 30.0,
+    minutes: float | None = None,
+) -> "Reproduction":
+    from bench.reproduce import Reproduction, Request
+    from bench.settings import parse_sets
+    from bench.training.loop import Options
+
+    request = Request(
+        key=key,
+        out=out,
+        cache=_cache(),
+        scale=scale,
+        data=data,
+        variants=variants or [],
+        seeds=list(dict.fromkeys(seeds or [0])),
+        device=device,
+        precision=precision,
+        sets=parse_sets(sets or []),
+        weights=weights,
+        options=Options(minutes=minutes, checkpoint_seconds=checkpoint_seconds),
+    )
+    return Reproduction(catalog, request, console)
+
+
+def _print_pages(console: "Console", paths: list[Path]) -> None:
+    for path in paths:
+        console.print(f"Page: {path.resolve()}", soft_wrap=True, highlight=False)

@@ -1,0 +1,213 @@
+"""The contract that every method signs, as code: run by `python -m bench check PATH` and by tests/contract/.
+
+Each check takes a Subject and raises AssertionError with a sentence that says what is broken. Trained methods are built
+at their smoke scale with untrained networks: the contract is about behaviour, not about quality.
+"""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+from torch import Tensor
+
+from bench.catalog import Entry
+from bench.data import Packed
+from bench.errors import UserError
+from bench.experiment import build_method, parameters
+from bench.inpainter import DataFacts, Inpainter, Method, compose, fill
+from bench.masks.suite import SUITES
+from bench.protocol import DEFAULTS
+from bench.seeds import seed_of
+from bench.settings import DEFAULT, overrides
+from bench.training.device import open_fabric
+from bench.training.loop import Options, Stopped, Training
+
+IMAGES = 5
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A method under test, with pictures to try it on."""
+
+    entry: Entry
+
+    @cached_property
+    def resolution(self) -> int:
+        scale = self.entry.paper().scales["smoke"].protocol if self.entry.is_paper else None
+        return (scale.resolution if scale else None) or int(DEFAULTS["smoke"]["resolution"])
+
+    def build(self, scale: str = "smoke", facts: DataFacts | None = None) -> Method:
+        paper = self.entry.paper() if self.entry.is_paper else None
+        values = overrides(paper, scale, DEFAULT)
+        return build_method(self.entry, values, facts or DataFacts(self.resolution, images=16), seed=0)
+
+    @cached_property
+    def inpainter(self) -> Inpainter:
+        return self.build().inpainter()
+
+    def fill(self, image: Tensor, hole: Tensor, seed: Tensor | None = None) -> Tensor:
+        """The composite."""
+        seed = torch.arange(len(image)) if seed is None else seed
+        return compose(image, hole, fill(self.inpainter, image, hole, seed))
+
+    def pictures(self, height: int | None = None, width: int | None = None) -> tuple[Tensor, Tensor]:
+        """Smooth random pictures with the holes of every suite."""
+        height, width = height or self.resolution, width or self.resolution
+        generator = torch.Generator().manual_seed(seed_of("contract", self.entry.key))
+        coarse = torch.rand(IMAGES, 3, 6, 6, generator=generator)
+        image = torch.nn.functional.interpolate(coarse, (height, width), mode="bicubic").clamp(0, 1)
+        names = list(SUITES)
+        holes = [SUITES[names[i % len(names)]].holes([f"contract-{i}"], height, width) for i in range(IMAGES)]
+        return image, torch.cat(holes)
+
+
+def known_pixels_stay(subject: Subject) -> None:
+    """Known pixels are the input's bit for bit; an all-known image comes back unchanged."""
+    image, hole = subject.pictures()
+    result = subject.fill(image, hole)
+    known = ~hole.expand_as(image)
+    assert torch.equal(result[known], image[known]), "known pixels of the composite differ from the input's"
+    whole = subject.fill(image, torch.zeros_like(hole))
+    assert torch.equal(whole, image), "an image without a hole does not come back unchanged"
+
+
+def hidden_truth_has_no_influence(subject: Subject) -> None:
+    """What lies under the hole does not matter."""
+    image, hole = subject.pictures()
+    other = torch.where(hole, 1 - image.flip(0), image)
+    seed = torch.arange(len(image))
+    # Not through `fill`, which erases the hole first: the method itself must not look.
+    first, second = (subject.inpainter.inpaint(x, hole, seed) for x in (image, other))
+    assert torch.equal(compose(image, hole, first), compose(image, hole, second)), (
+        "the fill changes when the pixels under the hole change"
+    )
+
+
+def batch_mates_have_no_influence(subject: Subject) -> None:
+    """An image's result is the same bits alone, in company, and anywhere in the batch."""
+    image, hole = subject.pictures()
+    seed = torch.arange(len(image))
+    together = subject.fill(image, hole, seed)
+    order = torch.tensor([3, 0, 4, 2, 1])
+    moved = subject.fill(image[order], hole[order], seed[order])
+    assert torch.equal(moved, together[order]), "an image's result depends on its place in the batch"
+    for index in range(len(image)):
+        part = slice(index, index + 1)
+        alone = subject.fill(image[part], hole[part], seed[part])
+        assert torch.equal(alone, together[part]), f"image {index} differs alone from in company"
+    many = subject.fill(image.repeat(7, 1, 1, 1), hole.repeat(7, 1, 1, 1), seed.repeat(7))
+    assert torch.equal(many[: len(image)], together), "an image's result depends on the size of the batch"
+
+
+def same_seed_same_bits(subject: Subject) -> None:
+    """The same seed gives the same bits."""
+    image, hole = subject.pictures()
+    assert torch.equal(subject.fill(image, hole), subject.fill(image, hole)), "two calls with one seed differ"
+    again = Subject(subject.entry)
+    assert torch.equal(subject.fill(image, hole), again.fill(image, hole)), "two builds with one seed differ"
+
+
+def resumed_training_is_straight_training(subject: Subject) -> None:
+    """Training that is stopped after every step ends with the same bits as training in one go."""
+    facts = DataFacts(subject.resolution, images=16)
+    if not subject.build(facts=facts).stages():
+        return
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 3, *2 * [subject.resolution]), dtype=np.uint8)
+    ids = [f"noise-{i}" for i in range(16)]
+    train = Packed(ids, ids, pixels)
+    with tempfile.TemporaryDirectory() as folder:
+        straight = _train(subject, facts, train, Path(folder) / "straight", Options())
+        stopped = _train(subject, facts, train, Path(folder) / "stopped", Options(minutes=0))
+    assert straight == stopped, "a stopped and resumed training ends with other weights than a straight one"
+
+
+def _train(subject: Subject, facts: DataFacts, train: Packed, folder: Path, options: Options) -> str:
+    """The name of the trained file, which holds the hash of its content."""
+    while True:
+        training = Training(folder, subject.build(facts=facts), train, 0, open_fabric("cpu"))
+        try:
+            training.run(options, lambda what, done, total: None, lambda event, facts: None)
+        except Stopped:
+            continue
+        assert training.trained is not None, "training ended without trained networks"
+        return training.trained.name
+
+
+def sizes_are_kept_or_refused(subject: Subject) -> None:
+    """Every size within the stated ones keeps its shape; one outside is refused with the sizes named."""
+    sizes = subject.inpainter.sizes
+    step = sizes.multiple
+    smallest = -(-max(sizes.minimum, 16) // step) * step
+    for height, width in ((smallest, smallest), (smallest + step, smallest + 3 * step)):
+        image, hole = subject.pictures(height, width)
+        assert subject.fill(image, hole).shape == image.shape
+    bad = [side for side in (sizes.minimum - 1, smallest + 1 if step > 1 else 0) if side > 0]
+    for side in bad:
+        image = torch.rand(1, 3, side, side)
+        hole = torch.zeros(1, 1, side, side, dtype=torch.bool)
+        try:
+            subject.fill(image, hole)
+        except UserError as error:
+            assert str(sizes) in str(error), f"the error for {side}x{side} does not name the sizes: {error}"
+        else:
+            raise AssertionError(f"{side}x{side} is outside the stated sizes ({sizes}) and is not refused")
+
+
+def stated_parameters_are_met(subject: Subject) -> None:
+    """The networks at paper scale have the parameters that paper.toml states."""
+    if not subject.entry.is_paper:
+        return
+    paper = subject.entry.paper()
+    resolution = paper.scales["paper"].protocol.resolution or int(DEFAULTS["paper"]["resolution"])
+    counted = parameters(subject.build("paper", DataFacts(resolution, images=25_000)))
+    for name, stated in paper.parameters.items():
+        assert counted.get(name) == stated, f"network '{name}' has {counted.get(name)} parameters, not {stated}"
+
+
+def results_are_finite(subject: Subject) -> None:
+    """Black, white and one-pixel-known pictures give finite results within [0,1]; a NaN names its image."""
+    _, hole = subject.pictures()
+    side = subject.resolution
+    nearly_all = torch.ones(1, 1, side, side, dtype=torch.bool)
+    nearly_all[..., 0, 0] = False
+    holes = torch.cat([hole[:2], nearly_all])
+    image = torch.stack([torch.zeros(3, side, side), torch.ones(3, side, side), torch.full((3, side, side), 0.5)])
+    result = subject.fill(image, holes)
+    assert float(result.min()) >= 0, "a result lies below 0"
+    assert float(result.max()) <= 1, "a result lies above 1"
+
+
+CHECKS: tuple[Callable[[Subject], None], ...] = (
+    known_pixels_stay,
+    hidden_truth_has_no_influence,
+    batch_mates_have_no_influence,
+    same_seed_same_bits,
+    resumed_training_is_straight_training,
+    sizes_are_kept_or_refused,
+    stated_parameters_are_met,
+    results_are_finite,
+)
+
+
+def check_all(entries: list[Entry], console: Console) -> int:
+    """Run every check over every entry; prints a line for each and returns the number that failed."""
+    failed = 0
+    for entry in entries:
+        console.print(f"[bold]{entry.key}[/]  {entry.path}", soft_wrap=True, highlight=False)
+        subject = Subject(entry)
+        for check in CHECKS:
+            line = (check.__doc__ or "").splitlines()[0]
+            try:
+                check(subject)
+            except AssertionError as error:
+                failed += 1
+                console.print(f"  [red]✗[/] {line}\n    [red]{error}[/]", highlight=False)
+            else:
+                console.print(f"  [green]✓[/] {line}", highlight=False)
+    console.print("All checks passed." if not failed else f"{failed} checks failed.")
+    return failed

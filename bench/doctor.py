@@ -1,0 +1,54 @@
+"""`doctor`: what this machine has, and what is missing."""
+
+import shutil
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from bench import provenance
+from bench.errors import UserError
+from bench.files import check_writable
+from bench.metrics import Lpips
+
+
+def examine(console: Console, out: Path, cache: Path, weights: Path | None) -> None:
+    """Print versions, processor, GPU, weights and room to write. What is missing is said with its mend."""
+    lines: list[tuple[bool, str, str]] = []
+    for name, version in provenance.packages().items():
+        lines.append((version != "not installed as a package", name, version))
+    hardware = provenance.hardware()
+    lines.append(
+        (True, "processor", f"{hardware['cpu']}, {hardware['cores']} cores, {hardware['threads']} torch threads")
+    )
+    lines.append((True, "GPU", _gpu()))
+    lines.append(_lpips(weights))
+    lines += [_room("output", out), _room("data cache", cache)]
+    commit = provenance.code()["commit"]
+    lines.append((commit is not None, "code", commit or "no git checkout: records cannot name their commit"))
+    for good, name, text in lines:
+        mark = "[green]✓[/]" if good else "[yellow]![/]"
+        console.print(f"{mark} {name:24} {text}", soft_wrap=True, highlight=False)
+
+
+def _gpu() -> str:
+    if not torch.cuda.is_available():
+        return "none that torch can use; everything runs on the processor"
+    free, total = torch.cuda.mem_get_info()
+    return f"{torch.cuda.get_device_name()}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free"
+
+
+def _lpips(weights: Path | None) -> tuple[bool, str, str]:
+    try:
+        found = Lpips.open(weights) is not None
+    except UserError as error:
+        return False, "LPIPS", str(error)
+    return found, "LPIPS", "alex v0.1" if found else Lpips.reason(weights)
+
+
+def _room(name: str, folder: Path) -> tuple[bool, str, str]:
+    try:
+        check_writable(folder)
+    except UserError as error:
+        return False, name, str(error)
+    return True, name, f"{folder.resolve()}, {shutil.disk_usage(folder).free / 2**30:.0f} GiB free"

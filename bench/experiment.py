@@ -1,0 +1,248 @@
+"""A run from start to record: train what is not trained, evaluate what is not scored, write the record last."""
+
+import fcntl
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+
+from bench import provenance
+from bench.catalog import Entry
+from bench.data import Data
+from bench.errors import UserError
+from bench.evaluation import evaluate, to_csv
+from bench.files import check_writable, read_json, sha256, sha256_of_files, write_json, write_text
+from bench.inpainter import DataFacts, Method
+from bench.masks.suite import suite
+from bench.metrics import Lpips
+from bench.progress import Progress
+from bench.protocol import Protocol
+from bench.records import FORMAT, Record, Run, read_record
+from bench.seeds import seed_of
+from bench.settings import DEFAULT, build, overrides, variant_name
+from bench.training import checkpoint
+from bench.training.loop import Options, Training
+
+TRAINING_BYTES = 200 * 2**20
+"""Free space asked for before a training starts."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One run, planned: everything that its key depends on is known."""
+
+    entry: Entry
+    run: Run
+    data: Data
+    folder: Path
+    fabric: Fabric
+    lpips_folder: Path | None = None
+    options: Options = field(default_factory=Options)
+
+    @property
+    def title(self) -> str:
+        variant = "" if self.run.variant == DEFAULT else f" ({self.run.variant})"
+        return f"{self.run.method}{variant}"
+
+    @property
+    def replay(self) -> str:
+        """The command that makes this run again."""
+        run = self.run
+        variant, *sets = run.variant.split(",")
+        words = ["python -m bench evaluate", run.method, f"--scale {run.scale} --data {run.protocol.data}"]
+        words += [f"--variant {variant}"] if variant != DEFAULT else []
+        words += [f"--set '{change}'" for change in sets]
+        return " ".join([*words, f"--seed {run.seed}"])
+
+    def record(self) -> Record | None:
+        return read_record(self.folder)
+
+    def build(self) -> Method:
+        """The method with freshly initialised networks; the same bits for the same seed."""
+        return build_method(self.entry, self.run.settings, self.data.facts, self.run.seed)
+
+    def make(self, progress: Progress, force: bool = False) -> Record:
+        """The record, computed only if it is not there (or with `force`)."""
+        if force:
+            self._clear()
+        if (record := self.record()) is not None:
+            return record
+        with self._locked():
+            if (record := self.record()) is not None:
+                return record
+            self._prepare()
+            method = self.train(progress)
+            return self._evaluate(method, progress)
+
+    def train(self, progress: Progress) -> Method:
+        """The trained method, trained as far as it is not. The caller holds the lock."""
+        method = self.build()
+        stages = method.stages()
+        if stages:
+            training = Training(self.folder, method, self.data.train, self.run.seed, self.fabric)
+            if training.trained is None:
+                with progress.task(f"train {self.title}") as report:
+                    training.run(self.options, report, self._log)
+            load_networks(method, self.folder)
+        for network in method.networks().values():
+            network.to(self.fabric.device)
+        return method
+
+    def train_only(self, progress: Progress) -> None:
+        with self._locked():
+            self._prepare()
+            self.train(progress)
+
+    def _evaluate(self, method: Method, progress: Progress) -> Record:
+        lpips = Lpips.open(self.lpips_folder)
+        with progress.task(f"score {self.title}") as report:
+            table = evaluate(
+                method.inpainter(),
+                self.data.test,
+                self.run.protocol.suites,
+                self.run.seed,
+                self.fabric.device,
+                self.folder,
+                report,
+                lpips,
+            )
+        text = to_csv(table)
+        write_text(self.folder / "scores.csv", text)
+        content = self._content(method, lpips) | {"scores_sha256": sha256(text.encode())}
+        write_json(self.folder / "record.json", content)
+        self._log("record written", {})
+        record = self.record()
+        assert record is not None
+        return record
+
+    def _content(self, method: Method, lpips: Lpips | None) -> dict[str, Any]:
+        height, width = self.data.test.pixels.shape[-2:]
+        weights = sorted((self.folder / "checkpoints").glob("trained-*.pt"))
+        training: dict[str, Any] = {}
+        if stages := method.stages():
+            training = {
+                "stages": [{"name": s.name, "steps": s.steps, "batch_size": s.batch_size} for s in stages],
+                "steps": sum(stage.steps for stage in stages),
+                "parameters": parameters(method),
+                "weights_sha256": sha256(weights[0].read_bytes()),
+            }
+        return {
+            "format": FORMAT,
+            "key": self.run.key,
+            "run": self.run.model_dump(mode="json"),
+            "command": self.replay,
+            "data": self.data.manifest,
+            "suites": {name: suite(name).manifest(self.data.test.ids, height, width) for name in self.run.suites},
+            "training": training,
+            "code": provenance.code() | {"method_sha256": self.run.code},
+            "packages": provenance.packages(),
+            "hardware": provenance.hardware(),
+            "lpips": "alex v0.1" if lpips is not None else Lpips.reason(self.lpips_folder),
+            "notes": [],
+            "predictions_sha256": {
+                name: sha256_of_files([self.folder / "predictions" / f"{name}.npy"], self.folder)
+                for name in self.run.protocol.suites
+            },
+        }
+
+    def _prepare(self) -> None:
+        check_writable(self.folder, TRAINING_BYTES)
+        write_json(self.folder / "run.json", self.run.model_dump(mode="json") | {"facts": self.data.facts._asdict()})
+        self._log("started", {"key": self.run.key})
+
+    def _clear(self) -> None:
+        import shutil
+
+        if self.folder.exists():
+            with self._locked():
+                shutil.rmtree(self.folder)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One process works on a run at a time; the lock goes with the process, however it ends."""
+        check_writable(self.folder)
+        with (self.folder / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise UserError(f"{self.folder} is being worked on by another process. Wait for it to end.") from error
+            yield
+
+    def _log(self, event: str, facts: dict[str, Any]) -> None:
+        with (self.folder / "events.jsonl").open("a") as file:
+            file.write(json.dumps({"time": round(time.time(), 3), "event": event, **facts}) + "\n")
+
+
+def plan(
+    entry: Entry,
+    scale: str,
+    protocol: Protocol,
+    data: Data,
+    out: Path,
+    fabric: Fabric,
+    variant: str = DEFAULT,
+    sets: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    lpips_folder: Path | None = None,
+    options: Options | None = None,
+) -> Experiment:
+    """Everything about a run that is known before it starts. Raises UserError for an unknown variant or setting."""
+    sets = sets or {}
+    paper = entry.paper() if entry.is_paper else None
+    values = overrides(paper, scale, variant) | sets
+    settings = build(entry.load().settings_class, values, entry.key)
+    height, width = data.test.pixels.shape[-2:]
+    run = Run(
+        method=entry.key,
+        variant=variant_name(variant, sets),
+        scale=scale,
+        seed=seed,
+        settings=settings.model_dump(mode="json"),
+        protocol=protocol,
+        code=entry.code(),
+        data=data.fingerprint,
+        suites={name: suite(name).fingerprint(data.test.ids, height, width) for name in protocol.suites},
+    )
+    return Experiment(entry, run, data, run.folder(out), fabric, lpips_folder, options or Options())
+
+
+def build_method(entry: Entry, settings: Mapping[str, Any], facts: DataFacts, seed: int) -> Method:
+    """A method with freshly initialised networks."""
+    method_class = entry.load()
+    torch.manual_seed(seed_of(seed, "networks"))
+    return method_class(build(method_class.settings_class, settings, entry.key), facts)
+
+
+def load_trained(entry: Entry, folder: Path) -> Method:
+    """The trained method of a run's folder."""
+    asked = read_json(folder / "run.json")
+    facts = asked.pop("facts")
+    run = Run.model_validate(asked)
+    facts["mean"] = tuple(facts["mean"])
+    method = build_method(entry, run.settings, DataFacts(**facts), run.seed)
+    load_networks(method, folder)
+    return method
+
+
+def load_networks(method: Method, folder: Path) -> None:
+    path = next(iter((folder / "checkpoints").glob("trained-*.pt")), None)
+    if path is None:
+        raise UserError(f"{folder} holds no trained networks. Run the same command's `train` first.")
+    state = checkpoint.load(path)
+    if state is None:
+        raise UserError(f"{path} is damaged. Delete it and run the same command again.")
+    for name, network in method.networks().items():
+        network.load_state_dict(state[name])
+
+
+def parameters(method: Method) -> dict[str, int]:
+    """Trainable parameters of each network."""
+    return {
+        name: sum(p.numel() for p in net.parameters() if p.requires_grad) for name, net in method.networks().items()
+    }

@@ -1,0 +1,76 @@
+"""Progress on long work: bars with rate and remaining time on a terminal, a line now and then elsewhere."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bars
+from rich.text import Text
+
+LINE_SECONDS = 15.0
+"""How often a log file gets a line."""
+
+Report = Callable[[str, int, int], None]
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.1f}/s" if task.speed else "", style="progress.data.speed")
+
+
+class Progress:
+    """Shows what is under way on `console`."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    @contextmanager
+    def task(self, title: str) -> Iterator[Report]:
+        """A function to be called with (what, done, total) as the work goes on."""
+        if self.console.is_terminal:
+            yield from self._bar(title)
+        else:
+            yield from self._lines(title)
+
+    def _bar(self, title: str) -> Iterator[Report]:
+        columns = [SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(),
+                   TextColumn("left"), TimeRemainingColumn()]  # fmt: skip
+        with Bars(*columns, console=self.console, transient=True) as bars:
+            tasks = {}
+
+            def report(what: str, done: int, total: int) -> None:
+                if what not in tasks:
+                    tasks[what] = bars.add_task(f"{title}: {what}", total=total)
+                bars.update(tasks[what], completed=done)
+
+            started = time.monotonic()
+            yield report
+        self._done(title, started)
+
+    def _lines(self, title: str) -> Iterator[Report]:
+        started = shown = time.monotonic()
+
+        def report(what: str, done: int, total: int) -> None:
+            nonlocal shown
+            now = time.monotonic()
+            if now - shown >= LINE_SECONDS:
+                shown = now
+                self.console.print(f"  {title}: {what} {done}/{total}, {now - started:.0f} s", highlight=False)
+
+        yield report
+        self._done(title, started)
+
+    def _done(self, title: str, started: float) -> None:
+        seconds = time.monotonic() - started
+        if seconds >= 0.5:
+            self.console.print(f"  {title}: done in {seconds:.1f} s", highlight=False)

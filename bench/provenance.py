@@ -1,0 +1,70 @@
+"""Where a number comes from: code, packages, hardware. Nothing here changes between two runs of the same command."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from bench.catalog import ROOT
+from bench.files import sha256
+
+PACKAGES = ("inpaint-bench", "torch", "torchvision", "lightning-fabric", "numpy", "scipy", "scikit-image",
+            "opencv-python-headless", "pillow", "lpips", "pandas")  # fmt: skip
+SOURCES = ("bench", "baselines", "papers")
+
+
+def code() -> dict[str, Any]:
+    """The commit, and a hash of what differs from it in the source folders; both None outside a git checkout."""
+    commit = _git("rev-parse", "HEAD")
+    if commit is None:
+        return {"commit": None, "dirty": None, "diff_sha256": None}
+    diff = _git("diff", "HEAD", "--", *SOURCES) or ""
+    new = sorted((_git("ls-files", "--others", "--exclude-standard", "--", *SOURCES) or "").splitlines())
+    contents = [(ROOT / name).read_bytes() for name in new]
+    dirty = bool(diff or new)
+    return {"commit": commit, "dirty": dirty, "diff_sha256": sha256(diff.encode(), *contents) if dirty else None}
+
+
+def packages() -> dict[str, str]:
+    """Installed versions of the packages that can move a number."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed as a package"
+    return found
+
+
+def hardware() -> dict[str, Any]:
+    """Processor, cores, torch threads and GPU: the bits of a result may depend on them."""
+    import torch
+
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "gpu": gpu,
+        "system": platform.system(),
+        "machine": platform.machine(),
+    }
+
+
+def _cpu() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _git(*words: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,154 @@
+"""`reproduce`: plan → train → evaluate → record → judge → report. Each step reads what the one before it wrote."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from bench.catalog import Catalog, Entry
+from bench.claims import judge
+from bench.data import Data, load
+from bench.errors import UserError
+from bench.experiment import Experiment, plan
+from bench.files import check_writable
+from bench.progress import Progress
+from bench.protocol import Protocol, ProtocolOverrides, protocols
+from bench.records import NUMBERS, Record, find_records
+from bench.report import print_leaderboard, print_verdicts, write_report
+from bench.settings import DEFAULT, build, overrides
+from bench.training.device import open_fabric
+from bench.training.loop import Options
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asked for on the command line."""
+
+    key: str
+    out: Path
+    cache: Path
+    scale: str = "quick"
+    data: str | None = None
+    variants: Sequence[str] = ()
+    seeds: Sequence[int] = (0,)
+    device: str = "auto"
+    precision: str = "32-true"
+    sets: dict[str, Any] = field(default_factory=dict)
+    weights: Path | None = None
+    options: Options = field(default_factory=Options)
+
+
+class Reproduction:
+    """The runs of a request. What can be wrong with the request is told by the constructor, before any work."""
+
+    def __init__(self, catalog: Catalog, request: Request, console: Console) -> None:
+        self.catalog, self.request, self.console = catalog, request, console
+        self.entry = catalog[request.key]
+        self.paper = self.entry.paper() if self.entry.is_paper else None
+        self.progress = Progress(console)
+        settings_class = self.entry.load().settings_class
+        for variant in self.variants:
+            build(settings_class, overrides(self.paper, request.scale, variant) | request.sets, request.key)
+        check_writable(request.out)
+        self.fabric = open_fabric(request.device, request.precision)
+
+    @cached_property
+    def variants(self) -> list[str]:
+        """The method as printed, then the variants asked for; `all` means every one."""
+        asked = list(self.request.variants)
+        if asked == ["all"]:
+            asked = list(self.paper.variants) if self.paper else []
+        return list(dict.fromkeys([DEFAULT, *asked]))
+
+    def protocols(self) -> list[Protocol]:
+        scale = self.paper.scales.get(self.request.scale) if self.paper else None
+        return protocols(self.request.scale, scale.protocol if scale else ProtocolOverrides(), self.request.data)
+
+    def each_data(self) -> Iterator[tuple[Protocol, Data]]:
+        for protocol in self.protocols():
+            with self.progress.task(f"data {protocol.data_name}") as report:
+                data = load(protocol, self.request.cache, lambda done, total, what: report(what, done, total))
+            yield protocol, data
+
+    def runs(self, protocol: Protocol, data: Data, variants: Sequence[str] | None = None) -> list[Experiment]:
+        """The method's own runs: each variant with each seed."""
+        names = self.variants if variants is None else variants
+        return [
+            self._plan(self.entry, protocol, data, name, seed, self.request.sets)
+            for name in names
+            for seed in self.request.seeds
+        ]
+
+    def floors(self, protocol: Protocol, data: Data) -> list[Experiment]:
+        others = [entry for entry in self.catalog.floors() if entry.key != self.entry.key]
+        return [self._plan(entry, protocol, data, DEFAULT, 0, {}) for entry in others]
+
+    def _plan(
+        self, entry: Entry, protocol: Protocol, data: Data, variant: str, seed: int, sets: dict[str, Any]
+    ) -> Experiment:
+        request = self.request
+        return plan(
+            entry,
+            request.scale,
+            protocol,
+            data,
+            request.out,
+            self.fabric,
+            variant=variant,
+            sets=sets,
+            seed=seed,
+            lpips_folder=request.weights,
+            options=request.options,
+        )
+
+    def make(self, force: bool = False) -> None:
+        """Make every record that is missing."""
+        for protocol, data in self.each_data():
+            runs = [*self.floors(protocol, data), *self.runs(protocol, data)]
+            missing = [run for run in runs if force or run.record() is None]
+            self.console.print(
+                f"{protocol.data_name}: {len(data.train.ids)} training and {len(data.test.ids)} test images of"
+                f" {protocol.resolution}×{protocol.resolution}; {len(missing)} of {len(runs)} records to make",
+                highlight=False,
+            )
+            for run in missing:
+                run.make(self.progress, force)
+
+
+def report(catalog: Catalog, key: str, out: Path, cache: Path, console: Console) -> list[Path]:
+    """Judge and write the pages from the records under `out`, and print the leaderboards and verdicts."""
+    entry = catalog[key]
+    paper = entry.paper()
+    floors = {floor.key for floor in catalog.floors()}
+    records = current_records(catalog, out, {key, *floors})
+    if not any(record.run.method == key for record in records):
+        raise UserError(f"{out} holds no record of {key}. Make one: python -m bench reproduce {key}")
+    paths = write_report(out, key, paper, records, floors, cache, f"python -m bench reproduce {key}")
+    for group in by_protocol(records):
+        if any(record.run.method == key for record in group):
+            print_leaderboard(console, key, group, floors)
+            print_verdicts(console, judge(paper, key, group, floors))
+    return paths
+
+
+def current_records(catalog: Catalog, out: Path, keys: set[str]) -> list[Record]:
+    """The records under `out` of these methods, made by the code as it now is."""
+    code = {key: catalog[key].code() for key in keys}
+    return [
+        record
+        for record in find_records(out)
+        if record.run.method in code and record.run.code == code[record.run.method] and record.run.numbers == NUMBERS
+    ]
+
+
+def by_protocol(records: Sequence[Record]) -> list[list[Record]]:
+    """Records that can be compared: the same scale, protocol, data and suites."""
+    groups: dict[str, list[Record]] = {}
+    for record in records:
+        run = record.run
+        key = f"{run.scale} {run.protocol.model_dump_json()} {run.data} {sorted(run.suites.items())}"
+        groups.setdefault(key, []).append(record)
+    return list(groups.values())

@@ -1,0 +1,58 @@
+"""Checkpoints: written whole, named by their hash, two kept, loaded without pickle."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.files import sha256, sweep, whole
+
+KEEP = 2
+
+
+def save(folder: Path, name: str, state: dict[str, Any]) -> Path:
+    """Write `state` (tensors, numbers, text, lists and dictionaries of them) as `<name>-<hash>.pt`."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    content = buffer.getbuffer()
+    path = folder / f"{name}-{sha256(bytes(content))[:16]}.pt"
+    with whole(path) as file:
+        file.write(content)
+    return path
+
+
+def load(path: Path) -> dict[str, Any] | None:
+    """The state in `path`, or None where the file is damaged. The hash in its name is checked before it is parsed."""
+    content = path.read_bytes()
+    if sha256(content)[:16] != path.stem.rpartition("-")[2]:
+        return None
+    state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    return state
+
+
+def numbered(stage: int, step: int) -> str:
+    """A name that sorts by progress."""
+    return f"step-{stage:02d}-{step:09d}"
+
+
+def prune(folder: Path) -> None:
+    """Keep the newest checkpoints; remove older ones and what killed writers left."""
+    sweep(folder)
+    for old in _newest_first(folder)[KEEP:]:
+        old.unlink(missing_ok=True)
+
+
+def newest(folder: Path) -> tuple[dict[str, Any] | None, list[Path]]:
+    """The newest state that is whole, and the damaged files that were passed over."""
+    damaged = []
+    for path in _newest_first(folder):
+        state = load(path)
+        if state is not None:
+            return state, damaged
+        damaged.append(path)
+    return None, damaged
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    return sorted(folder.glob("step-*.pt"), reverse=True)

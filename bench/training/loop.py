@@ -1,0 +1,191 @@
+"""The training loop. It knows stages, time and files, and nothing about any network."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from bench.data import Packed
+from bench.files import write_text
+from bench.inpainter import Method, Stage
+from bench.training import checkpoint
+from bench.training.feed import TrainingFeed
+from bench.training.samples import draw_samples
+from bench.training.scalars import Scalars
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard.writer import SummaryWriter
+
+SAMPLES = 5
+"""How many picture grids a stage leaves."""
+
+
+class Stopped(Exception):  # noqa: N818 - it is no error
+    """Training was asked to stop and has saved itself; the same command goes on."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to train, as opposed to what: none of these moves a number."""
+
+    minutes: float | None = None
+    """Stop safely after so long; None: when the stages are done."""
+    checkpoint_seconds: float = 30.0
+
+
+Report = Callable[[str, int, int], None]
+"""Called with (what, done, total)."""
+Log = Callable[[str, dict[str, Any]], None]
+"""Called with an event's name and facts."""
+
+
+class Training:
+    """Trains one method in one run folder, from wherever an earlier process left off."""
+
+    def __init__(self, folder: Path, method: Method, train: Packed, seed: int, fabric: Fabric) -> None:
+        self.folder, self.method, self.train, self.seed, self.fabric = folder, method, train, seed, fabric
+        self.scalars = Scalars()
+        self._stop = threading.Event()
+
+    @property
+    def trained(self) -> Path | None:
+        """The file of the finished networks."""
+        return next(iter((self.folder / "checkpoints").glob("trained-*.pt")), None)
+
+    def run(self, options: Options, report: Report, log: Log) -> None:
+        """Train all stages. Raises Stopped when a signal or `options.minutes` ended it early."""
+        state, damaged = checkpoint.newest(self.folder / "checkpoints")
+        for path in damaged:
+            log("damaged checkpoint passed over", {"file": path.name})
+        first = 0
+        if state is not None:
+            first = state["stage"]
+            self.scalars = Scalars(state["scalars"])
+            self._load_networks(state["networks"])
+            log("resumed", {"stage": first, "step": state["step"]})
+        deadline = None if options.minutes is None else time.monotonic() + 60 * options.minutes
+        with self._stop_on_signals(), _tensorboard(self.folder) as board:
+            for index, stage in enumerate(self.method.stages()):
+                if index >= first:
+                    self._train_stage(index, stage, state if index == first else None, options, deadline, report, board)
+        self._finish()
+        log("trained", {"file": self.trained.name if self.trained else ""})
+
+    def _train_stage(
+        self,
+        index: int,
+        stage: Stage,
+        state: dict[str, Any] | None,
+        options: Options,
+        deadline: float | None,
+        report: Report,
+        board: "SummaryWriter",
+    ) -> None:
+        feed = TrainingFeed(stage, self.train, self.seed, self.fabric.device)
+        step = 0
+        self.scalars.start(stage.name, stage.steps, 0, None, [])
+        if state is not None and state["step"] > 0:
+            step, feed.drawn = state["step"], state["drawn"]
+            self.scalars.start(stage.name, stage.steps, step, state["pending"], state["names"])
+        raw = _set_up(self.fabric, stage, state["optimizers"] if state else {})
+        saved = time.monotonic()
+        while step < stage.steps:
+            feed.start(step)
+            for row in self.scalars.add(stage.step(feed)):
+                board.add_scalar(f"{row[0]}/{row[2]}", row[3], row[1])
+            step += 1
+            report(stage.name, step, stage.steps)
+            now = time.monotonic()
+            stop = self._stop.is_set() or (deadline is not None and now >= deadline)
+            last = step == stage.steps
+            if stop or last or now - saved >= options.checkpoint_seconds:
+                self._save(index, stage, step, feed.drawn)
+                saved = now
+            if last or step % max(1, stage.steps // SAMPLES) == 0:
+                draw_samples(self.folder / "samples" / f"{stage.name}-{step:07d}.png", self.method, self.train)
+            if stop:
+                raise Stopped(f"stopped after step {step} of {stage.steps} of stage '{stage.name}', all of it saved")
+        stage.networks.update(raw)
+
+    def _save(self, index: int, stage: Stage, step: int, drawn: int) -> None:
+        pending = self.scalars.pending()  # raises at a NaN, so that no broken state is ever kept
+        done = step == stage.steps
+        state = {
+            "stage": index + 1 if done else index,
+            "step": 0 if done else step,
+            "drawn": 0 if done else drawn,
+            "networks": self._network_states(),
+            "optimizers": {} if done else {key: value.state_dict() for key, value in stage.optimizers.items()},
+            "scalars": self.scalars.rows,
+            "pending": pending,
+            "names": self.scalars.names,
+        }
+        folder = self.folder / "checkpoints"
+        checkpoint.save(folder, checkpoint.numbered(state["stage"], state["step"]), state)
+        checkpoint.prune(folder)
+
+    def _finish(self) -> None:
+        rows = [",".join([stage, str(step), name, repr(value)]) for stage, step, name, value in self.scalars.rows]
+        write_text(self.folder / "scalars.csv", "\n".join(["stage,step,name,value", *rows]) + "\n")
+        for old in (self.folder / "checkpoints").glob("trained-*.pt"):
+            old.unlink()
+        checkpoint.save(self.folder / "checkpoints", "trained", self._network_states())
+        for old in (self.folder / "checkpoints").glob("step-*.pt"):
+            old.unlink()
+
+    def _network_states(self) -> dict[str, dict[str, Tensor]]:
+        return {name: network.state_dict() for name, network in self.method.networks().items()}
+
+    def _load_networks(self, states: dict[str, dict[str, Tensor]]) -> None:
+        for name, network in self.method.networks().items():
+            network.load_state_dict(states[name])
+
+    @contextmanager
+    def _stop_on_signals(self) -> Iterator[None]:
+        """SIGINT and SIGTERM end the training after the step in hand; a second SIGINT ends it at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            if self._stop.is_set() and number == signal.SIGINT:
+                raise KeyboardInterrupt
+            self._stop.set()
+
+        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _set_up(fabric: Fabric, stage: Stage, optimizer_states: dict[str, Any]) -> dict[str, torch.nn.Module]:
+    """Hand networks and optimisers to Fabric; returns the networks as they were."""
+    raw = dict(stage.networks)
+    stage.networks.update({name: fabric.setup_module(network) for name, network in raw.items()})
+    wrapped = {name: fabric.setup_optimizers(optimizer) for name, optimizer in stage.optimizers.items()}
+    stage.optimizers.update(wrapped)
+    for name, state in optimizer_states.items():
+        stage.optimizers[name].load_state_dict(state)
+    return raw
+
+
+@contextmanager
+def _tensorboard(folder: Path) -> Iterator["SummaryWriter"]:
+    from torch.utils.tensorboard.writer import SummaryWriter
+
+    writer = SummaryWriter(str(folder / "tensorboard"))  # type: ignore[no-untyped-call]
+    try:
+        yield writer
+    finally:
+        writer.close()  # type: ignore[no-untyped-call]

@@ -1,0 +1,34 @@
+"""The picture grid that training leaves every so often: truth, damaged, filled."""
+
+import io
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from bench.data import Packed
+from bench.files import whole
+from bench.inpainter import Method, compose, erase, fill
+from bench.masks.suite import SUITES
+
+COLUMNS = 8
+
+
+def draw_samples(path: Path, method: Method, train: Packed) -> None:
+    """Write a PNG of the first training images (training images: the test images stay unseen until the end)."""
+    count = min(COLUMNS, len(train.ids))
+    image = train.tensor(list(range(count)))
+    height, width = image.shape[-2:]
+    hole = SUITES["center"].holes(train.ids[:count], height, width)
+    device = next((p.device for net in method.networks().values() for p in net.parameters()), torch.device("cpu"))
+    modes = {network: network.training for network in method.networks().values()}
+    result = fill(method.inpainter(), image.to(device), hole.to(device), torch.zeros(count, dtype=torch.int64)).cpu()
+    for network, mode in modes.items():
+        network.train(mode)
+    rows = [image, erase(image, hole), compose(image, hole, result)]
+    grid = torch.cat([torch.cat(list(row), dim=2) for row in rows], dim=1)
+    pixels = (grid * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG")
+    with whole(path) as file:
+        file.write(buffer.getbuffer())
