@@ -58,7 +58,7 @@ def test_name_and_version_are_part_of_the_draw():
 
 
 def test_unknown_suite():
-    with pytest.raises(UserError, match="no suite 'centre'. Did you mean 'center'"):
+    with pytest.raises(UserError, match=r"no suite 'centre'\. Did you mean 'center'"):
         suite("centre")
 
 
