@@ -1,0 +1,319 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench.claims import Verdict, command, judge
+from bench.contenders import contenders
+from bench.errors import UserError
+from bench.files import sha256
+from bench.protocol import Protocol
+from bench.records import Record, Run
+from bench.spec import Paper
+
+FLOORS = {"flat", "smooth"}
+SCALE = {"says": "s", "cost": "c"}
+
+
+def order(better="variant:default", worse="variant:other", metric="psnr", margin=0.1, suites=("center",)):
+    return {
+        "id": "o", "section": "1", "says": "better", "kind": "order", "better": better, "worse": worse,
+        "metric": metric, "suites": list(suites), "margin": margin,
+    }  # fmt: skip
+
+
+def cell(margin=0.5, row="ours", column="psnr"):
+    return {
+        "id": "c", "section": "4", "says": "a cell", "kind": "cell", "table": "t", "row": row, "column": column,
+        "suite": "center", "margin": margin,
+    }  # fmt: skip
+
+
+def paper(*claims, printed="25.0", **changes):
+    protocol = {"data": "CelebA test", "images": "200", "resolution": "256x256", "holes": "centre, 128x128"}
+    protocol |= {"scored": "composite"} | changes
+    column = {"title": "PSNR", "unit": "dB", "better": "higher", "convention": "psnr", "definition": "per image, RGB"}
+    ours = {"label": "ours", "ours": True, "protocol": "p", "origin": "here", "cells": {"psnr": printed}}
+    table = {
+        "title": "Table",
+        "protocols": {"p": protocol},
+        "columns": {"psnr": column, "empty": column},
+        "rows": {"ours": ours, "rival": ours | {"ours": False}},
+    }
+    scales = {"smoke": SCALE, "quick": SCALE, "paper": SCALE | {"protocol": {"data": ["celeba"]}}}
+    return Paper.model_validate(
+        {
+            "paper": {"title": "T", "authors": ["A"], "year": 2020, "summary": "five lines"},
+            "tables": {"t": table},
+            "claims": list(claims),
+            "ledger": [],
+            "scales": scales,
+            "variants": {"other": {"says": "o", "settings": {}}},
+        }
+    )
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Writes a record whose PSNR on the suites center and random is `values`."""
+
+    def make(method, values, variant="default", seed=0, scale="quick", groups=None, code="c", data="faces", **columns):
+        values = np.asarray(values, dtype=float)
+        ids = [f"i{index:03d}" for index in range(len(values))]
+        base = {"image": ids, "group": ids if groups is None else groups, "psnr": values}
+        parts = [pd.DataFrame({"suite": suite} | base | columns) for suite in ("center", "random")]
+        text = pd.concat(parts).to_csv(index=False)
+        protocol = Protocol(
+            data=data,
+            resolution=256 if scale == "paper" else 64,
+            images=500,
+            split=(8, 1, 1),
+            test_images=len(values),
+            suites=("center", "random"),
+        )
+        run = Run(
+            method=method, variant=variant, scale=scale, seed=seed, settings={}, protocol=protocol, code=code,
+            data="d", suites={"center": "1", "random": "2"},
+        )  # fmt: skip
+        folder = run.folder(tmp_path)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "scores.csv").write_text(text)
+        return Record(folder, run, {"scores_sha256": sha256(text.encode()), "lpips": "no weights: put them there"})
+
+    return make
+
+
+IMAGES = np.random.default_rng(0).normal(25, 4, size=200)
+NOISE = np.random.default_rng(1).normal(0, 1, size=200)
+NOISE = (NOISE - NOISE.mean()) / NOISE.std()
+
+
+def verdict(lead, make, margin=0.1, spread=1.0):
+    records = [make("p", IMAGES + lead + spread * NOISE), make("p", IMAGES, "other")]
+    (finding,) = judge(paper(order(margin=margin)), "p", records, FLOORS)
+    return finding
+
+
+def test_order_supported(make):
+    finding = verdict(0.5, make)
+    assert finding.verdict == Verdict.SUPPORTED
+    assert finding.why == (
+        "At quick scale on drawn faces, 1 seed: the difference exceeds the margin of 0.1 dB on center."
+    )
+    assert finding.measured[0][:2] == ("center", "psnr")
+    assert finding.measured[0].text.startswith("p ahead of p (other) by +0.500 [+0.3")
+
+
+def test_order_contradicted_only_beyond_the_margin_on_the_other_side(make):
+    finding = verdict(-0.5, make)
+    assert finding.verdict == Verdict.CONTRADICTED
+    assert "on center it is the other way round by more than the margin of 0.1 dB (center: −0.500" in finding.why
+
+
+def test_order_below_the_margin_on_the_wrong_side_is_not_yet_contradicted(make):
+    finding = verdict(-0.15, make)
+    assert finding.verdict == Verdict.INCONCLUSIVE
+    assert "would settle it" in finding.why
+
+
+def test_order_inconclusive_says_how_many_images_more(make):
+    finding = verdict(0.2, make)
+    assert finding.verdict == Verdict.INCONCLUSIVE
+    # half-width 1.96 / sqrt(200) = 0.139 must shrink to 0.1: 200 x 1.39^2 = 386
+    needed = int(finding.why.split("about ")[1].split(" images")[0])
+    assert needed == pytest.approx(386, rel=0.1)
+    assert "(now 200)" in finding.why
+
+
+def test_order_within_the_margin_needs_no_more_images(make):
+    finding = verdict(0.02, make, spread=0.1)
+    assert finding.verdict == Verdict.INCONCLUSIVE
+    assert "shown to be smaller than the margin" in finding.why
+    assert "would show that it is no larger" in verdict(0.02, make, spread=1.0).why
+
+
+def test_order_needs_every_suite(make, tmp_path):
+    better, worse = make("p", IMAGES + 1), make("p", IMAGES, "other")
+    scores = pd.read_csv(better.folder / "scores.csv")
+    scores.loc[scores["suite"] == "random", "psnr"] -= 2
+    (better.folder / "scores.csv").write_text(text := scores.to_csv(index=False))
+    better = replace(better, content={"scores_sha256": sha256(text.encode())})
+    claims = [order(suites=["center"]) | {"id": "a"}, order(suites=["center", "random"]) | {"id": "b"}]
+    one, both = judge(paper(*claims), "p", [better, worse], FLOORS)
+    assert (one.verdict, both.verdict) == (Verdict.SUPPORTED, Verdict.CONTRADICTED)
+    assert "on random it is" in both.why
+
+
+def test_lower_is_better_turns_the_sign(make):
+    records = [make("p", IMAGES, l1=3.0), make("p", IMAGES, "other", l1=4.0)]
+    (finding,) = judge(paper(order(metric="l1")), "p", records, FLOORS)
+    assert finding.verdict == Verdict.SUPPORTED
+    assert "+1.000" in finding.measured[0].text
+
+
+def test_truth_metric_compares_distances_to_the_truth(make):
+    records = [make("p", IMAGES, tv=13.0, tv_truth=12.0), make("p", IMAGES, "other", tv=9.0, tv_truth=12.0)]
+    (finding,) = judge(paper(order(metric="tv")), "p", records, FLOORS)
+    assert finding.verdict == Verdict.SUPPORTED
+    assert "+2.000" in finding.measured[0].text
+
+
+def test_best_floor_is_the_best_one(make):
+    records = [make("p", IMAGES + 1), make("flat", IMAGES - 3), make("smooth", IMAGES + 2)]
+    (finding,) = judge(paper(order(worse="best floor")), "p", records, FLOORS)
+    assert finding.verdict == Verdict.CONTRADICTED
+    assert "p ahead of smooth by −1.000" in finding.measured[0].text
+
+
+def test_missing_runs_name_the_command(make):
+    both, other, floor, rival = judge(
+        paper(
+            order(),
+            order(worse="variant:other") | {"id": "1"},
+            order(worse="best floor") | {"id": "2"},
+            order(worse="method:rival") | {"id": "3"},
+        ),
+        "p",
+        [make("p", IMAGES)],
+        FLOORS,
+    )
+    assert {both.verdict, other.verdict, floor.verdict, rival.verdict} == {Verdict.NOT_ATTEMPTED}
+    assert other.why == "There is no run of variant other here. Run `python -m bench reproduce p --variant other`."
+    assert "No floor was measured on center here. Run `python -m bench reproduce p`." in floor.why
+    assert "`python -m bench reproduce rival`" in rival.why
+
+
+def test_without_records_the_command_makes_both_sides():
+    (finding,) = judge(paper(order()), "p", [], FLOORS)
+    assert (finding.verdict, finding.measured) == (Verdict.NOT_ATTEMPTED, ())
+    assert "p and variant other here. Run `python -m bench reproduce p --variant other`." in finding.why
+
+
+def test_command_names_scale_and_data(make):
+    run = make("p", IMAGES, scale="paper", data="celeba=/data/a b").run
+    assert command(paper(), "p", ["x", "y"], run) == (
+        "python -m bench reproduce p --variant x --variant y --scale paper --data 'celeba=/data/a b'"
+    )
+    assert command(paper(), "p", [], make("p", IMAGES, data="photos").run) == "python -m bench reproduce p"
+
+
+def test_smoke_is_never_evidence(make):
+    records = [make("p", IMAGES + 9, scale="smoke"), make("p", IMAGES, "other", scale="smoke")]
+    (finding,) = judge(paper(order()), "p", records, FLOORS)
+    assert finding.verdict == Verdict.INCONCLUSIVE
+    assert "never evidence" in finding.why
+    assert finding.measured
+
+
+def test_few_groups_are_no_evidence(make):
+    groups = [f"photo{index % 3}" for index in range(200)]
+    records = [make("p", IMAGES + 9, groups=groups, data="photos"), make("p", IMAGES, "other", groups=groups)]
+    records[1] = replace(records[1], run=records[1].run.model_copy(update={"protocol": records[0].run.protocol}))
+    (finding,) = judge(paper(order()), "p", records, FLOORS)
+    assert finding.verdict == Verdict.INCONCLUSIVE
+    assert "3 photographs say nothing about others" in finding.why
+
+
+def test_seeds_are_averaged_and_counted(make):
+    records = [make("p", IMAGES + 1, seed=0), make("p", IMAGES + 2, seed=1)]
+    records += [make("p", IMAGES, "other", seed=0), make("p", IMAGES, "other", seed=1)]
+    (finding,) = judge(paper(order()), "p", records, FLOORS)
+    assert "2 seeds" in finding.why
+    assert "+1.500" in finding.measured[0].text
+
+
+def test_two_codes_under_one_name_are_never_mixed(make):
+    records = [make("p", IMAGES + 1), make("p", IMAGES + 1, code="older"), make("p", IMAGES, "other")]
+    assert len({one.name for one in contenders(records)}) == 3
+    (finding,) = judge(paper(order()), "p", records, FLOORS)
+    assert finding.verdict == Verdict.INCONCLUSIVE
+    assert "differ in code or settings" in finding.why
+
+
+def test_records_of_two_protocols_are_refused(make):
+    with pytest.raises(ValueError, match="one protocol"):
+        judge(paper(), "p", [make("p", IMAGES), make("p", IMAGES, data="photos")], FLOORS)
+
+
+def test_unknown_metric_and_absent_measurements(make):
+    records = [make("p", IMAGES), make("p", IMAGES, "other")]
+    with pytest.raises(UserError, match=r"claim o: there is no metric 'pnsr'\. Did you mean 'psnr'"):
+        judge(paper(order(metric="pnsr")), "p", records, FLOORS)
+    claims = [order(metric="lpips"), order(suites=["irregular"]) | {"id": "2"}, order(metric="ssim") | {"id": "3"}]
+    lpips, suite, ssim = judge(paper(*claims), "p", records, FLOORS)
+    assert lpips.why == "LPIPS was not measured: no weights: put them there."
+    assert "irregular is not part of this protocol (center, random)" in suite.why
+    assert "no complete column ssim" in ssim.why
+    assert {lpips.verdict, suite.verdict, ssim.verdict} == {Verdict.NOT_ATTEMPTED}
+
+
+def cell_finding(make, values, claim=None, scale="paper", **changes):
+    records = [make("p", values, scale=scale, data="celeba")]
+    (finding,) = judge(paper(claim or cell(), **changes), "p", records, FLOORS)
+    return finding
+
+
+def test_cell_supported_only_if_the_whole_interval_lies_within(make):
+    near = 25.2 + 0.1 * NOISE
+    finding = cell_finding(make, near)
+    assert finding.verdict == Verdict.SUPPORTED
+    assert "lies within 25.0 ± 0.55 dB" in finding.why  # 0.05 of it is the printed rounding
+    assert finding.measured[0].text.endswith("the paper prints 25.0")
+
+
+@pytest.mark.parametrize(("mean", "side"), [(27.0, "better"), (23.0, "worse")])
+def test_cell_contradicted_if_the_whole_interval_lies_outside(make, mean, side):
+    finding = cell_finding(make, mean + 0.1 * NOISE)
+    assert finding.verdict == Verdict.CONTRADICTED
+    assert f"on the {side} side" in finding.why
+
+
+def test_cell_inconclusive_says_how_many_images_more(make):
+    finding = cell_finding(make, 25.45 + NOISE)
+    assert finding.verdict == Verdict.INCONCLUSIVE
+    # half-width 0.139 must shrink to 0.1
+    needed = int(finding.why.split("about ")[1].split(" images")[0])
+    assert needed == pytest.approx(386, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"data": "CelebA-HQ"}, "data (celeba; paper: CelebA-HQ)"),
+        ({"data": "CelebA, not listed"}, "the paper leaves open: data"),
+        ({"images": "2 000"}, "images (200; paper: 2 000)"),
+        ({"resolution": "128"}, "size (256 px; paper: 128)"),
+        ({"holes": "irregular"}, "holes (center; paper: irregular)"),
+        ({"scored": "raw"}, "scored pixels (composite; paper: raw)"),
+        ({"scored": "not said"}, "the paper leaves open: scored pixels"),
+    ],
+)
+def test_cell_not_comparable_names_the_difference(make, change, words):
+    finding = cell_finding(make, 25 + 0.1 * NOISE, **change)
+    assert finding.verdict == Verdict.NOT_COMPARABLE
+    assert words in finding.why
+    assert finding.measured
+
+
+def test_cell_at_another_scale_is_not_comparable(make):
+    finding = cell_finding(make, 25 + 0.1 * NOISE, scale="quick")
+    assert finding.verdict == Verdict.NOT_COMPARABLE
+    assert "scale (quick)" in finding.why
+
+
+def test_cell_of_another_method_or_without_a_number(make):
+    assert "not the paper's own" in cell_finding(make, IMAGES, cell(row="rival")).why
+    assert "no number" in cell_finding(make, IMAGES, cell(column="empty")).why
+
+
+def test_judgement_and_arithmetic_need_no_records():
+    claims = [
+        {"id": "j", "section": "1", "says": "beautiful", "kind": "judgement", "why": "No measure."},
+        {"id": "a", "section": "4", "says": "best", "kind": "arithmetic", "table": "t", "check": "best in columns",
+         "row": "ours", "needs": 1},
+    ]  # fmt: skip
+    judgement, arithmetic = judge(paper(*claims), "p", [], FLOORS)
+    assert (judgement.verdict, judgement.why) == (Verdict.NOT_COMPARABLE, "No measure.")
+    assert arithmetic.verdict == Verdict.SUPPORTED
+    assert not judgement.depends_on_data
