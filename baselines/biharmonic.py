@@ -1,0 +1,25 @@
+"""The biharmonic fill: as of a thin plate; it continues slopes, and overshoots."""
+
+from skimage.restoration import inpaint_biharmonic
+
+from baselines._classical import Classical
+from bench.inpainter import Inpainter, Method
+
+
+class ThinPlate(Classical):
+    """scikit-image's solver."""
+
+    def fill(self, picture, hole):
+        return inpaint_biharmonic(picture.astype(float), hole, channel_axis=-1)
+
+
+class Biharmonic(Method):
+    """Biharmonic fill: the biharmonic equation in the hole (Damelin & Hoang 2018; scikit-image)."""
+
+    floor = True
+
+    def inpainter(self) -> Inpainter:
+        return ThinPlate()
+
+
+METHOD = Biharmonic
