@@ -10,6 +10,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from bench.arithmetic import OneScale, bound_notes, check, one_scale
+from bench.metrics.conventions import CONVENTIONS
 from bench.protocol import protocols
 from bench.spec.claims import Arithmetic, Cell, Claim, Judgement, Order
 from bench.spec.paper import Paper, Scale
@@ -130,7 +131,9 @@ def _checked(claim: Claim, paper: Paper) -> Text:
         return _kind("cell", f"{column.convention} = {value}, suite {claim.suite}")
     if isinstance(claim, Order):
         better, worse = (side.removeprefix("variant:") for side in (claim.better, claim.worse))
-        return _kind("order", f"{better} beats {worse} by {claim.margin:g} in {claim.metric}, {_suites(claim.suites)}")
+        unit = CONVENTIONS[claim.metric].unit if claim.metric in CONVENTIONS else ""
+        margin = f"{claim.margin:g} {unit}".rstrip()
+        return _kind("order", f"{better} beats {worse} by {margin} in {claim.metric}, {_suites(claim.suites)}")
     if isinstance(claim, Judgement):
         return _kind("judgement", claim.why)
     verdict = check(claim, paper).verdict
@@ -151,7 +154,7 @@ def _ledger(paper: Paper) -> Grid:
     for entry in paper.ledger:
         head = Text(entry.id, style="cyan"), Text(entry.cls, style=STYLES[entry.cls])
         says = Text.assemble(_tied(entry.says), (f" [{entry.section}]", "dim"))
-        others = f"\nother readings: {', '.join(entry.variants)}" if entry.variants else ""
+        others = f"\nvariants: {', '.join(entry.variants)}" if entry.variants else ""
         grid.add_row(*head, says, Text.assemble(_tied(entry.we_do), (others, "cyan")))
     return grid
 
