@@ -65,7 +65,10 @@ class FangSettings(Settings):
         "constant", description="learning rate over all steps; cosine: 3 % warm-up, then half a cosine to 0"
     )
     batch_size: int = Field(2, ge=1, description="images of one update (§4)")
-    epochs: int = Field(40, ge=1, description="passes over the images by the generator's own batches (F-21)")
+    epochs: int = Field(40, ge=1, description="passes over the images (F-21)")
+    epoch_counts: Literal["generator", "all"] = Field(
+        "generator", description="whose batches make up an epoch: the generator's, or the critics' too (F-21)"
+    )
     steps: int | None = Field(None, ge=1, description="generator updates; takes the place of epochs (F-21)")
     l1_first_steps: int = Field(0, ge=0, description="generator updates before the critics join, out of all steps")
     channels_last: bool = Field(False, description="memory layout of the networks; faster on most machines")
@@ -98,7 +101,8 @@ class FangSettings(Settings):
 
     def all_steps(self, images: int) -> int:
         """Generator updates of the whole training: 40 epochs of 25 000 images in pairs are 500 000 (F-21)."""
-        return self.steps or max(1, self.epochs * images // self.batch_size)
+        batches = 1 if self.epoch_counts == "generator" or self.gan == "none" else self.n_critic + 1
+        return self.steps or max(1, self.epochs * images // (self.batch_size * batches))
 
     def holes(self) -> RandomRectangle:
         """The training holes: 'at most 128x128' in 256x256 (§4.1), sides and place after CA's rule (F-24)."""

@@ -35,7 +35,14 @@ def test_every_variant_fits_every_scale(scale: str, variant: str) -> None:
 @pytest.mark.parametrize("scale", SCALES)
 def test_every_variant_differs_from_the_default(scale: str) -> None:
     same = {name for name in PAPER.variants if settings(scale, name) == settings(scale)}
-    assert same <= ({"n_critic_1"} if scale == "quick" else set())
+    sets_steps = {"epoch_of_all_batches"} if scale != "paper" else set()
+    assert same <= sets_steps | ({"n_critic_1"} if scale == "quick" else set())
+        {"n_critic_1", "epoch_of_all_batches"}
+        if scale == "quick"
+        else {"epoch_of_all_batches"}
+        if scale == "smoke"
+        else set()
+    )
 
 
 def test_paper_scale_is_the_method_as_printed() -> None:
@@ -47,7 +54,7 @@ def test_paper_scale_is_the_method_as_printed() -> None:
     train = protocol.images * protocol.split[0] // sum(protocol.split)
     assert train == 25_000
     assert printed.all_steps(train) == 500_000
-    assert settings("paper", "steps_83333").all_steps(train) == 500_000 // 6
+    assert settings("paper", "epoch_of_all_batches").all_steps(train) == 500_000 // 6
 
 
 def test_bibliography() -> None:
