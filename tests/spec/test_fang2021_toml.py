@@ -35,10 +35,8 @@ def test_every_variant_fits_every_scale(scale: str, variant: str) -> None:
 @pytest.mark.parametrize("scale", SCALES)
 def test_every_variant_differs_from_the_default(scale: str) -> None:
     same = {name for name in PAPER.variants if settings(scale, name) == settings(scale)}
-    sets_steps = {"epoch_of_all_batches"} if scale != "paper" else set()
-    assert same <= (set() if scale == "paper" else {"epoch_of_all_batches"}) | (
-        {"n_critic_1"} if scale == "quick" else set()
-    )
+    expected = {"smoke": {"epoch_of_all_batches"}, "quick": {"epoch_of_all_batches", "n_critic_1"}, "paper": set()}
+    assert same <= expected[scale]
 
 
 def test_paper_scale_is_the_method_as_printed() -> None:
