@@ -1,0 +1,29 @@
+"""Data sets: named, split, decoded once and kept as memory maps.
+
+    data = load(protocol, cache)
+    data.train.tensor([0, 1, 2])    # float32 (3,3,R,R) in [0,1]
+
+`DATASETS` is there without torch; the rest is imported when it is first used.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from bench.data.names import DATASETS
+
+if TYPE_CHECKING:
+    from bench.data.loading import load
+    from bench.data.pack import Data, Packed
+
+__all__ = ["DATASETS", "Data", "Packed", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "load":
+        from bench.data.loading import load
+
+        return load
+    if name in ("Data", "Packed"):
+        from bench.data import pack
+
+        return getattr(pack, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,100 @@
+"""Files to pixels: one way to decode and one way to resize, used for every data set.
+
+Rules: EXIF orientation applied; gray, palette and CMYK become RGB; what is transparent lies on white; 16 bits become 8
+by scaling (65535 -> 255); of an animation, the first frame. Sizes only ever go down.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from bench.errors import UserError
+
+SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+WIDE = ("I", "I;16", "I;16B", "I;16L", "I;16N")
+
+Picture = NDArray[np.uint8]
+"""uint8 (H,W,3), RGB."""
+
+
+class UnusableError(UserError):
+    """A picture that cannot be used. `reason` names no folder, so that a manifest reads the same everywhere."""
+
+    def __init__(self, path: Path, reason: str, detail: object = "") -> None:
+        super().__init__(f"{path} cannot be used: {reason}{f' ({detail})' if detail else ''}. Mend or remove it.")
+        self.reason = reason
+
+
+def decode(path: Path) -> Picture:
+    """The picture as uint8 (H,W,3). Raises UnusableError for a damaged one, UserError for one out of reach."""
+    if path.suffix.lower() == ".npy":
+        return _array(path)
+    try:
+        with Image.open(path) as file:
+            return np.array(_rgb(ImageOps.exif_transpose(file), path))
+    except UserError:
+        raise
+    except OSError as error:
+        if error.errno is not None:
+            raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+        raise UnusableError(path, "damaged, or not a picture", error) from error
+    except Exception as error:  # A damaged file can make a decoder raise nearly anything.
+        raise UnusableError(path, "damaged, or not a picture", error) from error
+
+
+def resize(picture: Picture, height: int, width: int) -> Picture:
+    """Pillow's bilinear filter, which widens with the reduction and so does not alias. Raises ValueError to enlarge."""
+    if picture.shape[:2] == (height, width):
+        return picture
+    if height > picture.shape[0] or width > picture.shape[1]:
+        raise ValueError(f"a picture of {picture.shape[0]}x{picture.shape[1]} is not enlarged to {height}x{width}")
+    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def centre_square(picture: Picture) -> Picture:
+    """The largest square in the middle; of 218x178 the middle 178x178."""
+    height, width = picture.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return picture[top : top + side, left : left + side]
+
+
+def read_square(path: Path, side: int) -> Picture:
+    """Decode, cut the middle square, bring it to `side`. Raises UnusableError where the picture is smaller."""
+    picture = decode(path)
+    height, width = picture.shape[:2]
+    if min(height, width) < side:
+        raise UnusableError(path, f"{height}x{width} is smaller than {side}x{side}")
+    return resize(centre_square(picture), side, side)
+
+
+def _rgb(image: Image.Image, path: Path) -> Image.Image:
+    if image.mode in WIDE:
+        return _from_wide(image, path)
+    if image.mode == "F":
+        raise UnusableError(path, "floating-point pixels, whose range is not known")
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    clear = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear).convert("RGB")
+
+
+def _from_wide(image: Image.Image, path: Path) -> Image.Image:
+    values = np.asarray(image).astype(np.int64)
+    if values.min() < 0 or values.max() > 65535:
+        raise UnusableError(path, "more than 16 bits a pixel")
+    return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8)).convert("RGB")
+
+
+def _array(path: Path) -> Picture:
+    """CelebA-HQ's own form: uint8 (1,3,H,W), (3,H,W) or (H,W,3)."""
+    try:
+        values = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise UnusableError(path, "damaged, or not an array of numbers", error) from error
+    values = values[0] if values.ndim == 4 and len(values) == 1 else values
+    if values.dtype != np.uint8 or values.ndim != 3 or 3 not in (values.shape[0], values.shape[2]):
+        raise UnusableError(path, f"an array of {values.dtype} {values.shape}, not uint8 (3,H,W) or (H,W,3)")
+    return np.ascontiguousarray(values.transpose(1, 2, 0) if values.shape[0] == 3 else values)

@@ -1,0 +1,96 @@
+"""What a data set says of itself before a pixel is read, and what the data sets that read folders share."""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench.data.decode import SUFFIXES, Picture, read_square
+from bench.data.split import Split
+from bench.errors import UserError
+from bench.files import sha256
+from bench.protocol import Protocol
+
+
+class Item(NamedTuple):
+    """One image. `draw` gives uint8 (R,R,3), or raises UnusableError."""
+
+    id: str
+    group: str
+    draw: Callable[[], Picture]
+
+
+class Sides(NamedTuple):
+    train: Sequence[Item]
+    test: Sequence[Item]
+    skipped: Sequence[tuple[str, str]] = ()
+    """Name and reason of what was left out while listing."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    asked: dict[str, Any]
+    """All that decides the pixels of the pack. Its hash is the pack's key, so it is had without decoding."""
+    about: dict[str, Any]
+    """For the manifest: `split`, `crop`, `licences`, `notes`, `set_aside`."""
+    sides: Callable[[], Sides]
+    """The images, listed only when the pack has to be made."""
+
+
+def pictures_in(folder: Path, suffixes: frozenset[str] = SUFFIXES) -> list[Path]:
+    """All pictures under `folder`, links followed, hidden files left out; each folder is entered once."""
+    found, seen = [], set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        status = Path(place).stat()
+        if (status.st_dev, status.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        names = (name for name in sorted(files) if not name.startswith("."))
+        found += [Path(place, name) for name in names if os.path.splitext(name)[1].lower() in suffixes]  # noqa: PTH122
+    return found
+
+
+def by_id(files: Iterable[Path], name_of: Callable[[Path], str]) -> dict[str, Path]:
+    """Id -> file. Raises UserError where two files have one id."""
+    named: dict[str, Path] = {}
+    for file in files:
+        other = named.setdefault(name_of(file), file)
+        if other is not file:
+            raise UserError(f"{other} and {file} are the same image by name. Give a folder that holds it once.")
+    return named
+
+
+def of_files(files: dict[str, Path], split: Split, protocol: Protocol, about: dict[str, Any]) -> Listing:
+    """The listing of single files, each cut to its middle square. `files` maps at least the split's ids."""
+    side = protocol.resolution
+
+    def items(ids: list[str]) -> list[Item]:
+        return [Item(name, name, partial(read_square, files[name], side)) for name in ids]
+
+    with ThreadPoolExecutor(16) as pool:
+        stamps = [list(pool.map(_stamp, ids, (files[name] for name in ids))) for ids in (split.train, split.test)]
+    crop = f"middle square, then to {side}x{side} by Pillow's bilinear filter with antialiasing; never enlarged"
+    return Listing(
+        asked={"files": sha256(repr(stamps).encode())},
+        about={"crop": crop, "set_aside": split.aside, **about},
+        sides=lambda: Sides(items(split.train), items(split.test)),
+    )
+
+
+def contents(folder: Path, count: int = 6) -> str:
+    """The first names in a folder, for an error line that says what was found."""
+    names = sorted(path.name + "/" * path.is_dir() for path in folder.iterdir())
+    return ", ".join(names[:count]) + (f" and {len(names) - count} more" if len(names) > count else "") or "nothing"
+
+
+def _stamp(name: str, file: Path) -> tuple[str, int, int]:
+    try:
+        status = file.stat()
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror}. Mend or remove it.") from error
+    return name, status.st_size, status.st_mtime_ns

@@ -1,0 +1,117 @@
+"""`load`: the pack where it is there, else made."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.data import celeba, celeba_hq, faces, folder, imagenet, photos
+from bench.data.listing import Listing, Sides
+from bench.data.names import place
+from bench.data.pack import Data, Packed, Written, write
+from bench.errors import UserError
+from bench.files import check_writable, read_json, sha256, write_json
+from bench.protocol import Protocol
+
+FORMAT = 1
+"""Raised when the layout of a pack, or a rule that decides its pixels, changes."""
+ABANDONED_SECONDS = 3600.0
+
+Progress = Callable[[int, int, str], None]
+
+LISTINGS: dict[str, Callable[[Protocol, Path], Listing]] = {
+    "folder": folder.listing,
+    "imagenet": imagenet.listing,
+    "celeba": celeba.listing,
+    "celeba-hq": celeba_hq.listing,
+}
+
+
+def load(protocol: Protocol, cache: Path, on_progress: Progress | None = None) -> Data:
+    """The protocol's data set, from `cache` or decoded into it.
+
+    A pack is `<name>-<R>-<key>/` with train.npy, test.npy, images.json (ids and groups) and manifest.json, which is
+    written last: without it the pack is made again. The key hashes all that was asked for, files with size and time.
+    `on_progress` hears (images done, of, what). Raises UserError for what the user can mend.
+    """
+    name, path = place(protocol.data)
+    listing = _listing(name, path, protocol)
+    asked = json.dumps([FORMAT, name, protocol.resolution, listing.asked], sort_keys=True)
+    home = cache / f"{name}-{protocol.resolution}-{sha256(asked.encode())[:12]}"
+    data = _read(home)
+    if data is None:
+        _make(home, name, protocol.resolution, listing, on_progress or (lambda done, total, what: None))
+        data = _read(home)
+    if data is None:
+        raise UserError(f"{home} was changed while it was read. Run again.")
+    return data
+
+
+def _listing(name: str, path: Path | None, protocol: Protocol) -> Listing:
+    if path is None:
+        return {"faces": faces.listing, "photos": photos.listing}[name](protocol)
+    return LISTINGS[name](protocol, path)
+
+
+def _read(home: Path) -> Data | None:
+    """The pack in `home`, or None where it is not complete."""
+    if not all((home / name).exists() for name in ("manifest.json", "images.json")):
+        return None
+    manifest, images = read_json(home / "manifest.json"), read_json(home / "images.json")
+    sides = []
+    for side in ("train", "test"):
+        try:
+            pixels = np.load(home / f"{side}.npy", mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError):
+            return None
+        if len(pixels) != len(images[side]["ids"]):
+            return None
+        sides.append(Packed(images[side]["ids"], images[side]["groups"], pixels))
+    return Data.of(manifest, sides[0], sides[1])
+
+
+def _make(home: Path, name: str, resolution: int, listing: Listing, on_progress: Progress) -> None:
+    sides = listing.sides()
+    total = len(sides.train) + len(sides.test)
+    check_writable(home, total * 3 * resolution * resolution)
+    _sweep(home)
+    what = f"packing {name} at {resolution}x{resolution}"
+    on_progress(0, total, what)
+    train = write(home / "train.npy", sides.train, resolution, lambda done: on_progress(done, total, what))
+    before = len(sides.train)
+    test = write(home / "test.npy", sides.test, resolution, lambda done: on_progress(before + done, total, what))
+    parts = {"train": train, "test": test}
+    write_json(home / "images.json", {side: {"ids": w.ids, "groups": w.groups} for side, w in parts.items()})
+    write_json(home / "manifest.json", _manifest(name, resolution, listing, sides, parts))
+
+
+def _manifest(name: str, resolution: int, listing: Listing, sides: Sides, parts: dict[str, Written]) -> dict[str, Any]:
+    about = dict(listing.about)
+    aside = about.pop("set_aside", 0)
+    train, test = parts["train"], parts["test"]
+    seen = set(train.digests)
+    skipped = [*sides.skipped, *train.skipped, *test.skipped]
+    return {
+        "name": name,
+        "resolution": resolution,
+        **about,
+        "counts": {side: len(written.ids) for side, written in parts.items()} | {"set_aside": aside},
+        "groups": {side: len(set(written.groups)) for side, written in parts.items()},
+        "sha256": {side: written.sha256 for side, written in parts.items()},
+        "mean_colour": list(train.mean),
+        "skipped": [{"name": item, "reason": reason} for item, reason in skipped],
+        "repeated": [item for item, digest in zip(test.ids, test.digests, strict=True) if digest in seen],
+    }
+
+
+def _sweep(home: Path) -> None:
+    """Remove what killed packers left. A file that still grows belongs to another process, and stays."""
+    for leftover in home.glob(".*.tmp"):
+        try:
+            if time.time() - leftover.stat().st_mtime > ABANDONED_SECONDS:
+                leftover.unlink()
+        except FileNotFoundError:
+            continue
