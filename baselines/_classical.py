@@ -36,4 +36,5 @@ class Classical(Inpainter):
                 f"{type(self).__name__} needs known pixels; this {hole.shape[0]}x{hole.shape[1]} picture has none."
                 " Use a smaller hole."
             )
-        return np.clip(self.fill(picture, hole), 0.0, 1.0).astype(np.float32)
+        filled: NDArray[np.float32] = np.clip(self.fill(picture, hole), 0.0, 1.0).astype(np.float32)
+        return filled

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from baselines._classical import Classical
 
@@ -19,6 +20,6 @@ class OpenCV(Classical):
     def __init__(self, algorithm: int) -> None:
         self.algorithm = algorithm
 
-    def fill(self, picture, hole):
+    def fill(self, picture: NDArray[np.float32], hole: NDArray[np.bool_]) -> NDArray[np.floating]:
         levels = np.rint(picture * 255).astype(np.uint8)
-        return cv2.inpaint(levels, hole.astype(np.uint8), RADIUS, self.algorithm) / 255.0
+        return cv2.inpaint(levels, hole.astype(np.uint8), RADIUS, self.algorithm).astype(np.float64) / 255

@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import SuperLU, splu
 
@@ -13,7 +14,7 @@ from bench.inpainter import Inpainter, Method
 class LaplaceSolver(Classical):
     """Each missing pixel is the mean of those of its 4 neighbours that the picture has, solved exactly in float64."""
 
-    def fill(self, picture, hole):
+    def fill(self, picture: NDArray[np.float32], hole: NDArray[np.bool_]) -> NDArray[np.floating]:
         coupling, factors = _factors(hole.tobytes(), *hole.shape)
         filled = picture.astype(np.float64)
         filled[hole] = factors.solve(coupling @ filled[~hole])

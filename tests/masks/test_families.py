@@ -44,7 +44,7 @@ def test_holes_differ(family):
     assert len({family.draw(Chance(i), 64, 64).tobytes() for i in range(50)}) > 45
 
 
-@pytest.mark.parametrize(("height", "width"), [(256, 256), (64, 128), (7, 9)])
+@pytest.mark.parametrize(("height", "width"), [(256, 256), (64, 128), (7, 9), (9, 7)])
 def test_center_is_the_quarter_to_three_quarter_box(height, width):
     top, left, tall, wide = extent(Center().draw(Chance(0), height, width))
     assert (tall, wide) == (height // 2, width // 2)

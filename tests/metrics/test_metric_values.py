@@ -85,6 +85,8 @@ def test_one_pixel():
     result[0, 1, 5, 6] += 30
     assert psnr(truth, result).item() == pytest.approx(10 * math.log10(255**2 * 3 * 32 * 32 / 900), rel=1e-14)
     assert l1_hole(truth, result, hole).item() == pytest.approx(100 * 10 / 255, rel=1e-14)
+    result[0, 0, 20, 20] += 50  # outside the hole
+    assert l1_hole(truth, result, hole).item() == pytest.approx(100 * 10 / 255, rel=1e-14)
 
 
 def test_tv():

@@ -9,6 +9,7 @@ import torch
 from bench.errors import UserError
 from bench.metrics import score
 from bench.metrics.conventions import CONVENTIONS, HEADLINE
+from bench.metrics.tv import tv
 
 
 def batch(count=7, height=20, width=23):
@@ -39,6 +40,8 @@ def test_raw_is_scored_as_raw_and_composite_as_composite():
     assert torch.equal(scores["psnr_raw"], score(truth, raw, torch.ones_like(hole), raw)["psnr"])
     assert (scores["psnr"] > scores["psnr_raw"]).all()
     assert torch.equal(scores["tv_truth"], score(truth, truth, hole)["tv"])
+    assert torch.equal(scores["tv"], tv(composite))
+    assert not torch.equal(scores["tv"], scores["tv_truth"])
 
 
 def test_no_score_depends_on_the_batch():
