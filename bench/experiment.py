@@ -193,7 +193,7 @@ def plan(
     options: Options | None = None,
 ) -> Experiment:
     """Everything about a run that is known before it starts. Raises UserError for an unknown variant or setting."""
-    sets = sets or {}
+    sets = dict(sets or {})
     paper = entry.paper() if entry.is_paper else None
     values = overrides(paper, scale, variant) | sets
     settings = build(entry.load().settings_class, values, entry.key)

@@ -97,7 +97,8 @@ class Record:
         path = self.folder / "predictions" / f"{suite}.npy"
         if not path.exists():
             raise UserError(f"{path} is gone; the pictures can be made again with --force.")
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        pixels: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        return pixels
 
 
 def read_record(folder: Path) -> Record | None:

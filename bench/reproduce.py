@@ -10,6 +10,7 @@ from rich.console import Console
 
 from bench.catalog import Catalog, Entry
 from bench.claims import judge
+from bench.contenders import by_protocol
 from bench.data import Data, load
 from bench.errors import UserError
 from bench.experiment import Experiment, plan
@@ -142,13 +143,3 @@ def current_records(catalog: Catalog, out: Path, keys: set[str]) -> list[Record]
         for record in find_records(out)
         if record.run.method in code and record.run.code == code[record.run.method] and record.run.numbers == NUMBERS
     ]
-
-
-def by_protocol(records: Sequence[Record]) -> list[list[Record]]:
-    """Records that can be compared: the same scale, protocol, data and suites."""
-    groups: dict[str, list[Record]] = {}
-    for record in records:
-        run = record.run
-        key = f"{run.scale} {run.protocol.model_dump_json()} {run.data} {sorted(run.suites.items())}"
-        groups.setdefault(key, []).append(record)
-    return list(groups.values())

@@ -45,7 +45,7 @@ def prune(folder: Path) -> None:
 
 def newest(folder: Path) -> tuple[dict[str, Any] | None, list[Path]]:
     """The newest state that is whole, and the damaged files that were passed over."""
-    damaged = []
+    damaged: list[Path] = []
     for path in _newest_first(folder):
         state = load(path)
         if state is not None:

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
+from torch.optim import Optimizer
 
 from bench.data import Packed
 from bench.files import write_text
@@ -119,9 +120,10 @@ class Training:
     def _save(self, index: int, stage: Stage, step: int, drawn: int) -> None:
         pending = self.scalars.pending()  # raises at a NaN, so that no broken state is ever kept
         done = step == stage.steps
+        stage_now, step_now = (index + 1, 0) if done else (index, step)
         state = {
-            "stage": index + 1 if done else index,
-            "step": 0 if done else step,
+            "stage": stage_now,
+            "step": step_now,
             "drawn": 0 if done else drawn,
             "networks": self._network_states(),
             "optimizers": {} if done else {key: value.state_dict() for key, value in stage.optimizers.items()},
@@ -130,7 +132,7 @@ class Training:
             "names": self.scalars.names,
         }
         folder = self.folder / "checkpoints"
-        checkpoint.save(folder, checkpoint.numbered(state["stage"], state["step"]), state)
+        checkpoint.save(folder, checkpoint.numbered(stage_now, step_now), state)
         checkpoint.prune(folder)
 
     def _finish(self) -> None:
@@ -173,8 +175,8 @@ def _set_up(fabric: Fabric, stage: Stage, optimizer_states: dict[str, Any]) -> d
     """Hand networks and optimisers to Fabric; returns the networks as they were."""
     raw = dict(stage.networks)
     stage.networks.update({name: fabric.setup_module(network) for name, network in raw.items()})
-    wrapped = {name: fabric.setup_optimizers(optimizer) for name, optimizer in stage.optimizers.items()}
-    stage.optimizers.update(wrapped)
+    for name, optimizer in list(stage.optimizers.items()):
+        stage.optimizers[name] = cast(Optimizer, fabric.setup_optimizers(optimizer))
     for name, state in optimizer_states.items():
         stage.optimizers[name].load_state_dict(state)
     return raw
@@ -184,8 +186,8 @@ def _set_up(fabric: Fabric, stage: Stage, optimizer_states: dict[str, Any]) -> d
 def _tensorboard(folder: Path) -> Iterator["SummaryWriter"]:
     from torch.utils.tensorboard.writer import SummaryWriter
 
-    writer = SummaryWriter(str(folder / "tensorboard"))  # type: ignore[no-untyped-call]
+    writer = SummaryWriter(str(folder / "tensorboard"))
     try:
         yield writer
     finally:
-        writer.close()  # type: ignore[no-untyped-call]
+        writer.close()
