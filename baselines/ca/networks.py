@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from baselines.ca.attention import contextual_attention
 
 DILATIONS = (2, 4, 8, 16)
+COLOURS = 3
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def decoder(inside: int, width: int, style: Style) -> list[nn.Module]:
         nn.Upsample(scale_factor=2),
         conv(2 * width, width, style),
         conv(width, width // 2, style),
-        nn.Conv2d(width // 2, 3, 3, padding=1, padding_mode=style.padding),
+        nn.Conv2d(width // 2, COLOURS, 3, padding=1, padding_mode=style.padding),
     ]
 
 
@@ -170,3 +171,6 @@ def near_identity(network: nn.Module) -> None:
                 nn.init.zeros_(layer.bias)
             if layer.in_channels == layer.out_channels:
                 layer.weight.mul_(0.1).add_(nn.init.dirac_(torch.empty_like(layer.weight)))
+            elif layer.out_channels == COLOURS:
+                # Results then start well inside the clamp, which passes no gradient where it acts.
+                layer.weight.mul_(0.1)

@@ -68,8 +68,9 @@ class Reconstruction(Stage):
     def distance(self, result: Tensor, truth: Tensor, hole: Tensor) -> Tensor:
         """The l1 loss of one stage (Alg. 1), in the box around the hole and on the known pixels (F-16, F-17)."""
         distances = losses.distance(result, truth, self.settings.reconstruction)
-        weights = None if self.discount is None else self.discount.to(truth.device)
-        in_box = losses.box_mean(box_crop(distances, *window(hole, self.box), self.box), weights)
+        if self.discount is not None:
+            self.discount = self.discount.to(truth.device)
+        in_box = losses.box_mean(box_crop(distances, *window(hole, self.box), self.box), self.discount)
         known = losses.known_mean(distances, hole)
         return self.settings.l1_hole_weight * in_box + self.settings.l1_known_weight * known
 
@@ -102,7 +103,7 @@ class Adversarial(Reconstruction):
         """The first half of Algorithm 1's loop: a fresh batch, then one update of both critics."""
         image, hole = feed.batch()
         truth = 2 * image - 1
-        t = torch.rand(len(image), 1, 1, 1, generator=feed.rng).to(image.device)
+        t = torch.rand(len(image), 1, 1, 1, generator=feed.rng).to(image.device, non_blocking=True)
         with torch.no_grad():
             fake = compose(truth, hole, self.networks["generator"](truth, hole)[1])
         views = self.views(truth, hole)

@@ -71,7 +71,7 @@ class FangSettings(Settings):
     )
     steps: int | None = Field(None, ge=1, description="generator updates; takes the place of epochs (F-21)")
     l1_first_steps: int = Field(0, ge=0, description="generator updates before the critics join, out of all steps")
-    channels_last: bool = Field(False, description="memory layout of the networks; faster on most machines")
+    channels_last: bool = Field(True, description="memory layout of the networks; faster on most machines")
 
     # The training holes (§4.1)
     hole_share: float = Field(0.5, gt=0, le=0.5, description="side of the box that holds the hole, over the picture's")

@@ -134,6 +134,9 @@ def test_near_identity():
         )
         assert (y - x[:, : layer.in_channels]).square().mean() < 0.1 * x.square().mean()
         assert bool((layer.bias == 0).all())
+    with torch.no_grad():
+        result = network(torch.rand(2, 4, 32, 32) * 2 - 1)
+    assert (result.abs() == 1).float().mean() < 0.1  # little is clamped at the start
 
 
 # ------------------------------------------------------------------------------------------------ contextual attention
