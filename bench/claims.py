@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from bench.arithmetic import check
-from bench.contenders import Contender, advantage, best_floor, contenders, goodness
+from bench.contenders import Contender, advantage, best, by_protocol, contenders, goodness
 from bench.errors import UserError, nearest
 from bench.likeness import differences, in_words
 from bench.metrics.conventions import CONVENTIONS, Convention
@@ -18,7 +18,7 @@ from bench.protocol import DEFAULTS
 from bench.records import Record, Run
 from bench.settings import DEFAULT
 from bench.spec import Arithmetic, Cell, Claim, Judgement, Order, Paper, Reported
-from bench.statistics import Interval, Series, images_needed, pool
+from bench.statistics import Interval, Series, images_needed
 
 FEWEST_GROUPS = 5
 """With fewer independent groups no interval is taken as evidence."""
@@ -66,15 +66,17 @@ def judge(paper: Paper, key: str, records: list[Record], floors: set[str]) -> li
 
     `records` belong to one protocol; ValueError where they do not.
     """
-    if len({(r.run.protocol.data_name, r.run.scale, r.run.data, *sorted(r.run.suites.items())) for r in records}) > 1:
+    if len(by_protocol(records)) > 1:
         raise ValueError("judge takes the records of one protocol")
     case = _Case(paper, key, contenders(records), floors)
     return [_judge(case, claim) for claim in paper.claims]
 
 
-def command(paper: Paper, key: str, variants: Sequence[str] = (), run: Run | None = None) -> str:
+def command(
+    paper: Paper, key: str, variants: Sequence[str] = (), run: Run | None = None, verb: str = "reproduce"
+) -> str:
     """The command that makes the records of these variants, under the protocol of `run` where one is given."""
-    words = ["python", "-m", "bench", "reproduce", key]
+    words = ["python", "-m", "bench", verb, key]
     for variant in variants:
         words += ["--variant", variant]
     if run is not None:
@@ -117,13 +119,16 @@ class _Case:
         names = [method if variant == DEFAULT else f"variant {variant}" for method, variant in missing]
         other = [method for method, _ in missing if method != self.key]
         variants = [variant for method, variant in missing if method == self.key and variant != DEFAULT]
-        line = command(self.paper, other[0] if other else self.key, () if other else variants, self.run)
+        if other:
+            line = command(self.paper, other[0], (), self.run, "evaluate")
+        else:
+            line = command(self.paper, self.key, variants, self.run)
         raise _NoContestError(Verdict.NOT_ATTEMPTED, f"There is no run of {_and(names)} here. Run `{line}`.")
 
     def side(self, side: str, suite: str, convention: Convention) -> Contender:
         """The contender that one side of an order claim names, on this suite."""
         if side == BEST_FLOOR:
-            floor = best_floor(self.field, self.floors, suite, convention)
+            floor = best([one for one in self.field if one.method in self.floors], suite, convention)
             if floor is None:
                 why = f"No floor was measured on {suite} here. Run `{command(self.paper, self.key, (), self.run)}`."
                 raise _NoContestError(Verdict.NOT_ATTEMPTED, why)
@@ -188,8 +193,10 @@ def _weigh_order(case: _Case, claim: Order, gains: dict[str, Interval], conventi
     undecided = [suite for suite, gain in gains.items() if gain.low is None or gain.low <= margin]
     if not undecided:
         return Verdict.SUPPORTED, f"the difference exceeds {words} on {_and(list(gains))}."
-    reasons = [f"on {suite} {_undecided(gains[suite], margin, words)}" for suite in undecided]
-    return Verdict.INCONCLUSIVE, f"{'; '.join(reasons)}."
+    reasons: dict[str, list[str]] = {}
+    for suite in undecided:
+        reasons.setdefault(_undecided(gains[suite], margin, words), []).append(suite)
+    return Verdict.INCONCLUSIVE, "; ".join(f"on {_and(suites)} {why}" for why, suites in reasons.items()) + "."
 
 
 def _undecided(gain: Interval, margin: float, words: str) -> str:
@@ -214,7 +221,7 @@ def _judge_cell(case: _Case, claim: Cell) -> Finding:
     convention = _convention(column.convention, f"table {claim.table}, column {claim.column}")
     case.require(OWN)
     own = case.side(OWN, claim.suite, convention)
-    interval = _required(pool(own.records, claim.suite, convention.id), own, claim.suite, convention).interval()
+    interval = _required(own.series(claim.suite, convention.id), own, claim.suite, convention).interval()
     text = f"{own.name} {interval.text(convention.digits, convention.unit)}; the paper prints {printed}"
     measured = (Measured(claim.suite, convention.id, text),)
     run, protocol = own.records[0].run, table.protocols[row.protocol]

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -21,11 +21,19 @@ class Contender:
     records: tuple[Record, ...]
     mark: str = ""
     """The first record's key where the same name was run with different code or settings."""
+    _known: dict[tuple[str, str, bool], Series | None] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def name(self) -> str:
         words = [word for word in (self.variant if self.variant != DEFAULT else "", self.mark) if word]
         return f"{self.method} ({', '.join(words)})" if words else self.method
+
+    def series(self, suite: str, metric: str, error: bool = False) -> Series | None:
+        """As `pool`, computed once."""
+        asked = (suite, metric, error)
+        if asked not in self._known:
+            self._known[asked] = pool(self.records, suite, metric, error)
+        return self._known[asked]
 
     @property
     def seeds(self) -> int:
@@ -45,9 +53,20 @@ def contenders(records: Sequence[Record]) -> list[Contender]:
     ]
 
 
+def by_protocol(records: Sequence[Record]) -> list[list[Record]]:
+    """Records that can be compared: the same scale, protocol, data and holes. Sorted by data set, then scale."""
+    groups: dict[str, list[Record]] = {}
+    for record in records:
+        run = record.run
+        protocol = run.protocol.model_dump(mode="json") | {"data": run.protocol.data_name}
+        same = json.dumps([run.protocol.data_name, run.scale, protocol, run.data, run.suites], sort_keys=True)
+        groups.setdefault(same, []).append(record)
+    return [groups[same] for same in sorted(groups)]
+
+
 def goodness(contender: Contender, suite: str, convention: Convention) -> Series | None:
     """The contender's values, turned so that more is better; None where the metric was not measured."""
-    series = pool(contender.records, suite, convention.id, error=convention.better == "truth")
+    series = contender.series(suite, convention.id, error=convention.better == "truth")
     if series is None or convention.better == "higher":
         return series
     return Series(-series.values, series.groups, series.seeds)
@@ -59,11 +78,8 @@ def advantage(better: Series, worse: Series) -> Interval:
     return paired_interval(both["a"], both["b"], both["group"])
 
 
-def best_floor(field: Sequence[Contender], floors: set[str], suite: str, convention: Convention) -> Contender | None:
-    """The floor with the best mean on this suite; the first by name where two are equal."""
-    found: list[tuple[float, Contender]] = []
-    for contender in field:
-        if contender.method in floors and (series := goodness(contender, suite, convention)) is not None:
-            mean = series.interval().mean
-            found.append((float("inf") if mean is None else mean, contender))
-    return max(found, key=lambda pair: pair[0])[1] if found else None
+def best(candidates: Sequence[Contender], suite: str, convention: Convention) -> Contender | None:
+    """The one with the best mean on this suite; the first where several are equal; None where none was measured."""
+    means = [(contender, goodness(contender, suite, convention)) for contender in candidates]
+    ranks = [(contender, series.rank) for contender, series in means if series is not None]
+    return max(ranks, key=lambda pair: pair[1])[0] if ranks else None

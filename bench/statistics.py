@@ -62,6 +62,12 @@ class Series:
     def interval(self) -> Interval:
         return mean_interval(self.values, self.groups)
 
+    @property
+    def rank(self) -> float:
+        """The mean for sorting: that of the finite values, infinite where none is finite."""
+        finite = self.values[np.isfinite(self.values)]
+        return float(finite.mean()) if len(finite) else float(self.values.max())
+
 
 def number(value: float, digits: int, signed: bool = False) -> str:
     """Fixed digits, a true minus sign, and no minus before a zero."""

@@ -181,7 +181,7 @@ def test_missing_runs_name_the_command(make):
     assert {both.verdict, other.verdict, floor.verdict, rival.verdict} == {Verdict.NOT_ATTEMPTED}
     assert other.why == "There is no run of variant other here. Run `python -m bench reproduce p --variant other`."
     assert "No floor was measured on center here. Run `python -m bench reproduce p`." in floor.why
-    assert "`python -m bench reproduce rival`" in rival.why
+    assert "`python -m bench evaluate rival`" in rival.why
 
 
 def test_without_records_the_command_makes_both_sides():

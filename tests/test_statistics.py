@@ -102,8 +102,10 @@ def test_pairs_with_an_infinite_side_are_left_out():
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.lists(st.floats(-5, 5), min_size=4, max_size=40), st.floats(-5, 5))
-def test_more_groups_are_needed_exactly_while_the_margin_is_inside(values, margin):
+@given(st.lists(st.integers(-50, 50), min_size=4, max_size=40), st.integers(-500, 500))
+def test_more_groups_are_needed_exactly_while_the_margin_is_inside(tenths, part):
+    # Coarse numbers: a margin that is outside by less than rounding has no right answer.
+    values, margin = [value / 10 for value in tenths], part / 97
     found = mean_interval(values, names(len(values)))
     needed = images_needed(found, margin)
     if found.mean == margin:

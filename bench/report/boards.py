@@ -1,0 +1,110 @@
+"""Leaderboards as data: one for each suite of a protocol. Markdown, HTML, figures and terminal all show these."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.claims import FEWEST_GROUPS
+from bench.contenders import Contender, advantage, best, contenders, goodness
+from bench.metrics.conventions import CONVENTIONS, HEADLINE
+from bench.records import Record
+from bench.settings import DEFAULT
+from bench.statistics import Interval
+
+
+@dataclass(frozen=True)
+class Line:
+    """One contender on one suite."""
+
+    contender: Contender
+    floor: bool
+    own: bool
+    """True for the paper's method as printed."""
+    scores: dict[str, Interval]
+    """By metric; a metric that was not measured is left out."""
+    leads: dict[str, Interval]
+    """By metric: how far ahead of the suite's best floor, paired by image; positive is better. Empty for that floor."""
+    seeds: int
+
+    @property
+    def name(self) -> str:
+        return self.contender.name
+
+    @property
+    def kind(self) -> str:
+        return "floor" if self.floor else "this paper" if self.own else ""
+
+
+@dataclass(frozen=True)
+class Board:
+    """One suite's leaderboard, best PSNR first."""
+
+    suite: str
+    lines: list[Line]
+    best: dict[str, str]
+    """By metric: the name of the contender with the best mean."""
+    best_floors: dict[str, str]
+    """By metric: the name of the best floor."""
+    tv_truth: Interval | None
+    """The truth's own TV, to hold each TV against."""
+
+    @property
+    def notes(self) -> list[str]:
+        """What the reader of the numbers must know."""
+        notes = []
+        groups = max((interval.groups for line in self.lines for interval in line.scores.values()), default=0)
+        if 0 < groups < FEWEST_GROUPS:
+            notes.append(f"The intervals rest on {groups} groups; fewer than {FEWEST_GROUPS} are never evidence here.")
+        for line in self.lines:
+            for metric, interval in line.scores.items():
+                if interval.infinite:
+                    where = f"{CONVENTIONS[metric].title} of {line.name}"
+                    images = "1 image" if interval.infinite == 1 else f"{interval.infinite} images"
+                    notes.append(f"{where}: infinite for {images}, left out of the mean.")
+        return notes
+
+
+def leaderboards(records: Sequence[Record], key: str, floors: set[str]) -> list[Board]:
+    """The boards of one protocol's records; `key` is the paper's own method."""
+    if not records:
+        return []
+    field = contenders(records)
+    return [_board(suite, field, key, floors) for suite in records[0].run.protocol.suites]
+
+
+def _board(suite: str, field: list[Contender], key: str, floors: set[str]) -> Board:
+    training_free = [contender for contender in field if contender.method in floors]
+    bests, best_floors = _bests(field, suite), _bests(training_free, suite)
+    lines = []
+    for contender in field:
+        own = contender.method == key and contender.variant == DEFAULT
+        series = {metric: contender.series(suite, metric) for metric in HEADLINE}
+        scores = {metric: one.interval() for metric, one in series.items() if one is not None}
+        leads = _leads(contender, best_floors, suite)
+        lines.append(Line(contender, contender in training_free, own, scores, leads, contender.seeds))
+    truth = field[0].series(suite, "tv_truth")
+    return Board(
+        suite,
+        sorted(lines, key=lambda line: (-_rank(line, suite), line.name)),
+        {metric: contender.name for metric, contender in bests.items()},
+        {metric: contender.name for metric, contender in best_floors.items()},
+        truth.interval() if truth is not None else None,
+    )
+
+
+def _bests(candidates: list[Contender], suite: str) -> dict[str, Contender]:
+    found = {metric: best(candidates, suite, CONVENTIONS[metric]) for metric in HEADLINE}
+    return {metric: contender for metric, contender in found.items() if contender is not None}
+
+
+def _rank(line: Line, suite: str) -> float:
+    series = line.contender.series(suite, "psnr")
+    return float("-inf") if series is None else series.rank
+
+
+def _leads(contender: Contender, best_floors: dict[str, Contender], suite: str) -> dict[str, Interval]:
+    leads = {}
+    for metric, floor in best_floors.items():
+        ours, theirs = (goodness(one, suite, CONVENTIONS[metric]) for one in (contender, floor))
+        if ours is not None and theirs is not None and contender is not floor:
+            leads[metric] = advantage(ours, theirs)
+    return leads

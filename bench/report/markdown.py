@@ -1,0 +1,117 @@
+"""leaderboard.md and claims.md: the same content as the page, for reading in a repository."""
+
+from collections.abc import Iterable, Sequence
+
+from bench.claims import Finding, Verdict
+from bench.metrics.conventions import CONVENTIONS, HEADLINE
+from bench.report.boards import Board, Line
+from bench.report.chapters import Chapter, Report
+from bench.report.reported import HEADING, ReportedTable, reported_tables
+from bench.report.words import (
+    MARKS,
+    METHOD_NOTE,
+    count_text,
+    heading,
+    lead_text,
+    lpips_text,
+    mean_text,
+    range_text,
+    truth_text,
+)
+
+
+def leaderboard_page(report: Report, command: str) -> str:
+    """leaderboard.md: measured tables by protocol and suite, then the paper's own tables apart from them."""
+    lines = [f"# Leaderboards: {report.key}", "", report.paper.paper.title, "", METHOD_NOTE, ""]
+    for chapter in report.chapters:
+        lines += [f"## {chapter.title}", "", *_scale_lines(report, chapter)]
+        for board in chapter.boards:
+            lines += _board(board, chapter)
+    if not report.chapters:
+        lines += [f"Nothing is measured yet. Run `{command}`.", ""]
+    lines += [f"## {HEADING}", ""]
+    for table in reported_tables(report.paper, report.settled):
+        lines += _reported(table)
+    return "\n".join([*lines, f"Made again with `{command}`."]) + "\n"
+
+
+def claims_page(report: Report) -> str:
+    """claims.md: every claim with its verdict under every protocol."""
+    lines = [f"# Claims: {report.key}", "", report.paper.paper.title, ""]
+    for chapter in report.chapters:
+        lines += [f"## {chapter.title}", "", _counts(chapter.findings), "", *_scale_lines(report, chapter)]
+        lines += [*_findings(chapter.findings), ""]
+    where = "Settled without a measurement" if report.chapters else "Nothing is measured yet"
+    lines += [f"## {where}", "", _counts(report.settled), "", *_findings(report.settled)]
+    return "\n".join(lines) + "\n"
+
+
+def _scale_lines(report: Report, chapter: Chapter) -> list[str]:
+    says = report.paper.scales[chapter.run.scale].says
+    return [f"A {chapter.run.scale} run: {says} Every verdict and number here is a statement about this scale.", ""]
+
+
+def _board(board: Board, chapter: Chapter) -> list[str]:
+    lead = "Lead over the best floor, PSNR (dB)"
+    head = ["Method", *(heading(metric) for metric in HEADLINE), lead, "Images"]
+    rows = [[_name(line), *(_score(line, board, metric) for metric in HEADLINE), *_tail(line)] for line in board.lines]
+    lines = [f"### Suite {board.suite}", "", *grid(head, rows), ""]
+    lines += [f"TV of the truth: {truth_text(board)}. LPIPS: {lpips_text(chapter.records)}.", ""]
+    return lines + [part for note in board.notes for part in (note, "")]
+
+
+def _tail(line: Line) -> list[str]:
+    return [lead_text(line, "psnr"), count_text(line)]
+
+
+def _name(line: Line) -> str:
+    return f"{line.name} ({line.kind})" if line.kind else line.name
+
+
+def _score(line: Line, board: Board, metric: str) -> str:
+    text = mean_text(line, metric)
+    if board.best.get(metric) == line.name:
+        text = f"**{text}**"
+    return f"{text} {range_text(line.scores.get(metric), CONVENTIONS[metric].digits)}".rstrip()
+
+
+def _reported(table: ReportedTable) -> list[str]:
+    constants = ["k"] if table.has_constants else []
+    columns = [f"{title} ({unit})" for title, unit in table.columns]
+    head = ["Row", *columns, *constants, "Measured on", "Where the numbers come from"]
+    rows = [
+        [row.label, *row.cells, *([row.constant] if constants else []), row.protocol, row.origin] for row in table.rows
+    ]
+    lines = [f"### {table.title}", "", *grid(head, rows), ""]
+    said = [f"{one.claim.says} **{one.verdict.capitalize()}:** {one.why}" for one in table.settled]
+    return lines + [part for text in said + table.notes for part in (text, "")]
+
+
+def _findings(findings: Sequence[Finding]) -> list[str]:
+    rows = [
+        [
+            one.claim.id,
+            f"§ {one.claim.section}",
+            one.claim.says,
+            f"{MARKS[one.verdict]} {one.verdict}",
+            one.why,
+            "; ".join(f"{measured.suite}: {measured.text}" for measured in one.measured),
+        ]
+        for one in findings
+    ]
+    return grid(["Claim", "Section", "Says", "Verdict", "Why", "Measured"], rows)
+
+
+def _counts(findings: Sequence[Finding]) -> str:
+    counted = [(verdict, sum(one.verdict == verdict for one in findings)) for verdict in Verdict]
+    return ", ".join(f"{count} {verdict}" for verdict, count in counted if count) + "."
+
+
+def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A Markdown table; a bar, a line break or a tag in a cell cannot break it."""
+    lines = [head, ["---"] * len(head), *rows]
+    return [f"| {' | '.join(_cell(text) for text in line)} |" for line in lines]
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")

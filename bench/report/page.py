@@ -1,0 +1,126 @@
+"""index.html: one self-contained page. Text comes from the templates, numbers from the same data as the tables."""
+
+import base64
+import re
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from bench.claims import FEWEST_GROUPS, Finding, Verdict
+from bench.metrics.conventions import CONVENTIONS, HEADLINE
+from bench.report import words
+from bench.report.chapters import Chapter, Report
+from bench.report.figures import score_figures, training_figures
+from bench.report.pictures import gallery
+from bench.report.provenance import provenance
+from bench.report.reported import HEADING, reported_tables
+from bench.spec import Arithmetic, Cell, Claim, Order, Paper
+from bench.statistics import Interval
+
+LEDGER_CLASSES = ("contradictory", "ambiguous", "omitted", "typo", "stated")
+
+
+def page(report: Report, floors: set[str], cache: Path, command: str) -> str:
+    """The whole page as HTML."""
+    return _environment().get_template("page.html.j2").render(
+        report=report,
+        paper=report.paper,
+        command=command,
+        chapters=[_Pages(chapter, report.key, floors, cache) for chapter in report.chapters],
+        reported=reported_tables(report.paper, report.settled),
+        reported_heading=HEADING,
+        measured_claims=[claim for claim in report.paper.claims if report.findings(claim.id)],
+        ledger={name: [one for one in report.paper.ledger if one.cls == name] for name in LEDGER_CLASSES},
+        verdicts=list(Verdict),
+        headline=HEADLINE,
+        conventions=CONVENTIONS,
+        words=words,
+        count=lambda findings, verdict: sum(finding.verdict == verdict for finding in findings),
+        how=lambda claim: how(claim, report.paper),
+        together=together,
+    )  # fmt: skip
+
+
+class _Pages:
+    """A chapter with what only the page shows of it."""
+
+    def __init__(self, chapter: Chapter, key: str, floors: set[str], cache: Path) -> None:
+        self.chapter = chapter
+        self.scores = score_figures(chapter.boards)
+        self.curves = training_figures(chapter, key)
+        self.gallery = gallery(chapter, key, floors, cache)
+        self.provenance = provenance(chapter)
+
+    def of(self, verdict: Verdict) -> list[Finding]:
+        return [finding for finding in self.chapter.findings if finding.verdict == verdict]
+
+
+def how(claim: Claim, paper: Paper) -> str:
+    """How a claim is checked, margin and all, in one sentence; empty where no check is possible."""
+    if isinstance(claim, Order):
+        convention = CONVENTIONS.get(claim.metric)
+        title, unit = (convention.title, convention.unit) if convention else (claim.metric, "")
+        margin = f"{claim.margin:g} {unit}".strip()
+        sides = [side.removeprefix("variant:").removeprefix("method:") for side in (claim.better, claim.worse)]
+        return f"{sides[0]} ahead of {sides[1]} in {title} by more than {margin} on {', '.join(claim.suites)}."
+    if isinstance(claim, Cell):
+        table = paper.tables[claim.table]
+        column, cell = table.columns[claim.column], table.rows[claim.row].cells.get(claim.column)
+        return f"{column.title} of {table.rows[claim.row].label} within {claim.margin:g} of {cell} on {claim.suite}."
+    if isinstance(claim, Arithmetic):
+        return f"By the printed numbers of {paper.tables[claim.table].title.partition(':')[0]}: {claim.check}."
+    return ""
+
+
+def together(findings: list[tuple[Chapter | None, Finding]]) -> list[tuple[Finding, str]]:
+    """Each finding with its chapters' titles; chapters that say the very same share one."""
+    merged: dict[tuple[str, str], tuple[Finding, list[str]]] = {}
+    for chapter, finding in findings:
+        entry = merged.setdefault((finding.verdict, finding.why), (finding, []))
+        if chapter is not None:
+            entry[1].append(chapter.title)
+    return [(finding, " · ".join(titles)) for finding, titles in merged.values()]
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("bench.report", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    filters: dict[str, Any] = {"code": _code, "breakable": _breakable, "base64": _base64, "slug": _slug, "tone": _tone}
+    environment.filters.update(filters)
+    return environment
+
+
+def _code(text: str) -> Markup:
+    """Text with `...` set as code, and no line break between a number and its unit."""
+    whole = re.sub(r"(?<=\d) (?=dB|%|px|seeds?\b|grey)", "\u00a0", text)
+    parts = [str(escape(part)) for part in whole.split("`")]
+    return Markup("").join(
+        Markup(f"<code>{part}</code>") if place % 2 else Markup(part) for place, part in enumerate(parts)
+    )
+
+
+def _breakable(name: str) -> Markup:
+    """A name that may break after `_` and `/`, for narrow columns."""
+    return Markup(re.sub(r"([_/])", r"\1<wbr>", str(escape(name))))
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def _slug(verdict: Verdict) -> str:
+    return str(verdict).replace(" ", "-")
+
+
+def _tone(interval: Interval) -> str:
+    """`up` or `down` where the interval leaves zero out and rests on groups enough to mean it."""
+    if interval.low is None or interval.high is None or interval.groups < FEWEST_GROUPS:
+        return ""
+    return "up" if interval.low > 0 else "down" if interval.high < 0 else ""

@@ -1,0 +1,132 @@
+"""The picture grid: truth, damaged, every method. The rows are chosen by a rule, never by hand."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from bench.contenders import Contender
+from bench.data import Data, load
+from bench.errors import UserError
+from bench.masks.suite import suite as suite_of
+from bench.metrics.conventions import CONVENTIONS
+from bench.records import Record
+from bench.report.chapters import Chapter
+from bench.settings import DEFAULT
+from bench.statistics import number
+
+MOST_COLUMNS = 12
+"""Methods drawn in a row; more than these nobody compares by eye."""
+LARGEST_PNG_SIDE = 128
+"""Larger pictures are embedded as JPEG, or the page would weigh tens of megabytes."""
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Picture:
+    caption: str
+    value: str
+    kind: str
+    """MIME subtype of `content`."""
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Row:
+    title: str
+    """`best`, `median` or `worst`."""
+    image: str
+    pictures: list[Picture]
+
+
+@dataclass(frozen=True)
+class Grid:
+    suite: str
+    rows: list[Row]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """One chapter's grids, or the reason why there are none."""
+
+    rule: str
+    grids: list[Grid]
+    missing: str = ""
+
+
+def gallery(chapter: Chapter, key: str, floors: set[str], cache: Path) -> Gallery:
+    """The pictures of one chapter; needs the data set and the predictions, and says so where they are gone."""
+    shown = _columns(chapter.field, key, floors)
+    rule = f"Best, median and worst test image of each suite by the PSNR of {shown[0].name}: a rule's choice, not ours."
+    left_out = len(chapter.field) - len(shown)
+    rule += f" {left_out} more runs are not drawn." if left_out else ""
+    try:
+        data = load(chapter.run.protocol, cache)
+        if data.fingerprint != chapter.run.data:
+            raise UserError(f"the data set {data.name} is no longer the one that was scored")
+        grids = [_grid(name, shown, data) for name in chapter.run.protocol.suites]
+    except (UserError, OSError) as error:
+        return Gallery(rule, [], f"No pictures: {error}")
+    return Gallery(rule, grids)
+
+
+def _columns(field: Sequence[Contender], key: str, floors: set[str]) -> list[Contender]:
+    """The paper's method first, then other methods, floors and the paper's variants."""
+
+    def place(contender: Contender) -> int:
+        if contender.method == key:
+            return 0 if contender.variant == DEFAULT else 3
+        return 2 if contender.method in floors else 1
+
+    return sorted(field, key=place)[:MOST_COLUMNS]
+
+
+def chosen(record: Record, suite: str) -> list[tuple[str, int, str]]:
+    """Title, place in the suite and id of the `best`, `median` and `worst` image by PSNR; ties go by id."""
+    frame = record.suite(suite).reset_index()
+    order = frame.sort_values(["psnr", "image"], ascending=[False, True]).index.to_list()
+    places = {"best": order[0], "median": order[(len(order) - 1) // 2], "worst": order[-1]}
+    return [(title, place, str(frame["image"][place])) for title, place in places.items()]
+
+
+def _grid(name: str, shown: list[Contender], data: Data) -> Grid:
+    rows = []
+    for title, place, image in chosen(shown[0].records[0], name):
+        truth: Pixels = np.asarray(data.test.pixels[data.test.ids.index(image)]).transpose(1, 2, 0)
+        hole = suite_of(name).hole(image, *truth.shape[:2])[..., None]
+        damaged = np.where(hole, _checks(*truth.shape[:2]), truth)
+        pictures = [_picture("truth", "", truth), _picture("damaged", "", damaged)]
+        for contender in shown:
+            record = contender.records[0]
+            filled = np.asarray(record.predictions(name)[place]).transpose(1, 2, 0)
+            value = _decibels(float(record.suite(name)["psnr"].iloc[place]))
+            pictures.append(_picture(contender.name, value, np.where(hole, filled, truth)))
+        rows.append(Row(title, image, pictures))
+    return Grid(name, rows)
+
+
+def _decibels(psnr: float) -> str:
+    return "exact" if np.isinf(psnr) else f"{number(psnr, CONVENTIONS['psnr'].digits)} dB"
+
+
+def _checks(height: int, width: int) -> Pixels:
+    """The hole as it is drawn: the pale squares that stand for transparency."""
+    side = max(2, min(height, width) // 16)
+    down, across = np.indices((height, width)) // side
+    grey = np.where((down + across) % 2, 216, 240).astype(np.uint8)
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+def _picture(caption: str, value: str, pixels: Pixels) -> Picture:
+    file = io.BytesIO()
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    if max(image.size) > LARGEST_PNG_SIDE:
+        image.save(file, "JPEG", quality=90)
+        return Picture(caption, value, "jpeg", file.getvalue())
+    image.save(file, "PNG", optimize=True)
+    return Picture(caption, value, "png", file.getvalue())

@@ -1,0 +1,60 @@
+"""The paper's own tables, kept apart from everything measured."""
+
+from dataclasses import dataclass
+
+from bench.arithmetic import bound_notes, scale_constants
+from bench.claims import Finding
+from bench.spec import Arithmetic, Paper, Table
+
+HEADING = "Reported by the paper (other data, masks, scale: not comparable)"
+
+
+@dataclass(frozen=True)
+class ReportedRow:
+    label: str
+    ours: bool
+    cells: list[str]
+    """As printed; empty where the paper prints nothing."""
+    constant: str
+    """k = l1 / 10^(-PSNR/20), which is nearly the same for all rows of one protocol; empty where it has no meaning."""
+    protocol: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class ReportedTable:
+    title: str
+    columns: list[tuple[str, str]]
+    """Title, and unit with direction."""
+    rows: list[ReportedRow]
+    has_constants: bool
+    settled: list[Finding]
+    """Claims that these numbers settle by themselves."""
+    notes: list[str]
+
+
+def reported_tables(paper: Paper, findings: list[Finding]) -> list[ReportedTable]:
+    """Every table of the paper; `findings` are those that the printed numbers settle."""
+    return [_table(key, table, findings) for key, table in paper.tables.items()]
+
+
+def _table(key: str, table: Table, findings: list[Finding]) -> ReportedTable:
+    settled = [one for one in findings if isinstance(one.claim, Arithmetic) and one.claim.table == key]
+    pairs = [(one.claim.l1, one.claim.psnr) for one in settled if isinstance(one.claim, Arithmetic) and one.claim.l1]
+    constants = scale_constants(table, *pairs[0]) if pairs else {}
+    notes = ([table.note] if table.note else []) + (bound_notes(table, *pairs[0]) if pairs else [])
+    columns = [(column.title, f"{column.unit}, {column.better} is better") for column in table.columns.values()]
+    rows = []
+    for name, row in table.rows.items():
+        cells = [str(row.cells[column]) if column in row.cells else "" for column in table.columns]
+        constant = f"{constants[name]:.2f}" if name in constants else ""
+        rows.append(ReportedRow(row.label, row.ours, cells, constant, _protocol(table, row.protocol), row.origin))
+    return ReportedTable(table.title, columns, rows, bool(constants), settled, notes)
+
+
+def _protocol(table: Table, name: str) -> str:
+    said = table.protocols[name]
+    images = f"{said.images} images" if said.images.replace(" ", "").isdigit() else f"images: {said.images}"
+    scored = "scored pixels not said" if said.scored == "not said" else f"{said.scored} scored"
+    facts = "; ".join(part.rstrip(".") for part in (said.data, images, said.resolution, said.holes, scored) if part)
+    return f"{facts}. {said.note}".rstrip()

@@ -1,0 +1,1 @@
+"""The page's templates; a package, so that they are installed with the code."""

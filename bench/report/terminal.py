@@ -1,0 +1,88 @@
+"""The end of a run in the terminal: leaderboards and verdicts."""
+
+from collections.abc import Sequence
+from textwrap import fill
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bench.claims import Finding, Verdict
+from bench.metrics.conventions import CONVENTIONS, HEADLINE
+from bench.records import Record
+from bench.report.boards import Board, Line, leaderboards
+from bench.report.words import MARKS, lead_text, lpips_text, mean_text, truth_text
+
+FORM: dict[str, Any] = {
+    "box": box.SIMPLE_HEAD,
+    "pad_edge": False,
+    "collapse_padding": True,
+    "title_justify": "left",
+    "title_style": "bold",
+}
+HEADING_COLUMNS = 8
+"""Longer headings would make a column wider than its numbers."""
+STYLES = {
+    Verdict.SUPPORTED: "green",
+    Verdict.CONTRADICTED: "red",
+    Verdict.INCONCLUSIVE: "yellow",
+    Verdict.NOT_COMPARABLE: "cyan",
+    Verdict.NOT_ATTEMPTED: "dim",
+}
+
+
+def print_leaderboard(console: Console, key: str, records: Sequence[Record], floors: set[str]) -> None:
+    """One table for each suite of one protocol's records; `key` is the paper's own method."""
+    for board in leaderboards(records, key, floors):
+        run = records[0].run
+        title = f"{run.protocol.data_name}, {run.scale} scale, {run.protocol.resolution} px, suite {board.suite}"
+        console.print(_board(board, title))
+        console.print(Text(f"* best mean; TV of the truth {truth_text(board)}; floors in italics", style="dim"))
+        for note in board.notes:
+            console.print(Text(note, style="dim"))
+        console.print()
+    measured = any(record.content.get("lpips") == "alex v0.1" for record in records)
+    if records and not measured:
+        console.print(Text(f"LPIPS: {lpips_text(records)}", style="dim"))
+
+
+def print_verdicts(console: Console, findings: Sequence[Finding]) -> None:
+    """The verdicts, and below them how many there are of each."""
+    table = Table(title="Claims", **FORM)
+    for title in ("claim", "verdict", "why"):
+        table.add_column(title, overflow="fold", no_wrap=title == "verdict")
+    for finding in sorted(findings, key=lambda one: list(Verdict).index(one.verdict)):
+        style = STYLES[finding.verdict]
+        verdict = Text(f"{MARKS[finding.verdict]} {finding.verdict}", style=style)
+        why = Text.assemble(finding.claim.says, "\n", (finding.why, "dim"))
+        table.add_row(f"{finding.claim.id}\n§ {finding.claim.section}", verdict, why)
+    console.print(table)
+    counts = [(verdict, sum(one.verdict == verdict for one in findings)) for verdict in Verdict]
+    parts = [(f"{count} {verdict}   ", STYLES[verdict]) for verdict, count in counts if count]
+    console.print(Text.assemble(*parts))
+
+
+def _board(board: Board, title: str) -> Table:
+    table = Table(title=title, **FORM)
+    table.add_column("method", overflow="fold")
+    shown = [metric for metric in HEADLINE if metric in board.best]
+    for metric in shown:
+        words = [fill(text, HEADING_COLUMNS) for text in (CONVENTIONS[metric].title, CONVENTIONS[metric].unit) if text]
+        table.add_column("\n".join(words), justify="right", no_wrap=True)
+    if board.best_floors:
+        table.add_column("PSNR over best floor,\nwith 95 % interval", justify="right", no_wrap=True)
+    for line in board.lines:
+        lead = [lead_text(line, "psnr")] if board.best_floors else []
+        table.add_row(_name(line), *(_score(line, board, metric) for metric in shown), *lead)
+    return table
+
+
+def _name(line: Line) -> Text:
+    return Text(line.name, style="bold" if line.own else "italic dim" if line.floor else "")
+
+
+def _score(line: Line, board: Board, metric: str) -> Text:
+    best = board.best.get(metric) == line.name
+    return Text(f"{'*' if best else ''}{mean_text(line, metric)}", style="bold green" if best else "")

@@ -1,0 +1,83 @@
+"""How numbers and verdicts are written, on every page alike."""
+
+from collections.abc import Sequence
+
+from bench.claims import Verdict
+from bench.metrics.conventions import CONVENTIONS
+from bench.records import Record
+from bench.report.boards import Board, Line
+from bench.statistics import Interval, number
+
+MARKS = {
+    Verdict.SUPPORTED: "✓",
+    Verdict.CONTRADICTED: "✗",
+    Verdict.INCONCLUSIVE: "~",
+    Verdict.NOT_COMPARABLE: "≠",
+    Verdict.NOT_ATTEMPTED: "–",
+}
+"""So that colour is never the only sign."""
+ARROWS = {"higher": "↑", "lower": "↓", "truth": "→"}
+NO_WEIGHTS = "no weights"
+METHOD_NOTE = (
+    "Each mean stands with its 95 % interval: the 2.5 to 97.5 % range of the mean when groups of images are drawn again"
+    " (percentile bootstrap). A lead is the mean difference to the suite's best floor on the same images; + is better."
+)
+
+
+def heading(metric: str) -> str:
+    """`PSNR (dB) ↑`; the arrow → means: the closer to the truth's own, the better."""
+    convention = CONVENTIONS[metric]
+    unit = f" ({convention.unit})" if convention.unit else ""
+    return f"{convention.title}{unit} {ARROWS[convention.better]}"
+
+
+def mean_text(line: Line, metric: str) -> str:
+    """The mean alone, or why there is none."""
+    interval = line.scores.get(metric)
+    if interval is None:
+        return NO_WEIGHTS if metric == "lpips" else "not measured"
+    return "infinite" if interval.mean is None else number(interval.mean, CONVENTIONS[metric].digits)
+
+
+def range_text(interval: Interval | None, digits: int, signed: bool = False) -> str:
+    """`[24.02, 24.60]`, or nothing where there is no interval."""
+    if interval is None or interval.low is None or interval.high is None:
+        return ""
+    return f"[{number(interval.low, digits, signed)}, {number(interval.high, digits, signed)}]"
+
+
+def lead_text(line: Line, metric: str) -> str:
+    """The lead over the best floor with its interval."""
+    if metric not in line.leads:
+        return "best floor" if line.floor else ""
+    return line.leads[metric].text(CONVENTIONS[metric].digits, signed=True)
+
+
+def count_text(line: Line) -> str:
+    """`200 images, 1 seed`, with the groups where they are fewer than the images."""
+    interval = next(iter(line.scores.values()), None)
+    if interval is None:
+        return ""
+    images = interval.n + interval.infinite
+    groups = f" of {interval.groups} groups" if interval.groups < interval.n else ""
+    return f"{images} images{groups}, {line.seeds} {'seed' if line.seeds == 1 else 'seeds'}"
+
+
+def truth_text(board: Board) -> str:
+    """The truth's own TV."""
+    return board.tv_truth.text(CONVENTIONS["tv"].digits, CONVENTIONS["tv"].unit) if board.tv_truth else "not measured"
+
+
+def lpips_text(records: Sequence[Record]) -> str:
+    """Which LPIPS was measured, or how to get it; one sentence for each answer among the records."""
+    return "; ".join(sorted({str(record.content.get("lpips", NO_WEIGHTS)) for record in records}))
+
+
+def mean_of(interval: Interval, metric: str) -> str:
+    """The mean in the metric's digits."""
+    return "infinite" if interval.mean is None else number(interval.mean, CONVENTIONS[metric].digits)
+
+
+def lead_mean(interval: Interval, metric: str) -> str:
+    """The mean of a lead, with its sign."""
+    return "" if interval.mean is None else number(interval.mean, CONVENTIONS[metric].digits, signed=True)

@@ -1,0 +1,150 @@
+"""Invented records for tests of the pages: true metrics of made-up fillings, written as a run writes them."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.ndimage import gaussian_filter
+
+from bench.data import load
+from bench.files import sha256, whole, write_json
+from bench.masks.suite import suite
+from bench.metrics import score
+from bench.protocol import Protocol
+from bench.records import FORMAT, Run, read_record
+from bench.spec import Paper
+
+SUITES = ("center", "random", "irregular")
+NO_LPIPS = "no weights: put alexnet-owt-7be5be79.pth into hub/checkpoints (244,408,911 bytes)"
+
+
+FLOORS = {"flat", "smooth"}
+
+
+def paper():
+    """A small paper with a claim of every kind, and text that would break a page that does not escape it."""
+    table = {
+        "title": "Table 1: <b>bold</b> numbers | bars",
+        "note": "A note.",
+        "protocols": {
+            "a": {"data": "ImageNet", "images": "20000", "resolution": "256", "holes": "centre", "hole_share": 0.25},
+            "b": {"data": "ImageNet, not listed", "images": "300", "resolution": "256", "holes": "not said"},
+        },
+        "columns": {
+            "l1": {"title": "l1", "unit": "%", "better": "lower", "convention": "l1"},
+            "psnr": {"title": "PSNR", "unit": "dB", "better": "higher", "convention": "psnr"},
+        },
+        "rows": {
+            "rival": {"label": "Rival", "protocol": "a", "origin": "its own paper",
+                      "cells": {"l1": "13.57", "psnr": "19.22"}},
+            "ours": {"label": "Ours", "ours": True, "protocol": "b", "origin": "here",
+                     "cells": {"l1": "8.2", "psnr": "19.32"}},
+        },
+    }  # fmt: skip
+    said = {"section": "4", "table": "t1"}
+    claims = [
+        {"id": "beats", "kind": "order", "section": "1", "says": "Beats <script>alert(1)</script> floors | all.",
+         "better": "variant:default", "worse": "best floor", "metric": "psnr", "suites": ["center", "random"],
+         "margin": 0.1},
+        {"id": "ablation", "kind": "order", "section": "2", "says": "The part is needed.", "better": "variant:default",
+         "worse": "variant:other", "metric": "ssim", "suites": ["center"], "margin": 0.002},
+        {"id": "untried", "kind": "order", "section": "2", "says": "The rest too.", "better": "variant:default",
+         "worse": "variant:untried", "metric": "ssim", "suites": ["center"]},
+        {"id": "cell", "kind": "cell", "says": "19.32 dB.", "row": "ours", "column": "psnr", "suite": "random",
+         "margin": 0.5} | said,
+        {"id": "scale", "kind": "arithmetic", "says": "Rows compare.", "check": "one scale", "l1": "l1",
+         "psnr": "psnr"} | said,
+        {"id": "beauty", "kind": "judgement", "section": "5", "says": "It is beautiful.",
+         "why": "Beauty has no measure."},
+    ]  # fmt: skip
+    part = {"says": "Small networks.", "cost": "a minute (estimate)"}
+    ledger = {
+        "id": "L-1",
+        "class": "omitted",
+        "section": "3",
+        "says": "A size is missing.",
+        "we_do": "8.",
+        "variants": ["other"],
+    }
+    return Paper.model_validate(
+        {
+            "paper": {"title": "On <holes>", "authors": ["A. B."], "year": 2020, "doi": "10.1/x", "summary": "Five."},
+            "tables": {"t1": table},
+            "claims": claims,
+            "ledger": [ledger],
+            "scales": {"smoke": part, "quick": part, "paper": part},
+            "variants": {name: {"says": name, "settings": {}} for name in ("other", "untried")},
+        }
+    )  # fmt: skip
+
+
+def protocol(images=60, test_images=8, data="faces", suites=SUITES):
+    return Protocol(
+        data=data, resolution=64, images=images, split=(50, 9, 1), test_images=test_images, suites=suites
+    )  # fmt: skip
+
+
+def invent(out, cache, method, asked, blur, noise=4.0, variant="default", seed=0, scale="quick", steps=0, exact=0):
+    """A record whose fillings are the truth, blurred and noised; the first `exact` images are filled exactly."""
+    data = load(asked, cache)
+    ids, truth = data.test.ids, np.array(data.test.pixels)
+    run = Run(
+        method=method, variant=variant, scale=scale, seed=seed, settings={"blur": blur}, protocol=asked,
+        code=sha256(method.encode()), data=data.fingerprint,
+        suites={name: suite(name).fingerprint(ids, 64, 64) for name in asked.suites},
+    )  # fmt: skip
+    folder = run.folder(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(len(method + variant) + seed)
+    tables = []
+    for name in asked.suites:
+        holes = suite(name).holes(ids, 64, 64)
+        filled = gaussian_filter(truth.astype(float), (0, 0, blur, blur)) + rng.normal(0, noise, truth.shape)
+        raw = filled.round().clip(0, 255).astype(np.uint8)
+        raw[:exact] = truth[:exact]
+        composite = torch.where(holes, torch.from_numpy(raw), torch.from_numpy(truth))
+        with whole(folder / "predictions" / f"{name}.npy") as file:
+            np.save(file, composite.numpy(), allow_pickle=False)
+        scores = score(torch.from_numpy(truth), composite, holes, torch.from_numpy(raw), None)
+        columns = {"suite": name, "image": ids, "group": data.test.groups}
+        columns |= {"hole_share": holes.double().mean(dim=(1, 2, 3)).tolist()}
+        tables.append(pd.DataFrame(columns | {key: value.tolist() for key, value in scores.items()}))
+    text = pd.concat(tables).to_csv(index=False, float_format="%.17g")
+    (folder / "scores.csv").write_text(text)
+    write_json(folder / "record.json", content(run, data, text, steps))
+    if steps:
+        (folder / "scalars.csv").write_text(curves(steps, rng))
+    return read_record(folder)
+
+
+def content(run, data, scores, steps):
+    stages = [{"name": "reconstruction", "steps": steps - steps // 5}, {"name": "adversarial", "steps": steps // 5}]
+    parameters = {"generator": 181_234, "critics": 44_001}
+    return {
+        "format": FORMAT,
+        "key": run.key,
+        "run": json.loads(run.model_dump_json()),
+        "command": f"python -m bench reproduce {run.method}",
+        "data": data.manifest,
+        "suites": {name: suite(name).manifest(data.test.ids, 64, 64) for name in run.suites},
+        "training": {"steps": steps, "stages": stages, "parameters": parameters} if steps else {},
+        "code": {"commit": "0123456789abcdef", "dirty": True, "diff_sha256": "fedcba98", "method_sha256": run.code},
+        "packages": {"python": "3.11.7", "torch": "2.15.0", "numpy": "2.4.0"},
+        "hardware": {"cpu": "a processor", "cores": 2, "threads": 2, "gpu": None},
+        "lpips": NO_LPIPS,
+        "notes": [],
+        "scores_sha256": sha256(scores.encode()),
+    }
+
+
+def curves(steps, rng):
+    rows = []
+    for stage, length, names in (
+        ("reconstruction", steps - steps // 5, ["l1_hole", "l1_known"]),
+        ("adversarial", steps // 5, ["l1_hole", "l1_known", "critic", "gradient_penalty"]),
+    ):
+        for step in range(1, length + 1, max(1, length // 100)):
+            for name in names:
+                rows.append([stage, step, name, np.exp(-2 * step / length) * 0.2 + 0.01 * rng.random()])
+    return pd.DataFrame(rows, columns=["stage", "step", "name", "value"]).to_csv(index=False)

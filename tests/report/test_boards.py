@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+from invented import FLOORS
+
+from bench.report.boards import leaderboards
+from bench.report.chapters import gather
+from bench.report.words import count_text, lead_text, mean_text
+
+
+def line(board, name):
+    return next(one for one in board.lines if one.name == name)
+
+
+@pytest.fixture
+def boards(records):
+    return {board.suite: board for board in leaderboards(records, "p", FLOORS)}
+
+
+def test_rows_stand_by_psnr_and_say_what_they_are(boards):
+    # The variant is the blurrier filling; the first image of p's seed 0 is exact.
+    assert [one.name for one in boards["center"].lines] == ["p", "p (other)", "smooth", "flat"]
+    assert [one.kind for one in boards["center"].lines] == ["this paper", "", "floor", "floor"]
+    assert boards["center"].best_floors["psnr"] == "smooth"
+    assert boards["center"].best["psnr"] == "p"
+
+
+def test_scores_are_the_means_of_the_records(boards, records):
+    for name, suite in (("smooth", "center"), ("flat", "random")):
+        frame = next(record for record in records if record.run.method == name).suite(suite)
+        for metric in ("psnr", "ssim", "l1", "l1_hole", "tv"):
+            assert line(boards[suite], name).scores[metric].mean == pytest.approx(frame[metric].mean(), rel=1e-12)
+
+
+def test_lead_is_the_paired_difference_turned_so_that_more_is_better(boards, records):
+    first, floor = (
+        next(one for one in records if (one.run.method, one.run.variant) == key).suite("random")
+        for key in (("p", "other"), ("smooth", "default"))
+    )
+    leads = line(boards["random"], "p (other)").leads
+    assert leads["psnr"].mean == pytest.approx((first["psnr"] - floor["psnr"]).mean(), rel=1e-9)
+    assert leads["l1"].mean == pytest.approx((floor["l1"] - first["l1"]).mean(), rel=1e-9)
+    assert leads["psnr"].mean > 0
+    assert leads["l1"].mean > 0
+
+
+def test_tv_is_best_where_it_is_closest_to_the_truths(boards, records):
+    board = boards["center"]
+
+    def distance(one):
+        frames = [record.suite("center") for record in one.contender.records]
+        return np.mean([(frame["tv"] - frame["tv_truth"]).abs().mean() for frame in frames])
+
+    assert board.best["tv"] == min(board.lines, key=distance).name
+    assert board.tv_truth.mean == pytest.approx(records[0].suite("center")["tv_truth"].mean())
+
+
+def test_infinite_values_are_told(boards):
+    assert line(boards["center"], "p").scores["psnr"].infinite == 1
+    assert "PSNR of p: infinite for 1 image, left out of the mean." in boards["center"].notes
+
+
+def test_words(boards):
+    board = boards["center"]
+    assert mean_text(line(board, "flat"), "lpips") == "no weights"
+    assert lead_text(line(board, "smooth"), "psnr") == "best floor"
+    assert count_text(line(board, "p")) == "8 images, 2 seeds"
+    assert "lpips" not in board.best
+
+
+def test_a_board_without_floors_has_no_leads(records):
+    only = [record for record in records if record.run.method == "p"]
+    (board, _) = leaderboards(only, "p", FLOORS)
+    assert all(not one.leads for one in board.lines)
+    assert leaderboards([], "p", FLOORS) == []
+
+
+def test_gather_judges_measured_claims_by_chapter_and_the_others_once(small_paper, records):
+    report = gather("p", small_paper, records, FLOORS)
+    (chapter,) = report.chapters
+    assert chapter.title == "Drawn faces, quick scale, 64 px"
+    assert [one.claim.id for one in chapter.findings] == ["beats", "ablation", "untried", "cell"]
+    assert [one.claim.id for one in report.settled] == ["scale", "beauty"]
+    assert gather("p", small_paper, [], FLOORS).chapters == []
+    assert len(gather("p", small_paper, [], FLOORS).settled) == 6

@@ -1,0 +1,162 @@
+import base64
+import html.parser
+import re
+from pathlib import Path
+
+import pytest
+from invented import FLOORS, invent, protocol
+
+from bench.records import find_records
+from bench.report import write_report
+from bench.report.chapters import gather
+from bench.report.markdown import claims_page, grid
+from bench.report.page import how
+
+COMMAND = "python -m bench reproduce p"
+VOID = {"meta", "img", "br", "link", "wbr", "hr", "input"}
+
+
+def write(out, paper, records, cache):
+    paths = write_report(out, "p", paper, records, FLOORS, cache, COMMAND)
+    assert [path.name for path in paths] == ["index.html", "leaderboard.md", "claims.md"]
+    return [path.read_text() for path in paths]
+
+
+@pytest.fixture(scope="module")
+def pages(studio, cache, small_paper):
+    return write(studio, small_paper, find_records(studio), cache)
+
+
+class Balanced(html.parser.HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.open, self.seen = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def parsed(page):
+    parser = Balanced()
+    parser.feed(page)
+    assert not parser.open
+    return parser.seen
+
+
+def test_page_is_whole_and_asks_nobody_for_anything(pages):
+    tags = parsed(pages[0])
+    assert not [tag for tag, _ in tags if tag in ("script", "link", "iframe", "object")]
+    for tag, attributes in tags:
+        for name in ("src", "srcset", "poster"):
+            assert attributes.get(name, "data:").startswith("data:"), tag
+    assert not re.search(r"@import|url\(", pages[0])
+    ids = [attributes["id"] for _, attributes in tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    links = [attributes["href"] for tag, attributes in tags if tag == "a"]
+    assert {link[1:] for link in links if link.startswith("#")} <= set(ids)
+
+
+def test_page_shows_pictures_and_figures(pages):
+    images = [attributes for tag, attributes in parsed(pages[0]) if tag == "img"]
+    assert all(attributes["alt"] for attributes in images)
+    for attributes in images:
+        assert base64.b64decode(attributes["src"].partition("base64,")[2]).startswith(b"\x89PNG")
+    # 2 suites x 3 rows x (truth, damaged, 4 methods), 5 metrics, 4 training scalars
+    assert len(images) == 36 + 5 + 4
+
+
+def test_page_escapes_what_the_paper_says(pages):
+    assert "<script>" not in pages[0]
+    assert "&lt;script&gt;alert(1)" in pages[0]
+    assert "On &lt;holes&gt;" in pages[0]
+
+
+def test_page_tells_the_answer_first_and_the_rest(pages):
+    page = pages[0]
+    order = ["short answer", 'id="claims"', 'id="protocol-1"', 'id="reported"', 'id="ledger"', 'id="provenance"']
+    places = [*(page.index(text) for text in order), page.rindex(COMMAND)]
+    assert places == sorted(places)
+    assert "This is a quick run." in page.replace("</b>", "").replace("<b>", "")
+    assert "Beauty has no measure." in page
+    assert "0123456789 with changes fedcba98" in page
+    assert "225 235" in page  # parameters
+    assert "no weights: put alexnet" in page
+
+
+def test_reported_numbers_stand_apart_with_their_constant(pages):
+    apart = pages[0][pages[0].index('id="reported"') :]
+    assert "Reported by the paper (other data, masks, scale: not comparable)" in apart
+    for text in ("13.57", "124.05", "75.83", "its own paper"):
+        assert text in apart
+    measured = pages[0][pages[0].index('id="protocol-1"') : pages[0].index('id="reported"')]
+    assert "13.57" not in measured
+
+
+def test_same_records_same_bytes(pages, studio, cache, small_paper, tmp_path):
+    again = write(tmp_path, small_paper, find_records(studio)[::-1], cache)
+    assert again == pages
+
+
+def test_no_path_of_this_machine_and_no_date(pages, studio):
+    for page in pages:
+        assert str(studio) not in page
+        assert not re.search(r"\b20[0-9]{2}-[01][0-9]-[0-3][0-9]\b", page)
+
+
+def test_markdown_tables_are_tables(pages):
+    for page in pages[1:]:
+        tables = re.findall(r"(?:^\|.*\n)+", page, re.MULTILINE)
+        assert tables
+        for table in tables:
+            columns = {len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}
+            assert len(columns) == 1
+    assert "**" in pages[1]
+    assert "smooth (floor)" in pages[1]
+    assert "## Reported by the paper (other data, masks, scale: not comparable)" in pages[1]
+
+
+def test_grid_escapes_bars_line_breaks_and_tags():
+    assert grid(["a"], [["x|y\n<b>"]]) == ["| a |", "| --- |", "| x\\|y &lt;b> |"]
+
+
+def test_claims_page_without_records(small_paper):
+    text = claims_page(gather("p", small_paper, [], FLOORS))
+    assert text == Path(__file__).with_name("claims_without_records.md").read_text()
+
+
+def test_page_without_records(small_paper, tmp_path, cache):
+    page, board, _ = write(tmp_path, small_paper, [], cache)
+    parsed(page)
+    assert "Nothing is measured yet" in page
+    assert f"Nothing is measured yet. Run `{COMMAND}`." in board
+
+
+def test_page_says_why_there_are_no_pictures(small_paper, tmp_path, cache):
+    asked = protocol(suites=("center", "random"))
+    record = invent(tmp_path, cache, "p", asked, blur=1)
+    (record.folder / "predictions" / "random.npy").unlink()
+    page, *_ = write(tmp_path, small_paper, [record], cache)
+    parsed(page)
+    assert "No pictures: " in page
+    assert "random.npy is gone" in page
+
+
+def test_two_protocols_are_two_chapters(small_paper, studio, tmp_path, cache):
+    asked = protocol(suites=("center", "random"))
+    smoke = [invent(tmp_path, cache, "p", asked, blur=1, scale="smoke", variant=name) for name in ("default", "other")]
+    report = gather("p", small_paper, [*smoke, *find_records(studio)], FLOORS)
+    assert [chapter.run.scale for chapter in report.chapters] == ["quick", "smoke"]
+    claims = claims_page(report)
+    assert "a smoke run tests the machinery and is never evidence" in claims
+
+
+def test_how_a_claim_is_checked(small_paper):
+    said = {claim.id: how(claim, small_paper) for claim in small_paper.claims}
+    assert said["beats"] == "default ahead of best floor in PSNR by more than 0.1 dB on center, random."
+    assert said["cell"] == "PSNR of Ours within 0.5 of 19.32 on random."
+    assert said["beauty"] == ""
