@@ -117,7 +117,8 @@ def find(include: Sequence[Path] = ()) -> Catalog:
         found = _scan_include(path)
         if not found:
             raise UserError(f"--include {path}: no folder with paper.toml and method.py, no file with METHOD = there.")
-        entries += found
+        known = {entry.path for entry in entries}
+        entries += [entry for entry in found if entry.path not in known]
     return Catalog(entries)
 
 

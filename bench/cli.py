@@ -231,7 +231,9 @@ def report(key: PaperKey, out: Out = RUNS, include: Include = None) -> None:
 
 @app.command()
 def check(
-    path: Annotated[Path | None, typer.Argument(help="A method's folder or file. [default: all methods found]")] = None,
+    path: Annotated[
+        Path | None, typer.Argument(help="A method's folder or file, or its key. [default: all methods found]")
+    ] = None,
 ) -> None:
     """Run the contract over a method: known pixels, leakage, batch mates, seeds, resume, sizes, stated figures.
 
@@ -239,8 +241,14 @@ def check(
     """
     from bench.contract import check_all
 
-    catalog = _catalog([path] if path else None)
-    entries = [entry for entry in catalog.entries.values() if path is None or entry.origin == "--include"]
+    catalog = _catalog(None)
+    if path is None:
+        entries = list(catalog.entries.values())
+    elif str(path) in catalog.entries:
+        entries = [catalog[str(path)]]
+    else:
+        found = _catalog([path]).entries.values()
+        entries = [entry for entry in found if entry.path.is_relative_to(path.resolve())]
     raise typer.Exit(1 if check_all(entries, _console()) else 0)
 
 

@@ -33,10 +33,9 @@ def differences(
     suite: str,
     convention: Convention,
 ) -> list[Difference]:
-    """What keeps a reported cell and a measurement apart; empty where every declared field matches.
+    """What keeps a reported cell and a measurement of `images` images apart; empty where every declared field matches.
 
-    `definition` is what the paper says of the metric, `images` how many were scored here. The last of the checks can
-    only ask whether the paper gives a definition: that it is `convention` is what paper.toml declares.
+    `definition` is what the paper says of the metric: that it means `convention` is for paper.toml to declare.
     """
     holes = printed.holes.lower().replace("centre", "center")
     size = f"{protocol.resolution} px"

@@ -8,9 +8,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+import bench.report.words as words
 from bench.claims import FEWEST_GROUPS, Finding, Verdict
 from bench.metrics.conventions import CONVENTIONS, HEADLINE
-from bench.report import words
 from bench.report.chapters import Chapter, Report
 from bench.report.figures import score_figures, training_figures
 from bench.report.pictures import gallery
