@@ -30,16 +30,20 @@ def test_rows_are_best_median_and_worst_by_psnr(records):
 
 def test_pictures_show_truth_outside_the_hole_and_the_prediction_inside(small_paper, records, cache):
     one = chapter(small_paper, records)
+    record = next(one for one in records if one.run.method == "flat")
     found = gallery(one, "p", FLOORS, cache)
     data = load(one.run.protocol, cache)
     for grid in found.grids:
         for row in grid.rows:
-            truth, damaged, own, *_ = (pixels(picture) for picture in row.pictures)
+            truth, damaged, _, flat, *_ = (pixels(picture) for picture in row.pictures)
             hole = suite(grid.suite).hole(row.image, 64, 64)
             assert (truth == data.test.pixels[data.test.ids.index(row.image)].transpose(1, 2, 0)).all()
             assert (damaged[~hole] == truth[~hole]).all()
             assert len(np.unique(damaged[hole])) == 2
-            assert (own[~hole] == truth[~hole]).all()
+            prediction = record.predictions(grid.suite)[list(record.suite(grid.suite).index).index(row.image)]
+            assert (flat[hole] == prediction.transpose(1, 2, 0)[hole]).all()
+            assert (flat[hole] != truth[hole]).any()
+            assert (flat[~hole] == truth[~hole]).all()
     assert [picture.caption for picture in found.grids[0].rows[0].pictures] == [
         "truth", "damaged", "p", "flat", "smooth", "p (other)",
     ]  # fmt: skip
