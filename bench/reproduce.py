@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from bench.catalog import Catalog, Entry
-from bench.claims import judge
+from bench.claims import Finding, judge
 from bench.contenders import by_protocol
 from bench.data import Data, load
 from bench.errors import UserError
@@ -128,10 +128,18 @@ def report(catalog: Catalog, key: str, out: Path, cache: Path, console: Console)
     if not any(record.run.method == key for record in records):
         raise UserError(f"{out} holds no record of {key}. Make one: python -m bench reproduce {key}")
     paths = write_report(out, key, paper, records, floors, cache, f"python -m bench reproduce {key}")
+    settled: list[Finding] = []
     for group in by_protocol(records):
         if any(record.run.method == key for record in group):
+            run = group[0].run
+            findings = judge(paper, key, group, floors)
+            settled = [finding for finding in findings if not finding.depends_on_data]
             print_leaderboard(console, key, group, floors)
-            print_verdicts(console, judge(paper, key, group, floors))
+            measured = [finding for finding in findings if finding.depends_on_data]
+            print_verdicts(console, measured, f"Claims, {run.protocol.data_name}, {run.scale} scale")
+    print_verdicts(console, settled, "Claims that need no measurement")
+    if any(record.run.scale == "quick" for record in records):
+        console.print(f"Ablations: python -m bench reproduce {key} --variant all   (or one: show {key} lists them)")
     return paths
 
 

@@ -31,6 +31,8 @@ STYLES = {
     Verdict.NOT_COMPARABLE: "cyan",
     Verdict.NOT_ATTEMPTED: "dim",
 }
+TOLD = (Verdict.SUPPORTED, Verdict.CONTRADICTED, Verdict.INCONCLUSIVE)
+"""Verdicts whose reason is printed; the page has the others'."""
 
 
 def print_leaderboard(console: Console, key: str, records: Sequence[Record], floors: set[str]) -> None:
@@ -48,20 +50,28 @@ def print_leaderboard(console: Console, key: str, records: Sequence[Record], flo
         console.print(Text(f"LPIPS: {lpips_text(records)}", style="dim"))
 
 
-def print_verdicts(console: Console, findings: Sequence[Finding]) -> None:
-    """The verdicts, and below them how many there are of each."""
-    table = Table(title="Claims", **FORM)
-    for title in ("claim", "verdict", "why"):
-        table.add_column(title, overflow="fold", no_wrap=title == "verdict")
+def print_verdicts(console: Console, findings: Sequence[Finding], title: str) -> None:
+    """The verdicts that rest on something, each with its reason; the others by name. Then how many there are."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left", title_style="bold")
+    for column in ("claim", "verdict", "why"):
+        table.add_column(column, overflow="fold", no_wrap=column == "verdict")
     for finding in sorted(findings, key=lambda one: list(Verdict).index(one.verdict)):
-        style = STYLES[finding.verdict]
-        verdict = Text(f"{MARKS[finding.verdict]} {finding.verdict}", style=style)
-        why = Text.assemble(finding.claim.says, "\n", (finding.why, "dim"))
-        table.add_row(f"{finding.claim.id}\n§ {finding.claim.section}", verdict, why)
-    console.print(table)
+        if finding.verdict in TOLD:
+            why = Text.assemble(finding.claim.says, "\n", (finding.why, "dim"))
+            table.add_row(f"{finding.claim.id}\n§ {finding.claim.section}", _verdict(finding.verdict), why)
+    if table.row_count:
+        console.print(table)
+    for verdict in Verdict:
+        names = [one.claim.id for one in findings if one.verdict == verdict]
+        if names and verdict not in TOLD:
+            console.print(Text.assemble(_verdict(verdict), ": ", (", ".join(names), "dim"), "\n"))
     counts = [(verdict, sum(one.verdict == verdict for one in findings)) for verdict in Verdict]
     parts = [(f"{count} {verdict}   ", STYLES[verdict]) for verdict, count in counts if count]
-    console.print(Text.assemble(*parts))
+    console.print(Text.assemble(*parts, "\n"))
+
+
+def _verdict(verdict: Verdict) -> Text:
+    return Text(f"{MARKS[verdict]} {verdict}", style=STYLES[verdict])
 
 
 def _board(board: Board, title: str) -> Table:

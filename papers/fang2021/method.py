@@ -206,7 +206,8 @@ def optimizer(settings: FangSettings, weights: Iterable[nn.Parameter], weight_de
     """Adam, or gradient descent without momentum (F-S10, F-20)."""
     if settings.optimizer == "sgd":
         return SGD(weights, settings.learning_rate, weight_decay=weight_decay)
-    return Adam(weights, settings.learning_rate, (settings.beta1, settings.beta2), weight_decay=weight_decay)
+    betas = (settings.beta1, settings.beta2)
+    return Adam(weights, settings.learning_rate, betas, weight_decay=weight_decay, fused=True)
 
 
 def learning_rate(settings: FangSettings, step: int, steps: int) -> float:
