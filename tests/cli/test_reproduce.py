@@ -134,7 +134,14 @@ def test_inpaint_with_a_trained_run(smoke, bench, tmp_path):
 
 def test_light_verbs_are_light():
     for words in (["list"], ["--help"], ["reproduce", "--help"]):
-        program = f"import sys; sys.argv = ['bench', *{words!r}]\nfrom bench.cli import main\ntry: main()\nexcept SystemExit: pass\n"
-        program += "print('torch' in sys.modules, 'numpy' in sys.modules)"
-        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        program = f"""
+import sys
+from bench.cli import main
+sys.argv = ["bench", *{words!r}]
+try:
+    main()
+finally:
+    print("torch" in sys.modules, "numpy" in sys.modules)
+"""
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
         assert done.stdout.splitlines()[-1] == "False False", words
