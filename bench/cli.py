@@ -278,7 +278,7 @@ def main() -> None:
         _fail(str(error), 2)
     except Exception as error:
         if type(error).__name__ == "Stopped":  # by name, so that light verbs need not import torch
-            _fail(f"{error}. The same command goes on.", 130)
+            _fail(f"{error}. The same command goes on.", 130 if getattr(error, "interrupted", False) else 0)
         raise
 
 

@@ -210,9 +210,13 @@ def check_all(entries: list[Entry], console: Console) -> int:
             line = (check.__doc__ or "").splitlines()[0]
             try:
                 check(subject)
-            except AssertionError as error:
+            except Exception as error:  # whatever a method under work raises is a broken check, not a broken tool
                 failed += 1
-                console.print(f"  [red]✗[/] {line}\n    [red]{error}[/]", highlight=False)
+                told = (
+                    str(error) if isinstance(error, AssertionError | UserError) else f"{type(error).__name__}: {error}"
+                )
+                console.print(f"  [red]✗[/] {line}")
+                console.print(f"    {told}", style="red", markup=False, highlight=False)
             else:
                 console.print(f"  [green]✓[/] {line}", highlight=False)
     console.print("All checks passed." if not failed else f"{failed} checks failed.")

@@ -34,6 +34,10 @@ class Sizes:
             raise UserError(f"{who} takes {self}; this picture is {height}x{width}. Crop or pad it.")
 
 
+class BrokenResultError(UserError):
+    """An inpainter returned something that is no picture: never a score."""
+
+
 class Inpainter(ABC):
     """Fills holes."""
 
@@ -147,18 +151,20 @@ def fill(inpainter: Inpainter, image: Tensor, hole: Tensor, seed: Tensor, names:
     """The raw result, after the harness's own checks: sizes before; shape, range and finiteness after.
 
     The hole is erased before the method sees the picture, so no method can look under it. `names` are the images' ids
-    for error texts. Raises UserError for a size outside `inpainter.sizes`, RuntimeError for a broken result.
+    for error texts. Raises UserError for a size outside `inpainter.sizes`, BrokenResultError for a broken result.
     """
     height, width = image.shape[-2:]
     inpainter.sizes.check(height, width, type(inpainter).__name__)
     result = inpainter.inpaint(erase(image, hole), hole, seed)
     if result.shape != image.shape:
-        raise RuntimeError(f"{type(inpainter).__name__} returned shape {tuple(result.shape)} for {tuple(image.shape)}")
+        shapes = f"shape {tuple(result.shape)} for {tuple(image.shape)}"
+        raise BrokenResultError(f"{type(inpainter).__name__} returned {shapes}; its `inpaint` must keep the shape.")
     broken = ~torch.isfinite(result).flatten(1).all(dim=1)
     if broken.any():
         index = int(broken.nonzero()[0])
         name = names[index] if names else f"number {index} of the batch"
-        raise RuntimeError(f"{type(inpainter).__name__} returned NaN or infinity for image {name}")
+        who = type(inpainter).__name__
+        raise BrokenResultError(f"{who} returned NaN or infinity for image {name}; its training may have diverged.")
     return result.clamp(0.0, 1.0)
 
 

@@ -13,6 +13,7 @@ OUT/runs/<data>-<scale>/<method>[+<variant>]-seed<N>-<key>/
 """
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -61,7 +62,9 @@ class Run(BaseModel):
 
     @property
     def name(self) -> str:
-        variant = "" if self.variant == "default" else f"+{self.variant}"
+        # What --set changed is part of the variant: shortened for the file system, since the key tells runs apart.
+        plain = re.sub(r"[^\w.,=-]+", "", self.variant)[:60]
+        variant = "" if self.variant == "default" else f"+{plain}"
         return f"{self.method}{variant}-seed{self.seed}-{self.key}"
 
     def folder(self, out: Path) -> Path:

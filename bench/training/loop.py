@@ -17,11 +17,11 @@ from torch.optim import Optimizer
 
 from bench.data import Packed
 from bench.files import write_text
-from bench.inpainter import Method, Stage
+from bench.inpainter import BrokenResultError, Method, Stage
 from bench.training import checkpoint
 from bench.training.feed import TrainingFeed
 from bench.training.samples import draw_samples
-from bench.training.scalars import Scalars
+from bench.training.scalars import Scalars, broken
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
@@ -32,6 +32,11 @@ SAMPLES = 5
 
 class Stopped(Exception):  # noqa: N818 - it is no error
     """Training was asked to stop and has saved itself; the same command goes on."""
+
+    def __init__(self, text: str, interrupted: bool) -> None:
+        super().__init__(text)
+        self.interrupted = interrupted
+        """True for a signal, False for a budget that is used up."""
 
 
 @dataclass(frozen=True)
@@ -108,17 +113,34 @@ class Training:
             now = time.monotonic()
             stop = self._stop.is_set() or (deadline is not None and now >= deadline)
             last = step == stage.steps
-            if stop or last or now - saved >= options.checkpoint_seconds:
+            keep = stop or last or now - saved >= options.checkpoint_seconds
+            show = last or step % max(1, stage.steps // SAMPLES) == 0
+            if keep or show:
+                self._check(stage, step)
+            if show:
+                self._show(stage, step)
+            if keep:
                 self._save(index, stage, step, feed.drawn)
                 saved = now
-            if last or step % max(1, stage.steps // SAMPLES) == 0:
-                draw_samples(self.folder / "samples" / f"{stage.name}-{step:07d}.png", self.method, self.train)
             if stop:
-                raise Stopped(f"stopped after step {step} of {stage.steps} of stage '{stage.name}', all of it saved")
+                text = f"stopped after step {step} of {stage.steps} of stage '{stage.name}', all of it saved"
+                raise Stopped(text, self._stop.is_set())
         stage.networks.update(raw)
 
+    def _check(self, stage: Stage, step: int) -> None:
+        """Raise UserError at a NaN in scalars or networks, so that no broken state is ever kept or shown."""
+        self.scalars.pending()
+        for name, state in self._network_states().items():
+            if not all(bool(torch.isfinite(value).all()) for value in state.values()):
+                raise broken(f"network '{name}' holds NaN or infinity", step - 1, stage.name)
+
+    def _show(self, stage: Stage, step: int) -> None:
+        try:
+            draw_samples(self.folder / "samples" / f"{stage.name}-{step:07d}.png", self.method, self.train)
+        except BrokenResultError as error:
+            raise broken("what the networks return is not finite", step - 1, stage.name) from error
+
     def _save(self, index: int, stage: Stage, step: int, drawn: int) -> None:
-        pending = self.scalars.pending()  # raises at a NaN, so that no broken state is ever kept
         done = step == stage.steps
         stage_now, step_now = (index + 1, 0) if done else (index, step)
         state = {
@@ -128,7 +150,7 @@ class Training:
             "networks": self._network_states(),
             "optimizers": {} if done else {key: value.state_dict() for key, value in stage.optimizers.items()},
             "scalars": self.scalars.rows,
-            "pending": pending,
+            "pending": self.scalars.pending(),
             "names": self.scalars.names,
         }
         folder = self.folder / "checkpoints"

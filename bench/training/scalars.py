@@ -11,6 +11,14 @@ POINTS = 200
 """About how many points a stage's curve has."""
 
 
+def broken(what: str, step: int, stage: str) -> UserError:
+    """What a user is told when a training has lost its numbers."""
+    return UserError(
+        f"Training stopped: {what} at step {step} of stage '{stage}'. The last good checkpoint is kept;"
+        " lower the learning rate (--set learning_rate=...) or take another --seed."
+    )
+
+
 class Scalars:
     """Collects what steps return without waiting for the device; a window's mean is one point of the curve."""
 
@@ -47,11 +55,7 @@ class Scalars:
         bad = ~torch.isfinite(table)
         if bad.any():
             row, column = (int(index) for index in bad.nonzero()[0])
-            raise UserError(
-                f"Training stopped: {self._names[column]} is {table[row, column].item()} at step"
-                f" {self._first + row} of stage '{self.stage}'. The last good checkpoint is kept;"
-                " lower the learning rate (--set learning_rate=...) or take another --seed."
-            )
+            raise broken(f"{self._names[column]} is {table[row, column].item()}", self._first + row, self.stage)
         return table
 
     @property

@@ -5,6 +5,7 @@ import torch
 
 from bench.catalog import find
 from bench.contract import CHECKS, Subject
+from bench.errors import UserError
 from bench.inpainter import Inpainter, Sizes
 
 ENTRIES = list(find().entries.values())
@@ -58,7 +59,7 @@ def failures(inpainter):
     for check in CHECKS:
         try:
             check(subject)
-        except (AssertionError, RuntimeError):
+        except (AssertionError, UserError):
             failed.add(check.__name__)
     return failed
 

@@ -100,6 +100,27 @@ def test_a_nan_stops_says_where_and_keeps_the_last_good_checkpoint(tmp_path):
     assert all(torch.isfinite(value).all() for value in state["networks"]["net"].values())
 
 
+class BurstStage(ToyStage):
+    def step(self, feed):
+        scalars = super().step(feed)
+        if feed.step == 4:  # the loss is still finite; the update has broken the weights
+            next(iter(self.networks["net"].parameters())).data.fill_(float("inf"))
+        return scalars
+
+
+class BurstToy(Toy):
+    def stages(self):
+        return [BurstStage("first", self.net, self.settings)]
+
+
+def test_weights_that_burst_are_never_kept(tmp_path):
+    method = BurstToy(toy().settings, toy().data)
+    with pytest.raises(UserError, match="network 'net' holds NaN or infinity at step 4 of stage 'first'"):
+        train(tmp_path, Options(checkpoint_seconds=0), method)
+    state, _ = checkpoint.newest(tmp_path / "checkpoints")
+    assert state["step"] == 4
+
+
 class SignalStage(ToyStage):
     def step(self, feed):
         if feed.step == 2:
