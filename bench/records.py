@@ -21,7 +21,7 @@ from typing import Any
 
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bench.errors import UserError
 from bench.files import read_json, sha256
@@ -111,7 +111,10 @@ def read_record(folder: Path) -> Record | None:
     content = read_json(folder / "record.json")
     if content.get("format") != FORMAT:
         raise UserError(f"{folder / 'record.json'} has format {content.get('format')}, this version reads {FORMAT}.")
-    return Record(folder, Run.model_validate(content["run"]), content)
+    try:
+        return Record(folder, Run.model_validate(content["run"]), content)
+    except (KeyError, ValidationError) as error:
+        raise UserError(f"{folder / 'record.json'} is no whole record. Delete its folder and run again.") from error
 
 
 def find_records(out: Path) -> list[Record]:

@@ -62,6 +62,12 @@ def test_a_record_of_another_format_is_told(tmp_path):
         read_record(tmp_path)
 
 
+def test_a_record_with_a_part_missing_is_told(tmp_path):
+    (tmp_path / "record.json").write_text(json.dumps({"format": 1, "run": {"method": "m"}}))
+    with pytest.raises(UserError, match="no whole record"):
+        read_record(tmp_path)
+
+
 def test_scores_that_were_edited_by_hand_are_refused(tmp_path):
     content = {"format": 1, "run": run().model_dump(mode="json"), "scores_sha256": "0" * 64}
     (tmp_path / "record.json").write_text(json.dumps(content))
