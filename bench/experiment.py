@@ -1,10 +1,8 @@
 """A run from start to record: train what is not trained, evaluate what is not scored, write the record last."""
 
-import fcntl
 import json
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ from bench.catalog import Entry
 from bench.data import Data
 from bench.errors import UserError
 from bench.evaluation import evaluate, to_csv
-from bench.files import check_writable, read_json, sha256, sha256_of_files, write_json, write_text
+from bench.files import check_writable, locked, read_json, sha256, sha256_of_files, write_json, write_text
 from bench.inpainter import DataFacts, Method
 from bench.masks.suite import suite
 from bench.metrics import Lpips
@@ -73,7 +71,7 @@ class Experiment:
             self._clear()
         if (record := self.record()) is not None:
             return record
-        with self._locked():
+        with locked(self.folder):
             if (record := self.record()) is not None:
                 return record
             self._prepare()
@@ -95,7 +93,7 @@ class Experiment:
         return method
 
     def train_only(self, progress: Progress) -> None:
-        with self._locked():
+        with locked(self.folder):
             self._prepare()
             self.train(progress)
 
@@ -160,19 +158,8 @@ class Experiment:
         import shutil
 
         if self.folder.exists():
-            with self._locked():
+            with locked(self.folder):
                 shutil.rmtree(self.folder)
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """One process works on a run at a time; the lock goes with the process, however it ends."""
-        check_writable(self.folder)
-        with (self.folder / ".lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise UserError(f"{self.folder} is being worked on by another process. Wait for it to end.") from error
-            yield
 
     def _log(self, event: str, facts: dict[str, Any]) -> None:
         with (self.folder / "events.jsonl").open("a") as file:
