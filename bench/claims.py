@@ -105,10 +105,12 @@ class _Case:
 
     @property
     def run(self) -> Run | None:
-        return self.field[0].records[0].run if self.field else None
+        # An external row comes last: its paths may be those of another machine.
+        runs = [one.records[0].run for one in sorted(self.field, key=lambda one: one.external)]
+        return runs[0] if runs else None
 
     def named(self, method: str, variant: str) -> list[Contender]:
-        return [one for one in self.field if (one.method, one.variant) == (method, variant)]
+        return [one for one in self.field if (one.method, one.variant) == (method, variant) and not one.external]
 
     def require(self, *sides: str) -> None:
         """Raise unless each side was run; the reason names every one that is missing, and one command."""
@@ -267,9 +269,9 @@ def _required(series: Series | None, contender: Contender, suite: str, conventio
     if series is not None:
         return series
     record = contender.records[0]
-    if suite not in record.run.protocol.suites:
-        known = ", ".join(record.run.protocol.suites)
-        why = f"The suite {suite} is not part of this protocol ({known}); add it to the scale's `suites` in paper.toml."
+    if suite not in record.run.protocol.suite_names:
+        known = ", ".join(record.run.protocol.suite_names)
+        why = f"The suite {suite} is not part of this protocol ({known}); add it with --suite {suite}."
     elif convention.id == "lpips":
         why = f"LPIPS was not measured: {record.content.get('lpips', 'no weights')}."
     else:

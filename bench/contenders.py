@@ -28,6 +28,11 @@ class Contender:
         words = [word for word in (self.variant if self.variant != DEFAULT else "", self.mark) if word]
         return f"{self.method} ({', '.join(words)})" if words else self.method
 
+    @property
+    def external(self) -> bool:
+        """True for pictures that another tool made."""
+        return self.records[0].run.origin == "external"
+
     def series(self, suite: str, metric: str, error: bool = False) -> Series | None:
         """As `pool`, computed once."""
         asked = (suite, metric, error)
@@ -41,10 +46,11 @@ class Contender:
 
 
 def contenders(records: Sequence[Record]) -> list[Contender]:
-    """The records sorted into contenders, by name."""
+    """The records sorted into contenders, by name. What was scored only in part contends with nothing."""
     found: dict[tuple[str, str], dict[str, list[Record]]] = {}
-    for record in sorted(records, key=lambda record: (record.run.seed, record.run.key)):
-        same = json.dumps([record.run.code, record.run.settings], sort_keys=True)
+    whole = [record for record in records if not record.run.partial]
+    for record in sorted(whole, key=lambda record: (record.run.seed, record.run.key)):
+        same = json.dumps([record.run.origin, record.run.code, record.run.settings], sort_keys=True)
         found.setdefault((record.run.method, record.run.variant), {}).setdefault(same, []).append(record)
     return [
         Contender(method, variant, tuple(group), group[0].run.key if len(groups) > 1 else "")
@@ -58,7 +64,7 @@ def by_protocol(records: Sequence[Record]) -> list[list[Record]]:
     groups: dict[str, list[Record]] = {}
     for record in records:
         run = record.run
-        protocol = run.protocol.model_dump(mode="json") | {"data": run.protocol.data_name}
+        protocol = run.protocol.placeless()
         same = json.dumps([run.protocol.data_name, run.scale, protocol, run.data, run.suites], sort_keys=True)
         groups.setdefault(same, []).append(record)
     return [groups[same] for same in sorted(groups)]

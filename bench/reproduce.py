@@ -130,7 +130,7 @@ def report(catalog: Catalog, key: str, out: Path, cache: Path, console: Console)
     paths = write_report(out, key, paper, records, floors, cache, f"python -m bench reproduce {key}")
     settled: list[Finding] = []
     for group in by_protocol(records):
-        if any(record.run.method == key for record in group):
+        if any(record.run.method == key and record.run.origin == "run" for record in group):
             run = group[0].run
             findings = judge(paper, key, group, floors)
             settled = [finding for finding in findings if not finding.depends_on_data]
@@ -144,10 +144,12 @@ def report(catalog: Catalog, key: str, out: Path, cache: Path, console: Console)
 
 
 def current_records(catalog: Catalog, out: Path, keys: set[str]) -> list[Record]:
-    """The records under `out` of these methods, made by the code as it now is."""
+    """The records under `out` of these methods, made by the code as it now is, and all that were scored from pictures."""
     code = {key: catalog[key].code() for key in keys}
+    found = sorted(find_records(out), key=lambda record: record.run.origin == "external")
     return [
         record
-        for record in find_records(out)
-        if record.run.method in code and record.run.code == code[record.run.method] and record.run.numbers == NUMBERS
+        for record in found
+        if record.run.numbers == NUMBERS
+        and (record.run.origin == "external" or record.run.code == code.get(record.run.method))
     ]
