@@ -71,7 +71,7 @@ def evaluate(
             result = fill(inpainter, image.to(device), hole.to(device), image_seeds(seed, ids), ids).cpu()
             return Scored(torch.from_numpy(test.pixels[indices]), hole, to_uint8(result))
 
-        return Subject(name, test.ids, test.groups, batch)
+        return Subject(suite(name).name, test.ids, test.groups, batch)
 
     tables = [score_suite(subject(name), folder, report, lpips) for name in suites]
     return pd.concat(tables, ignore_index=True)

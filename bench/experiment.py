@@ -136,7 +136,10 @@ class Experiment:
             "run": self.run.model_dump(mode="json"),
             "command": self.replay,
             "data": self.data.manifest,
-            "suites": {name: suite(name).manifest(self.data.test.ids, height, width) for name in self.run.suites},
+            "suites": {
+                suite(spec).name: suite(spec).manifest(self.data.test.ids, height, width)
+                for spec in self.run.protocol.suites
+            },
             "training": training,
             "code": provenance.code() | {"method_sha256": self.run.code},
             "packages": provenance.packages(),
@@ -145,7 +148,7 @@ class Experiment:
             "notes": [],
             "predictions_sha256": {
                 name: sha256_of_files([self.folder / "predictions" / f"{name}.npy"], self.folder)
-                for name in self.run.protocol.suites
+                for name in self.run.protocol.suite_names
             },
         }
 
@@ -194,7 +197,7 @@ def plan(
         protocol=protocol,
         code=entry.code(),
         data=data.fingerprint,
-        suites={name: suite(name).fingerprint(data.test.ids, height, width) for name in protocol.suites},
+        suites={suite(spec).name: suite(spec).fingerprint(data.test.ids, height, width) for spec in protocol.suites},
     )
     return Experiment(entry, run, data, run.folder(out), fabric, lpips_folder, options or Options())
 

@@ -1,6 +1,7 @@
 """What `--suite` takes: the name of a drawn suite, or a folder of masks. Imports nothing but the standard library."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,7 +71,7 @@ def suite_name(spec: str) -> str:
     return spec if place is None else place.name
 
 
-def check_suites(specs: list[str]) -> None:
+def check_suites(specs: Iterable[str]) -> None:
     """Raise UserError where a suite is unknown, or two would bear one name."""
     named: dict[str, str] = {}
     for spec in specs:
