@@ -25,7 +25,8 @@ class Contender:
 
     @property
     def name(self) -> str:
-        words = [word for word in (self.variant if self.variant != DEFAULT else "", self.mark) if word]
+        variant = self.variant if self.variant != DEFAULT else ""
+        words = [word for word in (variant, "external" if self.external else "", self.mark) if word]
         return f"{self.method} ({', '.join(words)})" if words else self.method
 
     @property

@@ -52,7 +52,7 @@ class Run(BaseModel):
     """Fingerprint of each suite over the test images."""
     numbers: int = NUMBERS
     origin: Literal["run", "external"] = "run"
-    """`external`: pictures that another tool made. `code` is then a hash over them, `method` the name they were given."""
+    """`external`: pictures that another tool made. `code` is then a hash over them, `method` the name they got."""
     partial: dict[str, str] = {}
     """By suite, `n of N`, where only n images came back: such a run stands against no other. Empty for all others."""
 

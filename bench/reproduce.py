@@ -144,7 +144,7 @@ def report(catalog: Catalog, key: str, out: Path, cache: Path, console: Console)
 
 
 def current_records(catalog: Catalog, out: Path, keys: set[str]) -> list[Record]:
-    """The records under `out` of these methods, made by the code as it now is, and all that were scored from pictures."""
+    """The records under `out` of these methods, made by the code as it now is, and all scored from pictures, last."""
     code = {key: catalog[key].code() for key in keys}
     found = sorted(find_records(out), key=lambda record: record.run.origin == "external")
     return [

@@ -152,8 +152,8 @@ def _examine(path: Path) -> tuple[str, str, tuple[int, int]]:
 def _form(path: Path, image: Image.Image, content: bytes) -> str:
     """What kind of picture it is. Raises UserError for one whose colours are not certain."""
     kind = str(image.format)
-    if getattr(image, "n_frames", 1) > 1:
-        raise UserError(f"{path} is an animation of {image.n_frames} frames. Save the one that counts as PNG.")
+    if (frames := getattr(image, "n_frames", 1)) > 1:
+        raise UserError(f"{path} is an animation of {frames} frames. Save the one that counts as PNG.")
     if image.mode in ("CMYK", "YCbCr", "LAB", "HSV", "F"):
         raise UserError(f"{path} has the colours {image.mode}, whose RGB is not certain. Save it as RGB PNG.")
     if image.has_transparency_data:

@@ -72,7 +72,7 @@ class Report:
 
 
 def gather(key: str, paper: Paper, records: Sequence[Record], floors: set[str]) -> Report:
-    """Judge every protocol apart. Floors alone make no chapter, unless there is nothing else; external rows never do."""
+    """Judge every protocol apart. Floors alone make no chapter, unless there is nothing else; external rows never."""
     groups = [group for group in by_protocol(records) if any(record.run.origin == "run" for record in group)]
     with_method = [
         group
