@@ -271,7 +271,7 @@ def _required(series: Series | None, contender: Contender, suite: str, conventio
     record = contender.records[0]
     if suite not in record.run.protocol.suite_names:
         known = ", ".join(record.run.protocol.suite_names)
-        why = f"The suite {suite} is not part of this protocol ({known}); add it with --suite {suite}."
+        why = f"The suite {suite} is not part of this protocol ({known}); name it too, with --suite."
     elif convention.id == "lpips":
         why = f"LPIPS was not measured: {record.content.get('lpips', 'no weights')}."
     else:

@@ -22,6 +22,7 @@ from bench.cli_options import (
     Seed,
     Seeds,
     Sets,
+    Suites,
     Variant,
     Variants,
     Weights,
@@ -83,6 +84,7 @@ def reproduce(
     key: PaperKey,
     scale: Scale = "quick",
     data: DataName = None,
+    suite: Suites = None,
     variant: Variants = None,
     seed: Seeds = None,
     device: Device = "auto",
@@ -110,8 +112,9 @@ def reproduce(
     catalog[key].paper()
     console.print(f"Output: {out.resolve()}", soft_wrap=True, highlight=False)
     work = _reproduction(
-        catalog, key, out, console, scale, data, variant, seed, device, precision, sets, weights, checkpoint_seconds
-    )
+        catalog, key, out, console, scale, data, variant, seed, device, precision, sets, weights, checkpoint_seconds,
+        suites=suite,
+    )  # fmt: skip
     work.make(force)
     _print_pages(console, write_pages(catalog, key, out, cache_folder(), console))
 
@@ -121,6 +124,7 @@ def train(
     key: Key,
     scale: Scale = "quick",
     data: DataName = None,
+    suite: Suites = None,
     variant: Variant = "default",
     seed: Seed = 0,
     device: Device = "auto",
@@ -140,7 +144,7 @@ def train(
     console = open_console()
     work = _reproduction(
         find_methods(include), key, out, console, scale, data, [variant], [seed], device, precision, sets, None,
-        checkpoint_seconds, minutes,
+        checkpoint_seconds, minutes, suite,
     )  # fmt: skip
     for protocol, data_set in work.each_data():
         for run in work.runs(protocol, data_set, [variant]):
@@ -154,6 +158,7 @@ def evaluate(
     key: Key,
     scale: Scale = "quick",
     data: DataName = None,
+    suite: Suites = None,
     variant: Variant = "default",
     seed: Seed = 0,
     device: Device = "auto",
@@ -166,14 +171,18 @@ def evaluate(
 ) -> None:
     """Score one method (trained first if need be) and write its record.
 
-    Example: [bold]python -m bench evaluate harmonic --data photos[/]
+    Examples:
+      [bold]python -m bench evaluate harmonic --data photos[/]
+
+      [bold]python -m bench evaluate telea --data photos --suite irregular_10_20 --suite nvidia=/data/nvidia:10_20[/]
     """
     from bench.report import print_leaderboard
 
     console = open_console()
     work = _reproduction(
-        find_methods(include), key, out, console, scale, data, [variant], [seed], device, precision, sets, weights
-    )
+        find_methods(include), key, out, console, scale, data, [variant], [seed], device, precision, sets, weights,
+        suites=suite,
+    )  # fmt: skip
     for protocol, data_set in work.each_data():
         for run in work.runs(protocol, data_set, [variant]):
             record = run.make(work.progress, force)
@@ -295,6 +304,7 @@ def _reproduction(
     weights: Path | None,
     checkpoint_seconds: float = 30.0,
     minutes: float | None = None,
+    suites: list[str] | None = None,
 ) -> "Reproduction":
     from bench.reproduce import Reproduction, Request
     from bench.settings import parse_sets
@@ -306,6 +316,7 @@ def _reproduction(
         cache=cache_folder(),
         scale=scale,
         data=data,
+        suites=suites or [],
         variants=variants or [],
         seeds=list(dict.fromkeys(seeds or [0])),
         device=device,

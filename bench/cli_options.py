@@ -33,6 +33,16 @@ Precision = Annotated[str, typer.Option(help="32-true, bf16-mixed or 16-mixed.")
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; the run is named after it.")
 ]
+Suites = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--suite",
+        metavar="NAME|KIND=PATH",
+        help="Holes instead of the scale's own; repeat it. Drawn: center, random, random_free, irregular,"
+        " irregular_10_20 (1_10 to 50_60), irregular_10_20_clear (clear border). Yours: nvidia=PATH, nvidia=PATH:10_20,"
+        " qd-imd=PATH, masks=PATH:white, masks=PATH:black (the hole's colour).",
+    ),
+]
 Out = Annotated[Path, typer.Option(help="Where runs, records and pages are kept.")]
 Force = Annotated[bool, typer.Option("--force", help="Compute again what is already there.")]
 Include = Annotated[

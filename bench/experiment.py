@@ -1,6 +1,7 @@
 """A run from start to record: train what is not trained, evaluate what is not scored, write the record last."""
 
 import json
+import shlex
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from bench.inpainter import DataFacts, Method
 from bench.masks.suite import suite
 from bench.metrics import Lpips
 from bench.progress import Progress
-from bench.protocol import Protocol
+from bench.protocol import Protocol, ProtocolOverrides, protocols
 from bench.records import FORMAT, Record, Run, read_record
 from bench.seeds import seed_of
 from bench.settings import DEFAULT, build, overrides, variant_name
@@ -56,7 +57,15 @@ class Experiment:
         words = ["python -m bench evaluate", run.method, f"--scale {run.scale} --data {run.protocol.data}"]
         words += [f"--variant {variant}"] if variant != DEFAULT else []
         words += [f"--set '{change}'" for change in sets]
+        if run.protocol.suites != self._scale_suites:
+            words += [f"--suite {shlex.quote(spec)}" for spec in run.protocol.suites]
         return " ".join([*words, f"--seed {run.seed}"])
+
+    @property
+    def _scale_suites(self) -> tuple[str, ...]:
+        paper = self.entry.paper() if self.entry.is_paper else None
+        scale = paper.scales.get(self.run.scale) if paper else None
+        return protocols(self.run.scale, scale.protocol if scale else ProtocolOverrides())[0].suites
 
     def record(self) -> Record | None:
         return read_record(self.folder)

@@ -15,6 +15,8 @@ from bench.data import Data, load
 from bench.errors import UserError
 from bench.experiment import Experiment, plan
 from bench.files import check_writable
+from bench.masks.names import check_suites
+from bench.masks.suite import suite
 from bench.progress import Progress
 from bench.protocol import Protocol, ProtocolOverrides, protocols
 from bench.records import NUMBERS, Record, find_records
@@ -33,6 +35,7 @@ class Request:
     cache: Path
     scale: str = "quick"
     data: str | None = None
+    suites: Sequence[str] = ()
     variants: Sequence[str] = ()
     seeds: Sequence[int] = (0,)
     device: str = "auto"
@@ -53,6 +56,8 @@ class Reproduction:
         settings_class = self.entry.load().settings_class
         for variant in self.variants:
             build(settings_class, overrides(self.paper, request.scale, variant) | request.sets, request.key)
+        for spec in check_suites(request.suites):
+            suite(spec)
         check_writable(request.out)
         self.fabric = open_fabric(request.device, request.precision)
 
@@ -65,8 +70,9 @@ class Reproduction:
         return list(dict.fromkeys([DEFAULT, *asked]))
 
     def protocols(self) -> list[Protocol]:
-        scale = self.paper.scales.get(self.request.scale) if self.paper else None
-        return protocols(self.request.scale, scale.protocol if scale else ProtocolOverrides(), self.request.data)
+        request = self.request
+        scale = self.paper.scales.get(request.scale) if self.paper else None
+        return protocols(request.scale, scale.protocol if scale else ProtocolOverrides(), request.data, request.suites)
 
     def each_data(self) -> Iterator[tuple[Protocol, Data]]:
         for protocol in self.protocols():

@@ -1,7 +1,7 @@
 """What `--suite` takes: the name of a drawn suite, or a folder of masks. Imports nothing but the standard library."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,10 +71,11 @@ def suite_name(spec: str) -> str:
     return spec if place is None else place.name
 
 
-def check_suites(specs: Iterable[str]) -> None:
-    """Raise UserError where a suite is unknown, or two would bear one name."""
+def check_suites(specs: Sequence[str]) -> Sequence[str]:
+    """The suites as given. Raises UserError where a suite is unknown, or two would bear one name."""
     named: dict[str, str] = {}
     for spec in specs:
         other = named.setdefault(suite_name(spec), spec)
         if other is not spec:
             raise UserError(f"--suite {other} and --suite {spec} would both be called '{suite_name(spec)}'. Drop one.")
+    return specs
