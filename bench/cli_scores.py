@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bench.cli_options import RUNS, Force, Include, Out, Weights, cache_folder, find_methods, open_console
+from bench.cli_options import RUNS, Force, Include, Out, Suites, Weights, cache_folder, find_methods, open_console
 
 scores = typer.Typer()
 
@@ -64,7 +64,7 @@ def export(
     paper: Annotated[
         str | None, typer.Option(metavar="PAPER", help="As this paper's scale has them, so that rows meet its own.")
     ] = None,
-    suite: Annotated[list[str] | None, typer.Option(help="Only these holes; repeat it. [default: the scale's]")] = None,
+    suite: Suites = None,
     resolution: Annotated[int | None, typer.Option(min=11, help="Instead of a scale: side in pixels.")] = None,
     images: Annotated[int | None, typer.Option(min=1, help="Instead of a scale: at most so many pictures.")] = None,
     include: Include = None,

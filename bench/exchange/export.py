@@ -60,9 +60,9 @@ class Export:
         return {
             "format": FORMAT,
             "scale": self.scale,
-            "protocol": self.protocol.model_dump(mode="json") | {"data": self.protocol.data_name},
+            "protocol": self.protocol.placeless(),
             "fingerprint": self.data.fingerprint,
-            "suites": [[name, suite(name).version, height, width] for name in self.protocol.suites],
+            "suites": [[one.name, one.version, height, width] for one in map(suite, self.protocol.suites)],
         }
 
     @property
@@ -106,8 +106,8 @@ class Export:
 
     def _of(self, done: Manifest) -> dict[str, Any]:
         suites = [[name, *(done.suites[name][key] for key in ("version", "height", "width"))]
-                  for name in done.protocol.suites]  # fmt: skip
-        protocol = done.protocol.model_dump(mode="json") | {"data": done.protocol.data_name}
+                  for name in done.protocol.suite_names]  # fmt: skip
+        protocol = done.protocol.placeless()
         return {"format": done.format, "scale": done.scale, "protocol": protocol, "fingerprint": done.fingerprint,
                 "suites": suites}  # fmt: skip
 
@@ -131,8 +131,8 @@ class Export:
         name = file_name(image_id)
         truth: Pixels = np.array(self.data.test.pixels[index]).transpose(1, 2, 0)
         holes = {}
-        for one in self.protocol.suites:
-            hole = suite(one).hole(image_id, *truth.shape[:2])
+        for spec in self.protocol.suites:
+            one, hole = suite(spec).name, suite(spec).hole(image_id, *truth.shape[:2])
             damaged, mask = lama_files(self.root, one, name)
             _save(damaged_file(self.root, one, name), np.where(hole[..., None], np.uint8(0), truth), damaged)
             holes[one] = _save(hole_file(self.root, one, name), np.where(hole, np.uint8(255), np.uint8(0)), mask)
@@ -142,7 +142,7 @@ class Export:
 
     def _files(self, name: str) -> list[Path]:
         files = [truth_file(self.root, name)]
-        for one in self.protocol.suites:
+        for one in self.protocol.suite_names:
             files += [damaged_file(self.root, one, name), hole_file(self.root, one, name)]
             files += lama_files(self.root, one, name)
         return files
@@ -154,7 +154,9 @@ class Export:
             protocol=self.protocol,
             fingerprint=self.data.fingerprint,
             data=self.data.manifest,
-            suites={one: suite(one).manifest(self.data.test.ids, height, width) for one in self.protocol.suites},
+            suites={
+                one.name: one.manifest(self.data.test.ids, height, width) for one in map(suite, self.protocol.suites)
+            },
             pictures=list(pictures),
         )
 
@@ -165,7 +167,7 @@ def export(protocol: Protocol, scale: str, root: Path, cache: Path, console: Con
     with progress.task(f"data {protocol.data_name}") as report:
         data = load(protocol, cache, lambda done, total, what: report(what, done, total))
     manifest = Export(root, scale, protocol, data).make(progress)
-    for name in manifest.protocol.suites:
+    for name in manifest.protocol.suite_names:
         one = manifest.suites[name]
         console.print(
             f"{suite_folder(root, name)}: {one['count']} pictures of {one['height']}×{one['width']}, white = hole",

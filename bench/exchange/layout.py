@@ -76,7 +76,7 @@ def truth_file(root: Path, name: str) -> Path:
 
 
 def suite_folder(root: Path, suite: str) -> Path:
-    return root / file_name(suite)
+    return root / suite  # a suite's name is fit for a file, and LaMa looks for "mask" in names of files only
 
 
 def damaged_file(root: Path, suite: str, name: str) -> Path:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bench.catalog import Catalog
 from bench.errors import UserError
+from bench.masks.names import check_suites
 from bench.masks.suite import suite
 from bench.protocol import Protocol, ProtocolOverrides, protocols
 
@@ -38,6 +39,8 @@ def export_protocol(
             suites=("center", "random", "irregular"),
         )  # fmt: skip
     if suites:
-        chosen = tuple(dict.fromkeys(suite(name).name for name in suites))
+        chosen = tuple(dict.fromkeys(suites))
+        for spec in check_suites(chosen):
+            suite(spec)
         protocol = protocol.model_copy(update={"suites": chosen})
     return scale, protocol

@@ -1,6 +1,6 @@
 """The README.txt of an exported folder."""
 
-from bench.exchange.layout import Manifest, file_name
+from bench.exchange.layout import Manifest
 
 
 def readme(manifest: Manifest) -> str:
@@ -19,8 +19,7 @@ def readme(manifest: Manifest) -> str:
         "this folder, OUT that of a new one):",
         "",
     ]
-    for name in manifest.protocol.suites:
-        place = file_name(name)
+    for place in manifest.protocol.suite_names:
         lines += [
             f"    iopaint run --model=lama --image=DIR/{place}/images --mask=DIR/{place}/masks --output=OUT/{place}",
             f"    python3 bin/predict.py model.path=MODEL indir=DIR/{place}/lama outdir=OUT/{place}   # LaMa",

@@ -25,6 +25,7 @@ from bench.exchange.known import compare, in_words, summary
 from bench.exchange.layout import Manifest, hole_file, read_manifest, truth_file
 from bench.exchange.returned import LOSSY, Batch, Returned, check_complete, collect, read_returned
 from bench.files import check_writable, locked, sha256, sha256_of_files, write_json, write_text
+from bench.masks.names import suite_name
 from bench.metrics import Lpips
 from bench.progress import Progress
 from bench.records import FORMAT, Record, Run, read_record
@@ -72,7 +73,7 @@ class Scoring:
         return record
 
     def _suites(self, manifest: Manifest) -> list[str]:
-        known = list(manifest.protocol.suites)
+        known = list(manifest.protocol.suite_names)
         for name in self.suites:
             if name not in known:
                 raise UserError(f"{self.root} was not exported with the suite '{name}'.{nearest(name, known)}")
@@ -139,12 +140,14 @@ def _check_name(name: str, taken: Sequence[str]) -> None:
 def _run(name: str, manifest: Manifest, batches: Sequence[Batch]) -> Run:
     hashes = [[batch.suite, file.picture.id, file.sha256] for batch in batches for file in batch.files]
     total = len(manifest.pictures)
+    scored = {batch.suite for batch in batches}
+    specs = tuple(spec for spec in manifest.protocol.suites if suite_name(spec) in scored)
     return Run(
         method=name,
         scale=manifest.scale,
         seed=0,
         settings={},
-        protocol=manifest.protocol.model_copy(update={"suites": tuple(batch.suite for batch in batches)}),
+        protocol=manifest.protocol.model_copy(update={"suites": specs}),
         code=sha256(json.dumps(hashes).encode()),
         data=manifest.fingerprint,
         suites={batch.suite: str(manifest.suites[batch.suite]["sha256"]) for batch in batches},
