@@ -50,8 +50,8 @@ class Protocol(BaseModel):
         return tuple(suite_name(spec) for spec in self.suites)
 
     def placeless(self) -> dict[str, Any]:
-        """JSON-able, without the paths: what must agree where two measurements can be compared."""
-        return self.model_dump(mode="json") | {"data": self.data_name, "suites": list(self.suite_names)}
+        """JSON-able, without paths and order of suites: what must agree where two measurements can be compared."""
+        return self.model_dump(mode="json") | {"data": self.data_name, "suites": sorted(self.suite_names)}
 
 
 DEFAULTS: dict[str, dict[str, Any]] = {
