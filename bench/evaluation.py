@@ -92,7 +92,7 @@ def score_suite(subject: Subject, folder: Path, report: Report, lpips: Lpips | N
         with whole(table) as file:  # last: its presence says that both are complete
             file.write((texts[0] + "".join(text.removeprefix(_heading(text)) for text in texts[1:])).encode())
     shutil.rmtree(parts, ignore_errors=True)
-    return pd.read_csv(table, dtype={"suite": str, "image": str, "group": str}, float_precision="round_trip")
+    return pd.read_csv(table, dtype={"suite": str, "image": str, "group": str})
 
 
 def to_csv(table: pd.DataFrame) -> str:

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +37,8 @@ from bench.protocol import Protocol
 
 PART = 64
 """Pictures between two files that say how far the export is."""
+WRITERS = 8
+"""More than processors, because each waits for the disk most of the time."""
 QUICKLY = 1
 """PNG's compression level: half again as large as the smallest at most, and several times faster."""
 
@@ -114,7 +115,7 @@ class Export:
     def _pictures(self, report: Report) -> list[Picture]:
         total = len(self.data.test)
         pictures = []
-        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        with ThreadPoolExecutor(WRITERS) as pool:
             for start in range(0, total, PART):
                 stop = min(start + PART, total)
                 part = self.parts / f"{start:08d}-{stop:08d}.json"

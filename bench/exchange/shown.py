@@ -7,10 +7,31 @@ from bench.contenders import by_protocol
 from bench.records import Record, find_records
 from bench.report import print_leaderboard
 from bench.reproduce import current_records
+from bench.statistics import pool
 
 
 def show(record: Record, catalog: Catalog, console: Console) -> None:
-    """Leaderboards of the record's protocol, from all records under the same output folder."""
+    """Leaderboards of the record's protocol, from all records under the same output folder, and the notes."""
+    if record.run.partial:
+        _print_part(record, console)
+    else:
+        _print_boards(record, catalog, console)
+    for note in record.content["notes"]:
+        console.print(note, highlight=False, soft_wrap=True)
+    console.print(f"Record: {record.folder / 'record.json'}", highlight=False, soft_wrap=True)
+
+
+def _print_part(record: Record, console: Console) -> None:
+    """Means of what is there, outside any leaderboard."""
+    for suite in record.run.protocol.suites:
+        series = pool([record], suite, "psnr")
+        count = record.run.partial.get(suite, "all")
+        if series is not None:
+            text = f"PSNR {series.interval().text(2, 'dB')}, {count} images, not ranked"
+            console.print(f"{record.run.method} on {suite}: {text}", highlight=False, soft_wrap=True)
+
+
+def _print_boards(record: Record, catalog: Catalog, console: Console) -> None:
     out = record.folder.parents[2]
     known = {other.run.method for other in find_records(out)} & set(catalog.entries)
     records = current_records(catalog, out, known)
@@ -21,6 +42,3 @@ def show(record: Record, catalog: Catalog, console: Console) -> None:
     else:
         print_leaderboard(console, record.run.method, group, set())
         console.print("No other method has a record under this protocol: python -m bench evaluate --help makes one.")
-    for note in record.content["notes"]:
-        console.print(note, highlight=False, soft_wrap=True)
-    console.print(f"Record: {record.folder / 'record.json'}", highlight=False, soft_wrap=True)

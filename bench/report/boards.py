@@ -10,7 +10,7 @@ from bench.records import Record
 from bench.settings import DEFAULT
 from bench.statistics import Interval
 
-EXTERNAL = "external: scored from pictures"
+EXTERNAL = "scored from pictures"
 
 
 @dataclass(frozen=True)
