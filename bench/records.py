@@ -28,7 +28,7 @@ from bench.protocol import Protocol
 
 FORMAT = 1
 """Raised when a record's layout changes."""
-NUMBERS = 1
+NUMBERS = 2
 """Raised, with a CHANGELOG entry, when a change in bench/ may move a number; part of every run key."""
 
 
