@@ -12,6 +12,7 @@ from typing import NamedTuple
 from bench.arithmetic import check
 from bench.contenders import Contender, advantage, best, by_protocol, contenders, goodness
 from bench.errors import UserError, nearest
+from bench.leakage import cap
 from bench.likeness import differences, in_words
 from bench.metrics.conventions import CONVENTIONS, Convention
 from bench.protocol import DEFAULTS
@@ -127,6 +128,13 @@ class _Case:
             line = command(self.paper, self.key, variants, self.run)
         raise _NoContestError(Verdict.NOT_ATTEMPTED, f"There is no run of {_and(names)} here. Run `{line}`.")
 
+    def require_clean(self) -> None:
+        """Raise where the leakage audit of the paper's own runs caps every verdict."""
+        own = [record for one in self.field if one.method == self.key for record in one.records]
+        reasons = (cap(record.content.get("leakage", {})) for record in own)
+        if (why := next(filter(None, reasons), None)) is not None:
+            raise _NoContestError(Verdict.NOT_COMPARABLE, f"Test and training overlap: {why}")
+
     def side(self, side: str, suite: str, convention: Convention) -> Contender:
         """The contender that one side of an order claim names, on this suite."""
         if side == BEST_FLOOR:
@@ -160,6 +168,7 @@ def _judge(case: _Case, claim: Claim) -> Finding:
         if isinstance(claim, Arithmetic):
             result = check(claim, case.paper)
             return Finding(claim, Verdict(result.verdict), result.why)
+        case.require_clean()
         return _judge_cell(case, claim) if isinstance(claim, Cell) else _judge_order(case, claim)
     except _NoContestError as early:
         return Finding(claim, early.verdict, early.why)

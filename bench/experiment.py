@@ -18,6 +18,7 @@ from bench.errors import UserError
 from bench.evaluation import evaluate, to_csv
 from bench.files import check_writable, locked, read_json, sha256, sha256_of_files, write_json, write_text
 from bench.inpainter import DataFacts, Method
+from bench.leakage import audit, notes
 from bench.masks.suite import suite
 from bench.metrics import Lpips
 from bench.progress import Progress
@@ -132,13 +133,15 @@ class Experiment:
         height, width = self.data.test.pixels.shape[-2:]
         weights = sorted((self.folder / "checkpoints").glob("trained-*.pt"))
         training: dict[str, Any] = {}
-        if stages := method.stages():
+        stages = method.stages()
+        if stages:
             training = {
                 "stages": [{"name": s.name, "steps": s.steps, "batch_size": s.batch_size} for s in stages],
                 "steps": sum(stage.steps for stage in stages),
                 "parameters": parameters(method),
                 "weights_sha256": sha256(weights[0].read_bytes()),
             }
+        leakage = audit(self.data, stages, self.run.seed, self.run.protocol.suites)
         return {
             "format": FORMAT,
             "key": self.run.key,
@@ -154,7 +157,8 @@ class Experiment:
             "packages": provenance.packages(),
             "hardware": provenance.hardware(),
             "lpips": "alex v0.1" if lpips is not None else Lpips.reason(self.lpips_folder),
-            "notes": [],
+            "leakage": leakage,
+            "notes": notes(leakage),
             "predictions_sha256": {
                 name: sha256_of_files([self.folder / "predictions" / f"{name}.npy"], self.folder)
                 for name in self.run.protocol.suite_names

@@ -70,7 +70,7 @@ def protocols(
     """
     if scale not in DEFAULTS:
         raise UserError(f"There is no scale '{scale}'. Known: {', '.join(DEFAULTS)}.")
-    values = {"split": (50, 9, 1), "suites": ("center", "random", "irregular")}
+    values: dict[str, Any] = {"split": (50, 9, 1), "suites": ("center", "random", "irregular")}
     values |= DEFAULTS[scale] | overrides.model_dump(exclude_none=True)
     if suites:
         values["suites"] = tuple(dict.fromkeys(suites))
