@@ -26,7 +26,7 @@ def columns(pair: Pair, hole_share: Tensor) -> dict[str, Tensor]:
     return {
         "l1": whole,
         "l1_hole": whole / hole_share,  # the known pixels are the truth's own
-        "l1_channels": 100 / 255 * mean(pair.difference.mean(1).abs_()),
+        "l1_channels": 100 / (3 * 255) * mean(pair.difference.sum(1).abs_()),
         "l1_rel": 100 * _ratio(pair.error, pair.truth_means.mean(1)),
         "l1_sym": 100 * _ratio(pair.error, (pair.truth_means + pair.result_means).mean(1)),
         "l1_sym_gray": 100 * _ratio(mean(pair.gray[1].abs()), gray_sum),

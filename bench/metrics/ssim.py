@@ -1,5 +1,7 @@
 """Structural similarity under its many definitions: windows, paddings, gray, and slips of the range."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -12,6 +14,9 @@ _PLANE_PIXELS = 1 << 16
 _K1, _K2 = 0.01, 0.03
 _EDGE = SIDE // 2
 
+_FLAT_STEP, _FLAT_ENERGY = 2, 500
+"""A plane whose difference moves by at most so much from pixel to pixel where it is as large as that is flat."""
+
 Planes = tuple[Tensor, Tensor]
 """Truth, and result minus truth: float32 (P,H,W)."""
 
@@ -22,75 +27,95 @@ def ssim(truth: Tensor, result: Tensor) -> Tensor:
     Gaussian window 11x11 with sigma 1.5, only where it lies inside the image; population covariance; K1 = 0.01,
     K2 = 0.03; range 255; mean over places and channels.
     """
-    pair = [planes.flatten(0, 1).float() for planes in (truth, result)]
-    sums = [_inside(part) for part in _parts((pair[0], pair[1] - pair[0]))]
-    return _means(sums, _places(truth, SIDE), truth)
+    x, y = (planes.flatten(0, 1).float() for planes in (truth, result))
+    return _of_images(_inside((x, y.sub_(x))), _places(truth, SIDE), truth)
 
 
 def columns(pair: Pair) -> dict[str, Tensor]:
     """Every SSIM of conventions.py whose window fits into the picture, float64 (N,) each."""
     side = min(pair.truth.shape[-2:])
-    found: dict[str, Tensor] = {}
-    if side >= 7:
-        found |= _of_windows(pair, [size for size in (7, 11) if side >= size], gauss=side >= SIDE)
-        found |= _of_gray(pair, [size for size in (7, 51) if side >= size])
+    if side < 7:
+        return {}
+    found = _of_channels(pair, side) | _of_gray(pair, side)
     if side >= SIDE:
-        sums = [_inside(part) for part in _parts(pair.luma)]
-        found["ssim_y"] = torch.cat(sums) / _places(pair.truth, SIDE)
+        found["ssim_y"] = _inside(pair.luma) / _places(pair.truth, SIDE)
     return found
 
 
-def _of_windows(pair: Pair, sides: list[int], gauss: bool) -> dict[str, Tensor]:
+def _of_channels(pair: Pair, side: int) -> dict[str, Tensor]:
+    def sums(maps: Tensor, center: Tensor) -> dict[str, Tensor]:
+        found = {"ssim_u7": _similarity(uniform(maps, 7), center, sample=49)}
+        if side >= 11:
+            found["ssim_u11"] = _similarity(uniform(maps, 11), center, sample=121)
+            found["ssim"] = _similarity(gaussian(maps), center)
+        return found
+
     planes = pair.truth.flatten(0, 1), pair.difference.flatten(0, 1)
-    sums: dict[str, list[Tensor]] = {}
-    for part in _parts(planes):
-        maps, center = _maps(part)
-        if gauss:
-            sums.setdefault("ssim", []).append(_similarity(gaussian(maps), center))
-        for side in sides:
-            sums.setdefault(f"ssim_u{side}", []).append(_similarity(uniform(maps, side), center, sample=side**2))
-    found = {
-        name: _means(parts, _places(pair.truth, int(name[6:] or SIDE)), pair.truth) for name, parts in sums.items()
-    }
-    if gauss:
-        inside = torch.cat(sums["ssim"])
+    total = _filtered(planes, sums)
+    places = {name: _places(pair.truth, 7 if name == "ssim_u7" else 11) for name in total}
+    if side >= SIDE:
         for name, frame in zip(("ssim_zero", "ssim_full"), _frame(planes), strict=True):
-            found[name] = _means([inside + frame], pair.pixels, pair.truth)
-    return found
+            total[name], places[name] = total["ssim"] + frame, pair.pixels
+    return {name: _of_images(values, places[name], pair.truth) for name, values in total.items()}
 
 
-def _of_gray(pair: Pair, sides: list[int]) -> dict[str, Tensor]:
-    found: dict[str, list[Tensor]] = {}
-    for part in _parts(pair.gray):
-        maps, center = _maps(part)
-        for side in sides:
-            means = uniform(maps, side)
-            if side == 7:  # a float picture in [0,1] whose range is taken for 2, as if it were [-1,1]
-                slip = _similarity(means.clone(), center, sample=side**2, peak=2 * 255)
-                found.setdefault("ssim_gray7_range2", []).append(slip / _places(maps, side))
-            value = _similarity(means, center, sample=side**2)
-            found.setdefault(f"ssim_gray{side}", []).append(value / _places(maps, side))
-    return {name: torch.cat(values) for name, values in found.items()}
+def _of_gray(pair: Pair, side: int) -> dict[str, Tensor]:
+    def means(maps: Tensor, center: Tensor) -> dict[str, Tensor]:
+        filtered = uniform(maps, 7)
+        places = _places(maps, 7)
+        # A picture in [0,1] whose range is taken for 2 is a picture in 0...255 whose range is taken for 510.
+        found = {"ssim_gray7_range2": _similarity(filtered.clone(), center, sample=49, peak=510) / places}
+        found["ssim_gray7"] = _similarity(filtered, center, sample=49) / places
+        if side >= 51:
+            found["ssim_gray51"] = _similarity(uniform(maps, 51), center, sample=51**2) / _places(maps, 51)
+        return found
+
+    return _filtered(pair.gray, means)
 
 
 def _inside(planes: Planes) -> Tensor:
-    maps, center = _maps(planes)
-    return _similarity(gaussian(maps), center)
+    return _filtered(planes, lambda maps, center: {"": _similarity(gaussian(maps), center)})[""]
 
 
-def _maps(planes: Planes) -> tuple[Tensor, Tensor]:
+def _filtered(planes: Planes, measure: Callable[[Tensor, Tensor], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """`measure` of the maps of a few planes at a time; float64 (P,) each.
+
+    float32 is enough unless a difference is large and flat, which photographs and their fills are not: its variance is
+    then a small difference of large numbers, and the plane is taken in float64.
+    """
+    truth, difference = planes
+    flat = _flat(difference)
+    parts: list[dict[str, Tensor]] = []
+    order: list[Tensor] = []
+    count = max(1, _PLANE_PIXELS // (truth.shape[-2] * truth.shape[-1]))
+    for chosen, kind in ((~flat, torch.float32), (flat, torch.float64)):
+        for index in torch.split(chosen.nonzero().flatten(), count):
+            if len(index) or not order:
+                parts.append(measure(*_maps(truth[index].to(kind), difference[index].to(kind))))
+                order.append(index)
+    places = torch.argsort(torch.cat(order))
+    return {name: torch.cat([part[name] for part in parts])[places] for name in parts[0]}
+
+
+def _flat(difference: Tensor) -> Tensor:
+    steps = (difference[..., 1:] - difference[..., :-1]).abs_()
+    energy = difference[..., 1:].square().mul_(steps <= _FLAT_STEP)
+    return energy.mean((-2, -1)) > _FLAT_ENERGY
+
+
+def _maps(truth: Tensor, difference: Tensor) -> tuple[Tensor, Tensor]:
     """The maps s, d, s^2, d^2 as (4,P,H,W) for s = x + y and d = y - x, and what was taken from s and d, (2,P,1,1).
 
     Four filtered maps are enough, where x, y, x^2, y^2 and xy would need five: 2 mu_x mu_y = (mu_s^2 - mu_d^2) / 2 and
-    mu_x^2 + mu_y^2 = (mu_s^2 + mu_d^2) / 2, and so for the variances. s and d are taken about their (whole) mean, so
-    that float32 is enough: a variance is then no small difference of large numbers.
+    mu_x^2 + mu_y^2 = (mu_s^2 + mu_d^2) / 2, and so for the variances. s is taken about its (whole) mean, against
+    cancellation; d is zero where nothing was missing, and stays so.
     """
-    truth, difference = planes
     maps = truth.new_empty(4, *truth.shape)
-    torch.add(truth, difference, alpha=0.5, out=maps[0]).mul_(2)
+    torch.add(difference, truth, alpha=2, out=maps[0])
     maps[1] = difference
     center = maps[:2].mean((-2, -1), keepdim=True).round_()
-    maps[:2] -= center
+    center[1] = 0
+    maps[0] -= center[0]
     torch.square(maps[:2], out=maps[2:])
     return maps, center
 
@@ -114,27 +139,22 @@ def _frame(planes: Planes) -> Tensor:
     # The left and right edges are laid down, so that all strips are long rows; a window looks the same from each side.
     reach = 2 * _EDGE
     rows = [torch.cat([plane[:, :reach], plane[:, -reach:].flip(-2)]) for plane in planes]
-    sides = [torch.cat([plane[..., :reach], plane[..., -reach:].flip(-1)]).mT.contiguous() for plane in planes]
+    sides = [torch.cat([plane[..., :reach], plane[..., -reach:].flip(-1)]).mT for plane in planes]
     return _strips(rows, _EDGE) + _strips(sides, 0)
 
 
 def _strips(strips: list[Tensor], room: int) -> Tensor:
-    maps = torch.stack([strips[0] * 2 + strips[1], strips[1]])
+    truth, difference = (strip.double() for strip in strips)  # zeros beside a picture forbid to take it about its mean
+    maps = torch.stack([truth * 2 + difference, difference])
     around = (room, room, _EDGE, 0)
     padded = torch.cat([F.pad(maps, around), F.pad(maps, around, mode="reflect")], dim=1)
     sums = _similarity(gaussian(torch.cat([padded, padded.square()])), 0.0)
     return sums.view(2, 2, -1).sum(1)
 
 
-def _parts(planes: Planes) -> list[Planes]:
-    height, width = planes[0].shape[-2:]
-    count = max(1, _PLANE_PIXELS // (height * width))
-    return list(zip(torch.split(planes[0], count), torch.split(planes[1], count), strict=True))
-
-
 def _places(picture: Tensor, side: int) -> int:
     return (picture.shape[-2] - side + 1) * (picture.shape[-1] - side + 1)
 
 
-def _means(sums: list[Tensor], places: int, picture: Tensor) -> Tensor:
-    return torch.cat(sums).view(picture.shape[:2]).mean(1) / places
+def _of_images(sums: Tensor, places: int, picture: Tensor) -> Tensor:
+    return sums.view(picture.shape[:2]).mean(1) / places
