@@ -138,7 +138,8 @@ class _Case:
     def side(self, side: str, suite: str, convention: Convention) -> Contender:
         """The contender that one side of an order claim names, on this suite."""
         if side == BEST_FLOOR:
-            floor = best([one for one in self.field if one.method in self.floors], suite, convention)
+            floors = [one for one in self.field if one.method in self.floors and not one.external]
+            floor = best(floors, suite, convention)
             if floor is None:
                 why = f"No floor was measured on {suite} here. Run `{command(self.paper, self.key, (), self.run)}`."
                 raise _NoContestError(Verdict.NOT_ATTEMPTED, why)

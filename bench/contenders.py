@@ -48,14 +48,15 @@ class Contender:
 
 def contenders(records: Sequence[Record]) -> list[Contender]:
     """The records sorted into contenders, by name. What was scored only in part contends with nothing."""
-    found: dict[tuple[str, str], dict[str, list[Record]]] = {}
+    found: dict[tuple[str, str, str], dict[str, list[Record]]] = {}
     whole = [record for record in records if not record.run.partial]
     for record in sorted(whole, key=lambda record: (record.run.seed, record.run.key)):
-        same = json.dumps([record.run.origin, record.run.code, record.run.settings], sort_keys=True)
-        found.setdefault((record.run.method, record.run.variant), {}).setdefault(same, []).append(record)
+        same = json.dumps([record.run.code, record.run.settings], sort_keys=True)
+        name = (record.run.method, record.run.variant, record.run.origin)
+        found.setdefault(name, {}).setdefault(same, []).append(record)
     return [
         Contender(method, variant, tuple(group), group[0].run.key if len(groups) > 1 else "")
-        for (method, variant), groups in sorted(found.items())
+        for (method, variant, _), groups in sorted(found.items())
         for group in groups.values()
     ]
 
