@@ -119,3 +119,29 @@ def score(
     catalog = find_methods(include)
     scoring = Scoring(folder, predictions, name, out, suite or [], partial, weights, force)
     print_score(scoring.make(Progress(console), list(catalog.entries)), catalog, console)
+
+
+@scores.command()
+def explain(
+    what: Annotated[str, typer.Argument(metavar="PAPER|RECORD", help="A key, or a run's folder or record.json.")],
+    out: Out = RUNS,
+    include: Include = None,
+) -> None:
+    """Say which definition of a metric would give the numbers that a paper prints, and whether its rows agree.
+
+    For each reported number: what was measured, under every published definition. The printed numbers are checked
+    against each other too, which needs no run. It only suggests; verdicts use the definition declared beforehand.
+
+    Examples:
+      [bold]python -m bench explain fang2021[/]
+
+      [bold]python -m bench explain runs/runs/faces-quick/harmonic-seed0-0123456789ab[/]
+    """
+    from bench.report.definitions import explain_key, explain_record
+
+    console = open_console()
+    catalog = find_methods(include)
+    if what in catalog.entries or not Path(what).exists():
+        explain_key(console, catalog, what, out)
+    else:
+        explain_record(console, catalog, Path(what))

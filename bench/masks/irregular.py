@@ -61,7 +61,7 @@ class Strokes:
         )
 
 
-class _Segment(NamedTuple):
+class Segment(NamedTuple):
     """One move of the brush; points are (x, y)."""
 
     start: tuple[int, int]
@@ -82,21 +82,21 @@ def _paint(chance: Chance, height: int, width: int, wanted: int) -> tuple[NDArra
     broad = 2 if 100 * wanted > 60 * height * width else 1
     missing, most = 0, 0
     while True:
-        waiting: list[_Segment] = []
-        for segment in _stroke(chance, height, width, broad):
+        waiting: list[Segment] = []
+        for segment in stroke(chance, height, width, broad):
             waiting.append(segment)
             most += segment.most
             if missing + most >= wanted:
-                _draw(pen, waiting)
+                paint_stroke(pen, waiting)
                 # The pixels are 0 and 1, so that their bytes are a bool array as they stand.
                 hole = np.frombuffer(canvas.tobytes(), dtype=np.bool_)
                 missing, most, waiting = int(np.count_nonzero(hole)), 0, []
                 if missing >= wanted:
                     return hole.reshape(height, width).copy(), missing
-        _draw(pen, waiting)
+        paint_stroke(pen, waiting)
 
 
-def _draw(pen: ImageDraw.ImageDraw, segments: list[_Segment]) -> None:
+def paint_stroke(pen: ImageDraw.ImageDraw, segments: list[Segment]) -> None:
     """Consecutive segments of one stroke: its line, and a disk at each of its points."""
     if not segments:
         return
@@ -107,7 +107,7 @@ def _draw(pen: ImageDraw.ImageDraw, segments: list[_Segment]) -> None:
         pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=1)
 
 
-def _stroke(chance: Chance, height: int, width: int, broad: int) -> list[_Segment]:
+def stroke(chance: Chance, height: int, width: int, broad: int) -> list[Segment]:
     """The segments of one stroke. It ends where it leaves the picture."""
     side = min(height, width)
     radius = broad * chance.between(side // 40, side // 16)
@@ -117,13 +117,13 @@ def _stroke(chance: Chance, height: int, width: int, broad: int) -> list[_Segmen
     # A disk that moves by `length` newly covers at most its width times that. Two pixels on every side are more than
     # any rounding, and a stroke's first disk is new as a whole.
     room = 2 * radius + 5
-    segments: list[_Segment] = []
+    segments: list[Segment] = []
     for _ in range(chance.between(4, 12)):
         length = chance.between(shortest, longest)
         start = (x, y)
         x += length * _SINES[(heading + turn) % _TURN] // 1024
         y += length * _SINES[heading % _TURN] // 1024
-        segments.append(_Segment(start, (x, y), radius, room * (length + (4 if segments else room))))
+        segments.append(Segment(start, (x, y), radius, room * (length + (4 if segments else room))))
         if not (0 <= x < width and 0 <= y < height):
             break
         heading += chance.between(-turn, turn)

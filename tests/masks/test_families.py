@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from bench.errors import UserError
 from bench.masks.center import Center
 from bench.masks.family import Family
-from bench.masks.irregular import _QUARTER, Strokes, _paint, _sine, _stroke, clear_border
+from bench.masks.irregular import _QUARTER, Strokes, _paint, _sine, clear_border, stroke
 from bench.masks.names import BINS
 from bench.masks.random import RandomRectangle
 from bench.masks.random_free import FreeRectangle
@@ -164,7 +164,7 @@ def counted_after_every_segment(chance, height, width, wanted):
     canvas = Image.new("L", (width, height))
     pen = ImageDraw.Draw(canvas)
     while True:
-        for segment in _stroke(chance, height, width, 1):
+        for segment in stroke(chance, height, width, 1):
             r = segment.radius
             pen.line([segment.start, segment.end], fill=1, width=2 * r + 1)
             for x, y in (segment.start, segment.end):
