@@ -1,7 +1,7 @@
 """LPIPS, version 0.1 (Zhang et al. 2018). A number comes out only if a trunk's published weights are there."""
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from bench.errors import UserError
 from bench.metrics import weights
 from bench.metrics.shelf import Features, Shelf, digest_of
-from bench.metrics.weights import ALEX, TRUNKS, VGG, Trunk
+from bench.metrics.weights import ALEX, TRUNKS, Trunk
 
 State = Mapping[str, Tensor]
 
@@ -55,12 +55,13 @@ class Distance:
         return torch.cat(values) if values else torch.zeros(0, dtype=torch.float64)
 
     def _batch(self, truth: Tensor, result: Tensor) -> Tensor:
-        total = torch.zeros(len(truth), dtype=torch.float64, device=self._device)
-        ours, theirs = self._of_truth(truth), self._features(result)
-        for index, weight in enumerate(self._linear):
-            gap = theirs[index].sub_(torch.stack([features[index] for features in ours])).square_()
-            total += gap.mean((2, 3)).double() @ weight
-        return total.cpu()
+        # Image by image: how a sum is split up, and with it the last bits, depends on how many images there are.
+        pairs = zip(self._of_truth(truth), zip(*self._features(result), strict=True), strict=True)
+        return torch.stack([self._distance(ours, theirs) for ours, theirs in pairs]).cpu()
+
+    def _distance(self, ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Tensor:
+        gaps = [(x - y).square_().mean((1, 2)).double() for x, y in zip(ours, theirs, strict=True)]
+        return torch.stack([gap @ weight for gap, weight in zip(gaps, self._linear, strict=True)]).sum()
 
     def _of_truth(self, truth: Tensor) -> list[Features]:
         """The features image by image, computed for those that the shelf does not hold."""
@@ -85,8 +86,7 @@ class Distance:
         for index, layer in enumerate(self._layers[: self.trunk.taps[-1] + 1]):
             x = layer(x)
             if index in self.trunk.taps:
-                kept = x[:count]
-                found.append(kept / (kept.square().sum(1, keepdim=True).sqrt_() + _EPSILON))
+                found.append((x / (x.square().sum(1, keepdim=True).sqrt_() + _EPSILON))[:count])
         return found
 
 
@@ -134,6 +134,3 @@ def _linear(net: str) -> list[Tensor]:
     path = Path(package.origin).parent / "weights" / "v0.1" / f"{net}.pth"
     state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     return [state[f"lin{index}.model.1.weight"].flatten().double() for index in range(5)]
-
-
-__all__ = ["ALEX", "VGG", "Distance", "Lpips"]

@@ -21,6 +21,10 @@ def score(
     be infinite. Raises RuntimeError for a composite that is no composite of `truth`, or a hole without a pixel.
     """
     _check(truth, composite, hole)
+    if not len(truth):
+        one = torch.zeros(1, *truth.shape[1:], dtype=torch.uint8)
+        known = None if raw is None else one
+        return {name: value[:0] for name, value in score(one, one, one[:, :1] == 0, known, lpips).items()}
     count = max(1, _CHUNK_PIXELS // (truth.shape[-2] * truth.shape[-1]))
     chunks = (torch.split(batch, count) for batch in (truth, composite, hole))
     parts = [_score(*part) for part in zip(*chunks, strict=True)]
