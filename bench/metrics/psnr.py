@@ -13,7 +13,7 @@ def psnr(truth: Tensor, result: Tensor) -> Tensor:
     Infinite where the images are equal. The squared errors are whole numbers and summed exactly, so nothing is rounded
     before the logarithm.
     """
-    return each(lambda x, y: decibels(_squares(x, y).double() / x.numel()), truth, result)
+    return each(lambda x, y: decibels(_squares(x, y) / x.numel()), truth, result)
 
 
 def columns(pair: Pair) -> dict[str, Tensor]:
@@ -34,4 +34,5 @@ def decibels(mse: Tensor) -> Tensor:
 
 
 def _squares(truth: Tensor, result: Tensor) -> Tensor:
-    return (truth.int() - result.int()).square().sum(dtype=torch.int64)
+    # Whole numbers under 2^24 are exact in float32, and their sum in float64.
+    return (truth.float() - result.float()).square_().sum(dtype=torch.float64)

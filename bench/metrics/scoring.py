@@ -4,11 +4,9 @@ import torch
 from torch import Tensor
 
 from bench.metrics import l1, psnr, ssim, tv
+from bench.metrics.crew import in_chunks
 from bench.metrics.lpips import Lpips
 from bench.metrics.pair import Pair
-
-_CHUNK_PIXELS = 1 << 16
-"""Pixels that are worked on at once: memory stays flat however long the batch is."""
 
 
 def score(
@@ -25,9 +23,7 @@ def score(
         one = torch.zeros(1, *truth.shape[1:], dtype=torch.uint8)
         known = None if raw is None else one
         return {name: value[:0] for name, value in score(one, one, one[:, :1] == 0, known, lpips).items()}
-    count = max(1, _CHUNK_PIXELS // (truth.shape[-2] * truth.shape[-1]))
-    chunks = (torch.split(batch, count) for batch in (truth, composite, hole))
-    parts = [_score(*part) for part in zip(*chunks, strict=True)]
+    parts = in_chunks(_score, truth, composite, hole)
     scores = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
     if raw is not None:
         scores["psnr_raw"] = psnr.psnr(truth, raw)

@@ -28,6 +28,10 @@ class Shelf:
     def get(self, digest: bytes) -> Features | None:
         return self._kept.get(digest)
 
+    def clear(self) -> None:
+        self._kept.clear()
+        self.used_bytes = 0
+
     def put(self, digest: bytes, features: Features) -> None:
         self._kept[digest] = features
         self.used_bytes += _size(features)

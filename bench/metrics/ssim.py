@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bench.metrics.crew import in_chunks, side_by_side
 from bench.metrics.pair import Pair
 from bench.metrics.windows import SIDE, gaussian, uniform
 
@@ -27,6 +28,10 @@ def ssim(truth: Tensor, result: Tensor) -> Tensor:
     Gaussian window 11x11 with sigma 1.5, only where it lies inside the image; population covariance; K1 = 0.01,
     K2 = 0.03; range 255; mean over places and channels.
     """
+    return torch.cat(in_chunks(_ssim, truth, result))
+
+
+def _ssim(truth: Tensor, result: Tensor) -> Tensor:
     x, y = (planes.flatten(0, 1).float() for planes in (truth, result))
     return _of_images(_inside((x, y.sub_(x))), _places(truth, SIDE), truth)
 
@@ -85,15 +90,14 @@ def _filtered(planes: Planes, measure: Callable[[Tensor, Tensor], dict[str, Tens
     """
     truth, difference = planes
     flat = _flat(difference)
-    parts: list[dict[str, Tensor]] = []
-    order: list[Tensor] = []
+    pieces: list[tuple[Tensor, torch.dtype]] = []
     count = max(1, _PLANE_PIXELS // (truth.shape[-2] * truth.shape[-1]))
     for chosen, kind in ((~flat, torch.float32), (flat, torch.float64)):
         for index in torch.split(chosen.nonzero().flatten(), count):
-            if len(index) or not order:
-                parts.append(measure(*_maps(truth[index].to(kind), difference[index].to(kind))))
-                order.append(index)
-    places = torch.argsort(torch.cat(order))
+            if len(index):
+                pieces.append((index, kind))
+    parts = side_by_side(lambda piece: measure(*_maps(truth[piece[0]], difference[piece[0]], piece[1])), pieces)
+    places = torch.argsort(torch.cat([index for index, _ in pieces]))
     return {name: torch.cat([part[name] for part in parts])[places] for name in parts[0]}
 
 
@@ -103,15 +107,15 @@ def _flat(difference: Tensor) -> Tensor:
     return energy.mean((-2, -1)) > _FLAT_ENERGY
 
 
-def _maps(truth: Tensor, difference: Tensor) -> tuple[Tensor, Tensor]:
+def _maps(truth: Tensor, difference: Tensor, kind: torch.dtype) -> tuple[Tensor, Tensor]:
     """The maps s, d, s^2, d^2 as (4,P,H,W) for s = x + y and d = y - x, and what was taken from s and d, (2,P,1,1).
 
     Four filtered maps are enough, where x, y, x^2, y^2 and xy would need five: 2 mu_x mu_y = (mu_s^2 - mu_d^2) / 2 and
     mu_x^2 + mu_y^2 = (mu_s^2 + mu_d^2) / 2, and so for the variances. s is taken about its (whole) mean, against
     cancellation; d is zero where nothing was missing, and stays so.
     """
-    maps = truth.new_empty(4, *truth.shape)
-    torch.add(difference, truth, alpha=2, out=maps[0])
+    maps = truth.new_empty(4, *truth.shape, dtype=kind)
+    torch.add(difference.to(kind), truth.to(kind), alpha=2, out=maps[0])
     maps[1] = difference
     center = maps[:2].mean((-2, -1), keepdim=True).round_()
     center[1] = 0
