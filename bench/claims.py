@@ -12,6 +12,7 @@ from typing import NamedTuple
 from bench.arithmetic import check
 from bench.contenders import Contender, advantage, best, by_protocol, contenders, goodness
 from bench.errors import UserError, nearest
+from bench.leakage import cap
 from bench.likeness import differences, in_words
 from bench.metrics.conventions import CONVENTIONS, Convention
 from bench.protocol import DEFAULTS
@@ -105,10 +106,12 @@ class _Case:
 
     @property
     def run(self) -> Run | None:
-        return self.field[0].records[0].run if self.field else None
+        # An external row comes last: its paths may be those of another machine.
+        runs = [one.records[0].run for one in sorted(self.field, key=lambda one: one.external)]
+        return runs[0] if runs else None
 
     def named(self, method: str, variant: str) -> list[Contender]:
-        return [one for one in self.field if (one.method, one.variant) == (method, variant)]
+        return [one for one in self.field if (one.method, one.variant) == (method, variant) and not one.external]
 
     def require(self, *sides: str) -> None:
         """Raise unless each side was run; the reason names every one that is missing, and one command."""
@@ -125,10 +128,18 @@ class _Case:
             line = command(self.paper, self.key, variants, self.run)
         raise _NoContestError(Verdict.NOT_ATTEMPTED, f"There is no run of {_and(names)} here. Run `{line}`.")
 
+    def require_clean(self) -> None:
+        """Raise where the leakage audit of the paper's own runs caps every verdict."""
+        own = [record for one in self.field if one.method == self.key for record in one.records]
+        reasons = (cap(record.content.get("leakage", {})) for record in own)
+        if (why := next(filter(None, reasons), None)) is not None:
+            raise _NoContestError(Verdict.NOT_COMPARABLE, f"Test and training overlap: {why}")
+
     def side(self, side: str, suite: str, convention: Convention) -> Contender:
         """The contender that one side of an order claim names, on this suite."""
         if side == BEST_FLOOR:
-            floor = best([one for one in self.field if one.method in self.floors], suite, convention)
+            floors = [one for one in self.field if one.method in self.floors and not one.external]
+            floor = best(floors, suite, convention)
             if floor is None:
                 why = f"No floor was measured on {suite} here. Run `{command(self.paper, self.key, (), self.run)}`."
                 raise _NoContestError(Verdict.NOT_ATTEMPTED, why)
@@ -158,6 +169,7 @@ def _judge(case: _Case, claim: Claim) -> Finding:
         if isinstance(claim, Arithmetic):
             result = check(claim, case.paper)
             return Finding(claim, Verdict(result.verdict), result.why)
+        case.require_clean()
         return _judge_cell(case, claim) if isinstance(claim, Cell) else _judge_order(case, claim)
     except _NoContestError as early:
         return Finding(claim, early.verdict, early.why)
@@ -267,9 +279,9 @@ def _required(series: Series | None, contender: Contender, suite: str, conventio
     if series is not None:
         return series
     record = contender.records[0]
-    if suite not in record.run.protocol.suites:
-        known = ", ".join(record.run.protocol.suites)
-        why = f"The suite {suite} is not part of this protocol ({known}); add it to the scale's `suites` in paper.toml."
+    if suite not in record.run.protocol.suite_names:
+        known = ", ".join(record.run.protocol.suite_names)
+        why = f"The suite {suite} is not part of this protocol ({known}); name it too, with --suite."
     elif convention.id == "lpips":
         why = f"LPIPS was not measured: {record.content.get('lpips', 'no weights')}."
     else:

@@ -1,6 +1,5 @@
 """The verbs. Each imports what it needs when it is called: `list` and `--help` never load torch."""
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,6 +7,30 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench import __version__
+from bench.cli_options import (
+    RUNS,
+    CheckpointSeconds,
+    DataName,
+    Device,
+    Force,
+    Include,
+    Key,
+    Out,
+    PaperKey,
+    Precision,
+    Scale,
+    Seed,
+    Seeds,
+    Sets,
+    Suites,
+    Variant,
+    Variants,
+    Weights,
+    cache_folder,
+    find_methods,
+    open_console,
+)
+from bench.cli_scores import scores
 from bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,36 +50,7 @@ app = typer.Typer(
     "Start with [bold]python -m bench list[/], then [bold]python -m bench reproduce fang2021[/].",
 )
 
-Key = Annotated[str, typer.Argument(metavar="METHOD", help="A key that `list` shows.")]
-PaperKey = Annotated[str, typer.Argument(metavar="PAPER", help="A paper's key, as `list` shows it.")]
-Scale = Annotated[
-    str, typer.Option(help="smoke (seconds), quick (minutes on two cores) or paper (what the paper did).")
-]
-DataName = Annotated[
-    str | None, typer.Option("--data", metavar="NAME[=PATH]", help="Data set instead of the scale's own.")
-]
-Seeds = Annotated[
-    list[int] | None, typer.Option("--seed", min=0, help="Seed; repeat it for several runs. [default: 0]")
-]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed.")]
-Variants = Annotated[
-    list[str] | None, typer.Option("--variant", help="Also run this variant; repeat it, or say `all`.")
-]
-Variant = Annotated[str, typer.Option("--variant", help="A variant that `show` lists.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-Precision = Annotated[str, typer.Option(help="32-true, bf16-mixed or 16-mixed.")]
-Sets = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; the run is named after it.")
-]
-Out = Annotated[Path, typer.Option(help="Where runs, records and pages are kept.")]
-Force = Annotated[bool, typer.Option("--force", help="Compute again what is already there.")]
-Include = Annotated[
-    list[Path] | None, typer.Option("--include", metavar="PATH", help="Also find methods in this folder or file.")
-]
-Weights = Annotated[Path | None, typer.Option(help="Folder that holds the LPIPS trunk's weights.")]
-CheckpointSeconds = Annotated[float, typer.Option(min=0, help="Save the training about so often.")]
-
-RUNS = Path("runs")
+app.add_typer(scores)
 
 
 @app.command("list")
@@ -65,7 +59,7 @@ def list_(include: Include = None) -> None:
 
     Example: [bold]python -m bench list[/]
     """
-    catalog = _catalog(include)
+    catalog = find_methods(include)
     for title, entries in (("Papers", catalog.papers), ("Baselines", catalog.baselines)):
         typer.echo(title)
         for entry in entries:
@@ -81,8 +75,8 @@ def show(key: PaperKey, include: Include = None) -> None:
     """
     from bench.card import print_card
 
-    entry = _catalog(include)[key]
-    print_card(entry.paper(), key, _console())
+    entry = find_methods(include)[key]
+    print_card(entry.paper(), key, open_console())
 
 
 @app.command()
@@ -90,6 +84,7 @@ def reproduce(
     key: PaperKey,
     scale: Scale = "quick",
     data: DataName = None,
+    suite: Suites = None,
     variant: Variants = None,
     seed: Seeds = None,
     device: Device = "auto",
@@ -112,15 +107,16 @@ def reproduce(
     """
     from bench.reproduce import report as write_pages
 
-    console = _console()
-    catalog = _catalog(include)
+    console = open_console()
+    catalog = find_methods(include)
     catalog[key].paper()
     console.print(f"Output: {out.resolve()}", soft_wrap=True, highlight=False)
     work = _reproduction(
-        catalog, key, out, console, scale, data, variant, seed, device, precision, sets, weights, checkpoint_seconds
-    )
+        catalog, key, out, console, scale, data, variant, seed, device, precision, sets, weights, checkpoint_seconds,
+        suites=suite,
+    )  # fmt: skip
     work.make(force)
-    _print_pages(console, write_pages(catalog, key, out, _cache(), console))
+    _print_pages(console, write_pages(catalog, key, out, cache_folder(), console))
 
 
 @app.command()
@@ -128,6 +124,7 @@ def train(
     key: Key,
     scale: Scale = "quick",
     data: DataName = None,
+    suite: Suites = None,
     variant: Variant = "default",
     seed: Seed = 0,
     device: Device = "auto",
@@ -144,10 +141,10 @@ def train(
 
     Example: [bold]python -m bench train fang2021 --data faces --minutes 1[/]
     """
-    console = _console()
+    console = open_console()
     work = _reproduction(
-        _catalog(include), key, out, console, scale, data, [variant], [seed], device, precision, sets, None,
-        checkpoint_seconds, minutes,
+        find_methods(include), key, out, console, scale, data, [variant], [seed], device, precision, sets, None,
+        checkpoint_seconds, minutes, suite,
     )  # fmt: skip
     for protocol, data_set in work.each_data():
         for run in work.runs(protocol, data_set, [variant]):
@@ -161,6 +158,7 @@ def evaluate(
     key: Key,
     scale: Scale = "quick",
     data: DataName = None,
+    suite: Suites = None,
     variant: Variant = "default",
     seed: Seed = 0,
     device: Device = "auto",
@@ -173,14 +171,18 @@ def evaluate(
 ) -> None:
     """Score one method (trained first if need be) and write its record.
 
-    Example: [bold]python -m bench evaluate harmonic --data photos[/]
+    Examples:
+      [bold]python -m bench evaluate harmonic --data photos[/]
+
+      [bold]python -m bench evaluate telea --data photos --suite irregular_10_20 --suite nvidia=/data/nvidia:10_20[/]
     """
     from bench.report import print_leaderboard
 
-    console = _console()
+    console = open_console()
     work = _reproduction(
-        _catalog(include), key, out, console, scale, data, [variant], [seed], device, precision, sets, weights
-    )
+        find_methods(include), key, out, console, scale, data, [variant], [seed], device, precision, sets, weights,
+        suites=suite,
+    )  # fmt: skip
     for protocol, data_set in work.each_data():
         for run in work.runs(protocol, data_set, [variant]):
             record = run.make(work.progress, force)
@@ -213,7 +215,7 @@ def inpaint(
     """
     from bench.picture import inpaint_picture
 
-    inpaint_picture(_catalog(include)[method], image, hole, output, run, not black_hole, seed, device, out, force)
+    inpaint_picture(find_methods(include)[method], image, hole, output, run, not black_hole, seed, device, out, force)
     typer.echo(f"Written: {output}")
 
 
@@ -225,8 +227,8 @@ def report(key: PaperKey, out: Out = RUNS, include: Include = None) -> None:
     """
     from bench.reproduce import report as write_pages
 
-    console = _console()
-    _print_pages(console, write_pages(_catalog(include), key, out, _cache(), console))
+    console = open_console()
+    _print_pages(console, write_pages(find_methods(include), key, out, cache_folder(), console))
 
 
 @app.command()
@@ -241,15 +243,15 @@ def check(
     """
     from bench.contract import check_all
 
-    catalog = _catalog(None)
+    catalog = find_methods(None)
     if path is None:
         entries = list(catalog.entries.values())
     elif str(path) in catalog.entries:
         entries = [catalog[str(path)]]
     else:
-        found = _catalog([path]).entries.values()
+        found = find_methods([path]).entries.values()
         entries = [entry for entry in found if entry.path.is_relative_to(path.resolve())]
-    raise typer.Exit(1 if check_all(entries, _console()) else 0)
+    raise typer.Exit(1 if check_all(entries, open_console()) else 0)
 
 
 @app.command()
@@ -260,7 +262,7 @@ def doctor(out: Out = RUNS, weights: Weights = None) -> None:
     """
     from bench.doctor import examine
 
-    examine(_console(), out, _cache(), weights)
+    examine(open_console(), out, cache_folder(), weights)
 
 
 @app.callback(invoke_without_command=True)
@@ -287,25 +289,6 @@ def _fail(text: str, code: int) -> None:
     sys.exit(code)
 
 
-def _catalog(include: list[Path] | None) -> "Catalog":
-    from bench.catalog import find
-
-    return find(include or [])
-
-
-def _console() -> "Console":
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else 120)
-
-
-def _cache() -> Path:
-    from platformdirs import user_cache_path
-
-    named = os.environ.get("INPAINT_BENCH_CACHE")
-    return Path(named) if named else user_cache_path("inpaint-bench")
-
-
 def _reproduction(
     catalog: "Catalog",
     key: str,
@@ -321,6 +304,7 @@ def _reproduction(
     weights: Path | None,
     checkpoint_seconds: float = 30.0,
     minutes: float | None = None,
+    suites: list[str] | None = None,
 ) -> "Reproduction":
     from bench.reproduce import Reproduction, Request
     from bench.settings import parse_sets
@@ -329,9 +313,10 @@ def _reproduction(
     request = Request(
         key=key,
         out=out,
-        cache=_cache(),
+        cache=cache_folder(),
         scale=scale,
         data=data,
+        suites=suites or [],
         variants=variants or [],
         seeds=list(dict.fromkeys(seeds or [0])),
         device=device,

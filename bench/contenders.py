@@ -25,8 +25,14 @@ class Contender:
 
     @property
     def name(self) -> str:
-        words = [word for word in (self.variant if self.variant != DEFAULT else "", self.mark) if word]
+        variant = self.variant if self.variant != DEFAULT else ""
+        words = [word for word in (variant, "external" if self.external else "", self.mark) if word]
         return f"{self.method} ({', '.join(words)})" if words else self.method
+
+    @property
+    def external(self) -> bool:
+        """True for pictures that another tool made."""
+        return self.records[0].run.origin == "external"
 
     def series(self, suite: str, metric: str, error: bool = False) -> Series | None:
         """As `pool`, computed once."""
@@ -41,14 +47,16 @@ class Contender:
 
 
 def contenders(records: Sequence[Record]) -> list[Contender]:
-    """The records sorted into contenders, by name."""
-    found: dict[tuple[str, str], dict[str, list[Record]]] = {}
-    for record in sorted(records, key=lambda record: (record.run.seed, record.run.key)):
+    """The records sorted into contenders, by name. What was scored only in part contends with nothing."""
+    found: dict[tuple[str, str, str], dict[str, list[Record]]] = {}
+    whole = [record for record in records if not record.run.partial]
+    for record in sorted(whole, key=lambda record: (record.run.seed, record.run.key)):
         same = json.dumps([record.run.code, record.run.settings], sort_keys=True)
-        found.setdefault((record.run.method, record.run.variant), {}).setdefault(same, []).append(record)
+        name = (record.run.method, record.run.variant, record.run.origin)
+        found.setdefault(name, {}).setdefault(same, []).append(record)
     return [
         Contender(method, variant, tuple(group), group[0].run.key if len(groups) > 1 else "")
-        for (method, variant), groups in sorted(found.items())
+        for (method, variant, _), groups in sorted(found.items())
         for group in groups.values()
     ]
 
@@ -58,7 +66,7 @@ def by_protocol(records: Sequence[Record]) -> list[list[Record]]:
     groups: dict[str, list[Record]] = {}
     for record in records:
         run = record.run
-        protocol = run.protocol.model_dump(mode="json") | {"data": run.protocol.data_name}
+        protocol = run.protocol.placeless()
         same = json.dumps([run.protocol.data_name, run.scale, protocol, run.data, run.suites], sort_keys=True)
         groups.setdefault(same, []).append(record)
     return [groups[same] for same in sorted(groups)]

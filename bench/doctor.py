@@ -9,7 +9,7 @@ from rich.console import Console
 from bench import provenance
 from bench.errors import UserError
 from bench.files import check_writable
-from bench.metrics import Lpips
+from bench.metrics.weights import TRUNKS, Trunk, check, find, reason
 
 
 def examine(console: Console, out: Path, cache: Path, weights: Path | None) -> None:
@@ -22,7 +22,7 @@ def examine(console: Console, out: Path, cache: Path, weights: Path | None) -> N
         (True, "processor", f"{hardware['cpu']}, {hardware['cores']} cores, {hardware['threads']} torch threads")
     )
     lines.append((True, "GPU", _gpu()))
-    lines.append(_lpips(weights))
+    lines += [_lpips(trunk, weights) for trunk in TRUNKS.values()]
     lines += [_room("output", out), _room("data cache", cache)]
     commit = provenance.code()["commit"]
     lines.append((commit is not None, "code", commit or "no git checkout: records cannot name their commit"))
@@ -38,12 +38,16 @@ def _gpu() -> str:
     return f"{torch.cuda.get_device_name()}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free"
 
 
-def _lpips(weights: Path | None) -> tuple[bool, str, str]:
+def _lpips(trunk: Trunk, weights: Path | None) -> tuple[bool, str, str]:
+    name = f"LPIPS {trunk.net} v0.1"
+    path = find(trunk, weights)
+    if path is None:
+        return False, name, reason(trunk, weights)
     try:
-        found = Lpips.open(weights) is not None
+        check(trunk, path)
     except UserError as error:
-        return False, "LPIPS", str(error)
-    return found, "LPIPS", "alex v0.1" if found else Lpips.reason(weights)
+        return False, name, str(error)
+    return True, name, str(path)
 
 
 def _room(name: str, folder: Path) -> tuple[bool, str, str]:

@@ -1,10 +1,9 @@
 """A run from start to record: train what is not trained, evaluate what is not scored, write the record last."""
 
-import fcntl
 import json
+import shlex
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,13 @@ from bench.catalog import Entry
 from bench.data import Data
 from bench.errors import UserError
 from bench.evaluation import evaluate, to_csv
-from bench.files import check_writable, read_json, sha256, sha256_of_files, write_json, write_text
+from bench.files import check_writable, locked, read_json, sha256, sha256_of_files, write_json, write_text
 from bench.inpainter import DataFacts, Method
+from bench.leakage import audit, notes
 from bench.masks.suite import suite
 from bench.metrics import Lpips
 from bench.progress import Progress
-from bench.protocol import Protocol
+from bench.protocol import Protocol, ProtocolOverrides, protocols
 from bench.records import FORMAT, Record, Run, read_record
 from bench.seeds import seed_of
 from bench.settings import DEFAULT, build, overrides, variant_name
@@ -58,7 +58,15 @@ class Experiment:
         words = ["python -m bench evaluate", run.method, f"--scale {run.scale} --data {run.protocol.data}"]
         words += [f"--variant {variant}"] if variant != DEFAULT else []
         words += [f"--set '{change}'" for change in sets]
+        if run.protocol.suites != self._scale_suites:
+            words += [f"--suite {shlex.quote(spec)}" for spec in run.protocol.suites]
         return " ".join([*words, f"--seed {run.seed}"])
+
+    @property
+    def _scale_suites(self) -> tuple[str, ...]:
+        paper = self.entry.paper() if self.entry.is_paper else None
+        scale = paper.scales.get(self.run.scale) if paper else None
+        return protocols(self.run.scale, scale.protocol if scale else ProtocolOverrides())[0].suites
 
     def record(self) -> Record | None:
         return read_record(self.folder)
@@ -73,7 +81,7 @@ class Experiment:
             self._clear()
         if (record := self.record()) is not None:
             return record
-        with self._locked():
+        with locked(self.folder):
             if (record := self.record()) is not None:
                 return record
             self._prepare()
@@ -95,7 +103,7 @@ class Experiment:
         return method
 
     def train_only(self, progress: Progress) -> None:
-        with self._locked():
+        with locked(self.folder):
             self._prepare()
             self.train(progress)
 
@@ -125,29 +133,35 @@ class Experiment:
         height, width = self.data.test.pixels.shape[-2:]
         weights = sorted((self.folder / "checkpoints").glob("trained-*.pt"))
         training: dict[str, Any] = {}
-        if stages := method.stages():
+        stages = method.stages()
+        if stages:
             training = {
                 "stages": [{"name": s.name, "steps": s.steps, "batch_size": s.batch_size} for s in stages],
                 "steps": sum(stage.steps for stage in stages),
                 "parameters": parameters(method),
                 "weights_sha256": sha256(weights[0].read_bytes()),
             }
+        leakage = audit(self.data, stages, self.run.seed, self.run.protocol.suites)
         return {
             "format": FORMAT,
             "key": self.run.key,
             "run": self.run.model_dump(mode="json"),
             "command": self.replay,
             "data": self.data.manifest,
-            "suites": {name: suite(name).manifest(self.data.test.ids, height, width) for name in self.run.suites},
+            "suites": {
+                suite(spec).name: suite(spec).manifest(self.data.test.ids, height, width)
+                for spec in self.run.protocol.suites
+            },
             "training": training,
             "code": provenance.code() | {"method_sha256": self.run.code},
             "packages": provenance.packages(),
             "hardware": provenance.hardware(),
             "lpips": "alex v0.1" if lpips is not None else Lpips.reason(self.lpips_folder),
-            "notes": [],
+            "leakage": leakage,
+            "notes": notes(leakage),
             "predictions_sha256": {
                 name: sha256_of_files([self.folder / "predictions" / f"{name}.npy"], self.folder)
-                for name in self.run.protocol.suites
+                for name in self.run.protocol.suite_names
             },
         }
 
@@ -160,19 +174,8 @@ class Experiment:
         import shutil
 
         if self.folder.exists():
-            with self._locked():
+            with locked(self.folder):
                 shutil.rmtree(self.folder)
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """One process works on a run at a time; the lock goes with the process, however it ends."""
-        check_writable(self.folder)
-        with (self.folder / ".lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise UserError(f"{self.folder} is being worked on by another process. Wait for it to end.") from error
-            yield
 
     def _log(self, event: str, facts: dict[str, Any]) -> None:
         with (self.folder / "events.jsonl").open("a") as file:
@@ -207,7 +210,7 @@ def plan(
         protocol=protocol,
         code=entry.code(),
         data=data.fingerprint,
-        suites={name: suite(name).fingerprint(data.test.ids, height, width) for name in protocol.suites},
+        suites={suite(spec).name: suite(spec).fingerprint(data.test.ids, height, width) for spec in protocol.suites},
     )
     return Experiment(entry, run, data, run.folder(out), fabric, lpips_folder, options or Options())
 

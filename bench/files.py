@@ -1,5 +1,6 @@
 """Files that are whole or not there: temporary file, fsync, rename."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -71,6 +72,18 @@ def sweep(folder: Path) -> None:
     """Remove what writers that were killed left behind in `folder`."""
     for leftover in folder.glob(".*.tmp"):
         leftover.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """One process works in `folder` (made if absent) at a time; the lock goes with the process, however it ends."""
+    check_writable(folder)
+    with (folder / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise UserError(f"{folder} is being worked on by another process. Wait for it to end.") from error
+        yield
 
 
 def check_writable(folder: Path, need_bytes: int = 0) -> None:

@@ -1,10 +1,12 @@
 """Protocol: data split + resolution + suites + what is scored. Nothing here imports torch."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from bench.errors import UserError
+from bench.masks.names import check_suites, suite_name
 
 
 class ProtocolOverrides(BaseModel):
@@ -36,10 +38,20 @@ class Protocol(BaseModel):
     split: tuple[int, int, int]
     test_images: int
     suites: tuple[str, ...]
+    """Names of drawn suites, and mask folders as `KIND=PATH`."""
 
     @property
     def data_name(self) -> str:
         return self.data.partition("=")[0]
+
+    @property
+    def suite_names(self) -> tuple[str, ...]:
+        """The suites as scores and files name them: without their paths."""
+        return tuple(suite_name(spec) for spec in self.suites)
+
+    def placeless(self) -> dict[str, Any]:
+        """JSON-able, without paths and order of suites: what must agree where two measurements can be compared."""
+        return self.model_dump(mode="json") | {"data": self.data_name, "suites": sorted(self.suite_names)}
 
 
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -49,12 +61,20 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-def protocols(scale: str, overrides: ProtocolOverrides, data: str | None = None) -> list[Protocol]:
-    """The protocols of a scale, one for each data set; `data` (`NAME[=PATH]`) takes the place of the scale's list."""
+def protocols(
+    scale: str, overrides: ProtocolOverrides, data: str | None = None, suites: Sequence[str] = ()
+) -> list[Protocol]:
+    """The protocols of a scale, one for each data set.
+
+    `data` (`NAME[=PATH]`) and `suites` take the place of the scale's own. Raises UserError for an unknown suite.
+    """
     if scale not in DEFAULTS:
         raise UserError(f"There is no scale '{scale}'. Known: {', '.join(DEFAULTS)}.")
-    values = {"split": (50, 9, 1), "suites": ("center", "random", "irregular")}
+    values: dict[str, Any] = {"split": (50, 9, 1), "suites": ("center", "random", "irregular")}
     values |= DEFAULTS[scale] | overrides.model_dump(exclude_none=True)
+    if suites:
+        values["suites"] = tuple(dict.fromkeys(suites))
+    check_suites(values["suites"])
     names = [data] if data else values.pop("data")
     values.pop("data", None)
     return [Protocol(data=name, **values) for name in names]

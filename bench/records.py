@@ -1,6 +1,6 @@
 """Runs and their records: the folder of a run, its key, and the immutable result in it.
 
-OUT/runs/<data>-<scale>/<method>[+<variant>]-seed<N>-<key>/
+OUT/runs/<data>-<scale>/<method>[+<variant>]-seed<N>-<key>/    (<data>-external/ for pictures from elsewhere)
     run.json           what was asked for: settings, protocol, seed, code, data, suites
     checkpoints/       the last two states of an unfinished training, and trained.pt
     scalars.csv        training scalars: stage, step, name, value
@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ from bench.protocol import Protocol
 
 FORMAT = 1
 """Raised when a record's layout changes."""
-NUMBERS = 1
+NUMBERS = 2
 """Raised, with a CHANGELOG entry, when a change in bench/ may move a number; part of every run key."""
 
 
@@ -52,12 +52,17 @@ class Run(BaseModel):
     suites: dict[str, str]
     """Fingerprint of each suite over the test images."""
     numbers: int = NUMBERS
+    origin: Literal["run", "external"] = "run"
+    """`external`: pictures that another tool made. `code` is then a hash over them, `method` the name they got."""
+    partial: dict[str, str] = {}
+    """By suite, `n of N`, where only n images came back: such a run stands against no other. Empty for all others."""
 
     @property
     def key(self) -> str:
         # The scale is only a name for settings and protocol, and a path is only a place: neither changes a number.
-        asked = self.model_dump(mode="json", exclude={"scale"})
-        asked["protocol"]["data"] = self.protocol.data_name
+        own = {"origin", "partial"} if self.origin == "run" else set()
+        asked = self.model_dump(mode="json", exclude={"scale"} | own)
+        asked["protocol"] = self.protocol.placeless()
         return sha256(json.dumps(asked, sort_keys=True).encode())[:12]
 
     @property
@@ -68,7 +73,8 @@ class Run(BaseModel):
         return f"{self.method}{variant}-seed{self.seed}-{self.key}"
 
     def folder(self, out: Path) -> Path:
-        return out / "runs" / f"{self.protocol.data_name}-{self.scale}" / self.name
+        kind = self.scale if self.origin == "run" else self.origin
+        return out / "runs" / f"{self.protocol.data_name}-{kind}" / self.name
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from bench.data import Data, load
 from bench.errors import UserError
 from bench.experiment import Experiment, plan
 from bench.files import check_writable
+from bench.masks.names import check_suites
+from bench.masks.suite import suite
 from bench.progress import Progress
 from bench.protocol import Protocol, ProtocolOverrides, protocols
 from bench.records import NUMBERS, Record, find_records
@@ -33,6 +35,7 @@ class Request:
     cache: Path
     scale: str = "quick"
     data: str | None = None
+    suites: Sequence[str] = ()
     variants: Sequence[str] = ()
     seeds: Sequence[int] = (0,)
     device: str = "auto"
@@ -53,6 +56,8 @@ class Reproduction:
         settings_class = self.entry.load().settings_class
         for variant in self.variants:
             build(settings_class, overrides(self.paper, request.scale, variant) | request.sets, request.key)
+        for spec in check_suites(request.suites):
+            suite(spec)
         check_writable(request.out)
         self.fabric = open_fabric(request.device, request.precision)
 
@@ -65,8 +70,9 @@ class Reproduction:
         return list(dict.fromkeys([DEFAULT, *asked]))
 
     def protocols(self) -> list[Protocol]:
-        scale = self.paper.scales.get(self.request.scale) if self.paper else None
-        return protocols(self.request.scale, scale.protocol if scale else ProtocolOverrides(), self.request.data)
+        request = self.request
+        scale = self.paper.scales.get(request.scale) if self.paper else None
+        return protocols(request.scale, scale.protocol if scale else ProtocolOverrides(), request.data, request.suites)
 
     def each_data(self) -> Iterator[tuple[Protocol, Data]]:
         for protocol in self.protocols():
@@ -130,7 +136,7 @@ def report(catalog: Catalog, key: str, out: Path, cache: Path, console: Console)
     paths = write_report(out, key, paper, records, floors, cache, f"python -m bench reproduce {key}")
     settled: list[Finding] = []
     for group in by_protocol(records):
-        if any(record.run.method == key for record in group):
+        if any(record.run.method == key and record.run.origin == "run" for record in group):
             run = group[0].run
             findings = judge(paper, key, group, floors)
             settled = [finding for finding in findings if not finding.depends_on_data]
@@ -144,10 +150,12 @@ def report(catalog: Catalog, key: str, out: Path, cache: Path, console: Console)
 
 
 def current_records(catalog: Catalog, out: Path, keys: set[str]) -> list[Record]:
-    """The records under `out` of these methods, made by the code as it now is."""
+    """The records under `out` of these methods, made by the code as it now is, and all scored from pictures, last."""
     code = {key: catalog[key].code() for key in keys}
+    found = sorted(find_records(out), key=lambda record: record.run.origin == "external")
     return [
         record
-        for record in find_records(out)
-        if record.run.method in code and record.run.code == code[record.run.method] and record.run.numbers == NUMBERS
+        for record in found
+        if record.run.numbers == NUMBERS
+        and (record.run.origin == "external" or record.run.code == code.get(record.run.method))
     ]

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from struct import unpack
 
 
 def seed_of(*purpose: object) -> int:
@@ -16,17 +17,19 @@ class Chance:
     """
 
     def __init__(self, *purpose: object) -> None:
-        self._words = _words(_digest(purpose))
+        self._word = _words(_digest(purpose)).__next__
 
     def below(self, end: int) -> int:
         """An integer, uniform in [0, end). The bias of the modulo is under end / 2**64."""
         if end < 1:
             raise ValueError(f"end must be at least 1, not {end}")
-        return next(self._words) % end
+        return self._word() % end
 
     def between(self, first: int, last: int) -> int:
         """An integer, uniform in [first, last], both included."""
-        return first + self.below(last - first + 1)
+        if last < first:
+            raise ValueError(f"the range {first} to {last} holds nothing")
+        return first + self._word() % (last - first + 1)
 
 
 def _digest(purpose: tuple[object, ...]) -> bytes:
@@ -37,7 +40,5 @@ def _digest(purpose: tuple[object, ...]) -> bytes:
 def _words(key: bytes) -> Iterator[int]:
     counter = 0
     while True:
-        block = hashlib.sha256(key + counter.to_bytes(8, "big")).digest()
-        for start in range(0, 32, 8):
-            yield int.from_bytes(block[start : start + 8], "big")
+        yield from unpack(">4Q", hashlib.sha256(key + counter.to_bytes(8, "big")).digest())
         counter += 1

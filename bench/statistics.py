@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import bootstrap
 
+from bench.metrics.summary import values as measured
 from bench.records import Record
 from bench.seeds import seed_of
 
@@ -135,9 +136,9 @@ def pool(records: Sequence[Record], suite: str, metric: str, error: bool = False
     columns, groups = [], None
     for record in records:
         frame = record.suite(suite)
-        if frame.empty or metric not in frame or frame[metric].isna().any():
+        values = measured(frame, metric)
+        if values is None:
             return None
-        values = frame[metric].astype(np.float64)
         columns.append((values - frame[f"{metric}_truth"]).abs() if error else values)
         groups = frame["group"]
     if groups is None:

@@ -13,19 +13,31 @@ SOFT_PERCENT = 1
 
 
 def read_hole(path: Path, height: int, width: int, white_is_hole: bool = True) -> NDArray[np.bool_]:
-    """The hole that a mask picture shows, bool (H,W), True = missing.
+    """The hole that a mask picture of this very size shows, bool (H,W), True = missing.
 
-    Values from 128 up are white. Raises UserError for a file that is no picture, for another size, for a soft mask
-    (over 1 % of the pixels strictly between 32 and 223), and for a hole of no pixel or of all.
+    Raises UserError as `read_mask`, and for another size.
     """
     picture = _open(path)
-    if picture.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA"):
-        raise UserError(f"{path} has the pixel format {picture.mode}; a mask has 8 bits. Save it as an 8-bit PNG.")
     if picture.size != (width, height):
         raise UserError(
             f"{path} is {picture.height}x{picture.width}, the picture is {height}x{width} (height x width)."
             " Make them the same size; masks are not resized."
         )
+    return _hole(picture, path, white_is_hole)
+
+
+def read_mask(path: Path, white_is_hole: bool) -> NDArray[np.bool_]:
+    """The hole that a mask picture shows, bool (H,W) at its own size, True = missing.
+
+    Values from 128 up are white. Raises UserError for a file that is no picture, for a soft mask (over 1 % of the
+    pixels strictly between 32 and 223), and for a hole of no pixel or of all.
+    """
+    return _hole(_open(path), path, white_is_hole)
+
+
+def _hole(picture: Image.Image, path: Path, white_is_hole: bool) -> NDArray[np.bool_]:
+    if picture.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA"):
+        raise UserError(f"{path} has the pixel format {picture.mode}; a mask has 8 bits. Save it as an 8-bit PNG.")
     gray = np.asarray(picture.convert("RGB").convert("L"))
     soft = int(np.count_nonzero((gray > 32) & (gray < 223)))
     if 100 * soft > SOFT_PERCENT * gray.size:

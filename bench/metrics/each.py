@@ -5,8 +5,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from bench.metrics.crew import side_by_side
+
 
 def each(measure: Callable[..., Tensor], *batches: Tensor) -> Tensor:
     """float64 (N,): `measure` of the first image of every batch, of the second of every batch, and so on."""
-    values = [measure(*images) for images in zip(*batches, strict=True)]
+    values = side_by_side(lambda images: measure(*images), zip(*batches, strict=True))
     return torch.stack(values).double() if values else torch.zeros(0, dtype=torch.float64)

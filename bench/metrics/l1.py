@@ -1,9 +1,10 @@
-"""Mean absolute error, over the whole image and in the hole alone."""
+"""Mean absolute error: over the whole image, in the hole alone, and relative to what the pictures hold."""
 
 import torch
 from torch import Tensor
 
 from bench.metrics.each import each
+from bench.metrics.pair import GRAY, Pair, mean
 
 
 def l1(truth: Tensor, result: Tensor) -> Tensor:
@@ -14,6 +15,28 @@ def l1(truth: Tensor, result: Tensor) -> Tensor:
 def l1_hole(truth: Tensor, result: Tensor, hole: Tensor) -> Tensor:
     """Mean |difference| over the pixels of `hole`, bool (N,1,H,W), in % of 255; NaN where nothing is missing."""
     return each(_l1_hole, truth, result, hole)
+
+
+def columns(pair: Pair, hole_share: Tensor) -> dict[str, Tensor]:
+    """The L1s of a composite, float64 (N,) each, in %. `hole_share` is float64 (N,), in (0,1]."""
+    whole = 100 * pair.error / 255
+    gray = pair.truth.new_tensor(GRAY).double()
+    gray_sum = (pair.truth_means + pair.result_means) @ gray
+    squares = mean(pair.truth.square())
+    return {
+        "l1": whole,
+        "l1_hole": whole / hole_share,  # the known pixels are the truth's own
+        "l1_channels": 100 / (3 * 255) * mean(pair.difference.sum(1).abs_()),
+        "l1_rel": 100 * _ratio(pair.error, pair.truth_means.mean(1)),
+        "l1_sym": 100 * _ratio(pair.error, (pair.truth_means + pair.result_means).mean(1)),
+        "l1_sym_gray": 100 * _ratio(mean(pair.gray[1].abs()), gray_sum),
+        "l2_rel": 100 * _ratio(pair.products.diagonal(dim1=-2, dim2=-1).mean(-1), squares),
+    }
+
+
+def _ratio(part: Tensor, whole: Tensor) -> Tensor:
+    """0 where both are: a black truth that was restored."""
+    return torch.where(part == 0, part, part / whole)
 
 
 def _l1(truth: Tensor, result: Tensor) -> Tensor:

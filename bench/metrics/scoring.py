@@ -1,47 +1,47 @@
-"""All conventions of one batch."""
+"""All conventions of one batch, in one pass."""
 
 import torch
 from torch import Tensor
 
-from bench.errors import UserError
-from bench.metrics.l1 import l1, l1_hole
+from bench.metrics import l1, psnr, ssim, tv
+from bench.metrics.crew import in_chunks
 from bench.metrics.lpips import Lpips
-from bench.metrics.psnr import psnr
-from bench.metrics.ssim import SIDE, ssim
-from bench.metrics.tv import tv
+from bench.metrics.pair import Pair
 
 
 def score(
     truth: Tensor, composite: Tensor, hole: Tensor, raw: Tensor | None = None, lpips: Lpips | None = None
 ) -> dict[str, Tensor]:
-    """The scores by convention (conventions.py), float64 (N,) each; an image's do not depend on its batch mates.
+    """The columns of conventions.py, float64 (N,) each; an image's do not depend on its batch mates.
 
-    `truth`, `composite` and `raw` are uint8 (N,3,H,W), `hole` is bool (N,1,H,W). `psnr_raw` and `lpips` are left out
-    where their argument is None. PSNR may be infinite. Raises UserError for sides under 11 pixels, which have no
-    SSIM, and RuntimeError for a composite that is no composite of `truth`, or a hole without a pixel.
+    `truth`, `composite` and `raw` are uint8 (N,3,H,W), `hole` is bool (N,1,H,W). `psnr_raw` and LPIPS are left out
+    where their argument is None, an SSIM or LPIPS where its window does not fit into pictures of this size. PSNR may
+    be infinite. Raises RuntimeError for a composite that is no composite of `truth`, or a hole without a pixel.
     """
     _check(truth, composite, hole)
-    scores = {
-        "psnr": psnr(truth, composite),
-        "ssim": ssim(truth, composite),
-        "l1": l1(truth, composite),
-        "l1_hole": l1_hole(truth, composite, hole),
-        "tv": tv(composite),
-        "tv_truth": tv(truth),
-    }
+    if not len(truth):
+        one = torch.zeros(1, *truth.shape[1:], dtype=torch.uint8)
+        known = None if raw is None else one
+        return {name: value[:0] for name, value in score(one, one, one[:, :1] == 0, known, lpips).items()}
+    parts = in_chunks(_score, truth, composite, hole)
+    scores = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
     if raw is not None:
-        scores["psnr_raw"] = psnr(truth, raw)
+        scores["psnr_raw"] = psnr.psnr(truth, raw)
     if lpips is not None:
-        scores["lpips"] = lpips(truth, composite)
+        scores |= lpips.columns(truth, composite)
     return scores
 
 
+def _score(truth: Tensor, composite: Tensor, hole: Tensor) -> dict[str, Tensor]:
+    pair = Pair(truth, composite)
+    share = hole.flatten(1).sum(1).double() / pair.pixels
+    scores = psnr.columns(pair) | ssim.columns(pair) | l1.columns(pair, share)
+    scores |= tv.columns(pair.result, pair.result_means.mean(1))
+    own = tv.columns(pair.truth, pair.truth_means.mean(1))
+    return scores | {f"{name}_truth": value for name, value in own.items()}
+
+
 def _check(truth: Tensor, composite: Tensor, hole: Tensor) -> None:
-    height, width = truth.shape[-2:]
-    if min(height, width) < SIDE:
-        raise UserError(
-            f"SSIM needs sides of at least {SIDE} pixels; these pictures are {height}x{width}. Use a larger resolution."
-        )
     if truth.dtype != torch.uint8 or composite.dtype != torch.uint8 or hole.dtype != torch.bool:
         raise RuntimeError(f"score takes uint8 and bool, not {truth.dtype}, {composite.dtype} and {hole.dtype}")
     empty = ~hole.flatten(1).any(dim=1)

@@ -1,20 +1,25 @@
-"""Structural similarity with the Gaussian window."""
+"""Structural similarity under its many definitions: windows, paddings, gray, and slips of the range."""
 
-import math
+from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from bench.metrics.each import each
+from bench.metrics.crew import in_chunks, side_by_side
+from bench.metrics.pair import Pair
+from bench.metrics.windows import SIDE, gaussian, uniform
 
-SIDE = 11
-"""Pixels of the window's side; smaller images have no SSIM."""
-_SIGMA = 1.5
-_RANGE = 255
-_C1 = (0.01 * _RANGE) ** 2
-_C2 = (0.03 * _RANGE) ** 2
-_BELL = [math.exp(-0.5 * ((place - SIDE // 2) / _SIGMA) ** 2) for place in range(SIDE)]
-_WINDOW = [value / math.fsum(_BELL) for value in _BELL]
+_PLANE_PIXELS = 1 << 16
+"""Pixels that are filtered at once: four maps of them stay in a processor's cache."""
+_K1, _K2 = 0.01, 0.03
+_EDGE = SIDE // 2
+
+_FLAT_STEP, _FLAT_ENERGY = 2, 500
+"""A plane whose difference moves by at most so much from pixel to pixel where it is as large as that is flat."""
+
+Planes = tuple[Tensor, Tensor]
+"""Truth, and result minus truth: float32 (P,H,W)."""
 
 
 def ssim(truth: Tensor, result: Tensor) -> Tensor:
@@ -23,30 +28,137 @@ def ssim(truth: Tensor, result: Tensor) -> Tensor:
     Gaussian window 11x11 with sigma 1.5, only where it lies inside the image; population covariance; K1 = 0.01,
     K2 = 0.03; range 255; mean over places and channels.
     """
-    planes = each(_ssim, truth.flatten(0, 1), result.flatten(0, 1))
-    return planes.view(truth.shape[:2]).mean(dim=1)
+    return torch.cat(in_chunks(_ssim, truth, result))
 
 
 def _ssim(truth: Tensor, result: Tensor) -> Tensor:
-    # With s = x + y and d = x - y four blurred maps are enough, where x, y, x^2, y^2 and xy would need five:
-    # 2 mu_x mu_y = (mu_s^2 - mu_d^2) / 2 and mu_x^2 + mu_y^2 = (mu_s^2 + mu_d^2) / 2, and so for the variances.
-    x, y = truth.double(), result.double()
-    maps = torch.stack([x + y, x - y])
-    mean_s, mean_d = means = _blur(maps)
-    variance_s, variance_d = _blur(maps.square()) - means.square()
-    luminance = (mean_s**2 - mean_d**2 + 2 * _C1) / (mean_s**2 + mean_d**2 + 2 * _C1)
-    contrast_and_structure = (variance_s - variance_d + 2 * _C2) / (variance_s + variance_d + 2 * _C2)
-    index: Tensor = (luminance * contrast_and_structure).mean()
-    return index
+    x, y = (planes.flatten(0, 1).float() for planes in (truth, result))
+    return _of_images(_inside((x, y.sub_(x))), _places(truth, SIDE), truth)
 
 
-def _blur(maps: Tensor) -> Tensor:
-    # Shifted sums: in float64 they are many times faster than a convolution, which has no fast kernel for it.
-    for dim in (-2, -1):
-        length = maps.shape[dim] - SIDE + 1
-        blurred = maps.narrow(dim, SIDE // 2, length) * _WINDOW[SIDE // 2]
-        for place in range(SIDE // 2):
-            pair = maps.narrow(dim, place, length) + maps.narrow(dim, SIDE - 1 - place, length)
-            blurred.add_(pair, alpha=_WINDOW[place])
-        maps = blurred
-    return maps
+def columns(pair: Pair) -> dict[str, Tensor]:
+    """Every SSIM of conventions.py whose window fits into the picture, float64 (N,) each."""
+    side = min(pair.truth.shape[-2:])
+    if side < 7:
+        return {}
+    found = _of_channels(pair, side) | _of_gray(pair, side)
+    if side >= SIDE:
+        found["ssim_y"] = _inside(pair.luma) / _places(pair.truth, SIDE)
+    return found
+
+
+def _of_channels(pair: Pair, side: int) -> dict[str, Tensor]:
+    def sums(maps: Tensor, center: Tensor) -> dict[str, Tensor]:
+        found = {"ssim_u7": _similarity(uniform(maps, 7), center, sample=49)}
+        if side >= 11:
+            found["ssim_u11"] = _similarity(uniform(maps, 11), center, sample=121)
+            found["ssim"] = _similarity(gaussian(maps), center)
+        return found
+
+    planes = pair.truth.flatten(0, 1), pair.difference.flatten(0, 1)
+    total = _filtered(planes, sums)
+    places = {name: _places(pair.truth, 7 if name == "ssim_u7" else 11) for name in total}
+    if side >= SIDE:
+        for name, frame in zip(("ssim_zero", "ssim_full"), _frame(planes), strict=True):
+            total[name], places[name] = total["ssim"] + frame, pair.pixels
+    return {name: _of_images(values, places[name], pair.truth) for name, values in total.items()}
+
+
+def _of_gray(pair: Pair, side: int) -> dict[str, Tensor]:
+    def means(maps: Tensor, center: Tensor) -> dict[str, Tensor]:
+        filtered = uniform(maps, 7)
+        places = _places(maps, 7)
+        # A picture in [0,1] whose range is taken for 2 is a picture in 0...255 whose range is taken for 510.
+        found = {"ssim_gray7_range2": _similarity(filtered.clone(), center, sample=49, peak=510) / places}
+        found["ssim_gray7"] = _similarity(filtered, center, sample=49) / places
+        if side >= 51:
+            found["ssim_gray51"] = _similarity(uniform(maps, 51), center, sample=51**2) / _places(maps, 51)
+        return found
+
+    return _filtered(pair.gray, means)
+
+
+def _inside(planes: Planes) -> Tensor:
+    return _filtered(planes, lambda maps, center: {"": _similarity(gaussian(maps), center)})[""]
+
+
+def _filtered(planes: Planes, measure: Callable[[Tensor, Tensor], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """`measure` of the maps of a few planes at a time; float64 (P,) each.
+
+    float32 is enough unless a difference is large and flat, which photographs and their fills are not: its variance is
+    then a small difference of large numbers, and the plane is taken in float64.
+    """
+    truth, difference = planes
+    flat = _flat(difference)
+    pieces: list[tuple[Tensor, torch.dtype]] = []
+    count = max(1, _PLANE_PIXELS // (truth.shape[-2] * truth.shape[-1]))
+    for chosen, kind in ((~flat, torch.float32), (flat, torch.float64)):
+        for index in torch.split(chosen.nonzero().flatten(), count):
+            if len(index):
+                pieces.append((index, kind))
+    parts = side_by_side(lambda piece: measure(*_maps(truth[piece[0]], difference[piece[0]], piece[1])), pieces)
+    places = torch.argsort(torch.cat([index for index, _ in pieces]))
+    return {name: torch.cat([part[name] for part in parts])[places] for name in parts[0]}
+
+
+def _flat(difference: Tensor) -> Tensor:
+    steps = (difference[..., 1:] - difference[..., :-1]).abs_()
+    energy = difference[..., 1:].square().mul_(steps <= _FLAT_STEP)
+    return energy.mean((-2, -1)) > _FLAT_ENERGY
+
+
+def _maps(truth: Tensor, difference: Tensor, kind: torch.dtype) -> tuple[Tensor, Tensor]:
+    """The maps s, d, s^2, d^2 as (4,P,H,W) for s = x + y and d = y - x, and what was taken from s and d, (2,P,1,1).
+
+    Four filtered maps are enough, where x, y, x^2, y^2 and xy would need five: 2 mu_x mu_y = (mu_s^2 - mu_d^2) / 2 and
+    mu_x^2 + mu_y^2 = (mu_s^2 + mu_d^2) / 2, and so for the variances. s is taken about its (whole) mean, against
+    cancellation; d is zero where nothing was missing, and stays so.
+    """
+    maps = truth.new_empty(4, *truth.shape, dtype=kind)
+    torch.add(difference.to(kind), truth.to(kind), alpha=2, out=maps[0])
+    maps[1] = difference
+    center = maps[:2].mean((-2, -1), keepdim=True).round_()
+    center[1] = 0
+    maps[0] -= center[0]
+    torch.square(maps[:2], out=maps[2:])
+    return maps, center
+
+
+def _similarity(means: Tensor, center: Tensor | float, sample: int = 0, peak: float = 255) -> Tensor:
+    """The sum of the SSIM map, float64 (P,); `means` is overwritten. `sample`: sample covariance of so many pixels."""
+    c1, c2 = 2 * (_K1 * peak) ** 2, 2 * (_K2 * peak) ** 2
+    mean, variance = means[:2], means[2:]
+    variance.addcmul_(mean, mean, value=-1)
+    if sample:
+        variance.mul_(sample / (sample - 1))
+    mean.add_(center).square_()
+    similar = (mean[0] - mean[1]).add_(c1)
+    similar.mul_((variance[0] - variance[1]).add_(c2))
+    similar.div_(mean[0].add_(mean[1]).add_(c1).mul_(variance[0].add_(variance[1]).add_(c2)))
+    return similar.sum((-2, -1), dtype=torch.float64)
+
+
+def _frame(planes: Planes) -> Tensor:
+    """The sums over the outer 5 pixels, where the window sticks out: over zeros, over the mirror image; (2,P)."""
+    # The left and right edges are laid down, so that all strips are long rows; a window looks the same from each side.
+    reach = 2 * _EDGE
+    rows = [torch.cat([plane[:, :reach], plane[:, -reach:].flip(-2)]) for plane in planes]
+    sides = [torch.cat([plane[..., :reach], plane[..., -reach:].flip(-1)]).mT for plane in planes]
+    return _strips(rows, _EDGE) + _strips(sides, 0)
+
+
+def _strips(strips: list[Tensor], room: int) -> Tensor:
+    truth, difference = (strip.double() for strip in strips)  # zeros beside a picture forbid to take it about its mean
+    maps = torch.stack([truth * 2 + difference, difference])
+    around = (room, room, _EDGE, 0)
+    padded = torch.cat([F.pad(maps, around), F.pad(maps, around, mode="reflect")], dim=1)
+    sums = _similarity(gaussian(torch.cat([padded, padded.square()])), 0.0)
+    return sums.view(2, 2, -1).sum(1)
+
+
+def _places(picture: Tensor, side: int) -> int:
+    return (picture.shape[-2] - side + 1) * (picture.shape[-1] - side + 1)
+
+
+def _of_images(sums: Tensor, places: int, picture: Tensor) -> Tensor:
+    return sums.view(picture.shape[:2]).mean(1) / places

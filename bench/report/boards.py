@@ -10,6 +10,8 @@ from bench.records import Record
 from bench.settings import DEFAULT
 from bench.statistics import Interval
 
+EXTERNAL = "scored from pictures"
+
 
 @dataclass(frozen=True)
 class Line:
@@ -31,6 +33,8 @@ class Line:
 
     @property
     def kind(self) -> str:
+        if self.contender.external:
+            return EXTERNAL
         return "floor" if self.floor else "this paper" if self.own else ""
 
 
@@ -46,11 +50,13 @@ class Board:
     """By metric: the name of the best floor."""
     tv_truth: Interval | None
     """The truth's own TV, to hold each TV against."""
+    in_part: tuple[str, ...] = ()
+    """What was scored only in part, and so has no line."""
 
     @property
     def notes(self) -> list[str]:
         """What the reader of the numbers must know."""
-        notes = []
+        notes = list(self.in_part)
         groups = max((interval.groups for line in self.lines for interval in line.scores.values()), default=0)
         if 0 < groups < FEWEST_GROUPS:
             notes.append(f"The intervals rest on {groups} groups; fewer than {FEWEST_GROUPS} are never evidence here.")
@@ -68,26 +74,39 @@ def leaderboards(records: Sequence[Record], key: str, floors: set[str]) -> list[
     if not records:
         return []
     field = contenders(records)
-    return [_board(suite, field, key, floors) for suite in records[0].run.protocol.suites]
+    return [
+        _board(suite, field, key, floors, _in_part(records, suite)) for suite in records[0].run.protocol.suite_names
+    ]
 
 
-def _board(suite: str, field: list[Contender], key: str, floors: set[str]) -> Board:
-    training_free = [contender for contender in field if contender.method in floors]
+def _in_part(records: Sequence[Record], suite: str) -> tuple[str, ...]:
+    runs = [record.run for record in records if record.run.partial]
+    return tuple(
+        f"{run.method}: only {run.partial[suite]} images came back, so it is not ranked"
+        if suite in run.partial
+        else f"{run.method}: not ranked, because on other suites only some images came back"
+        for run in runs
+    )
+
+
+def _board(suite: str, field: list[Contender], key: str, floors: set[str], in_part: tuple[str, ...]) -> Board:
+    training_free = [contender for contender in field if contender.method in floors and not contender.external]
     bests, best_floors = _bests(field, suite), _bests(training_free, suite)
     lines = []
     for contender in field:
-        own = contender.method == key and contender.variant == DEFAULT
+        own = contender.method == key and contender.variant == DEFAULT and not contender.external
         series = {metric: contender.series(suite, metric) for metric in HEADLINE}
         scores = {metric: one.interval() for metric, one in series.items() if one is not None}
         leads = _leads(contender, best_floors, suite)
         lines.append(Line(contender, contender in training_free, own, scores, leads, contender.seeds))
-    truth = field[0].series(suite, "tv_truth")
+    truth = field[0].series(suite, "tv_truth") if field else None
     return Board(
         suite,
         sorted(lines, key=lambda line: (-_rank(line, suite), line.name)),
         {metric: contender.name for metric, contender in bests.items()},
         {metric: contender.name for metric, contender in best_floors.items()},
         truth.interval() if truth is not None else None,
+        in_part,
     )
 
 

@@ -72,9 +72,13 @@ class Report:
 
 
 def gather(key: str, paper: Paper, records: Sequence[Record], floors: set[str]) -> Report:
-    """Judge every protocol apart. Floors alone make no chapter, unless there is nothing else."""
-    groups = by_protocol(records)
-    with_method = [group for group in groups if any(record.run.method not in floors for record in group)]
+    """Judge every protocol apart. Floors alone make no chapter, unless there is nothing else; external rows never."""
+    groups = [group for group in by_protocol(records) if any(record.run.origin == "run" for record in group)]
+    with_method = [
+        group
+        for group in groups
+        if any(record.run.method not in floors and record.run.origin == "run" for record in group)
+    ]
     groups = sorted(with_method or groups, key=lambda group: SCALE_ORDER.index(group[0].run.scale))
     titles = Counter(_name(group) for group in groups)
     chapters = []

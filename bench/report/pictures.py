@@ -69,7 +69,7 @@ def gallery(chapter: Chapter, key: str, floors: set[str], cache: Path) -> Galler
         data = load(chapter.run.protocol, cache)
         if data.fingerprint != chapter.run.data:
             raise UserError(f"the data set {data.name} is no longer the one that was scored")
-        grids = [_grid(name, shown, data) for name in chapter.run.protocol.suites]
+        grids = [_grid(spec, shown, data) for spec in chapter.run.protocol.suites]
     except (UserError, OSError) as error:
         return Gallery(rule, [], f"No pictures: {error}")
     return Gallery(rule, grids)
@@ -94,11 +94,12 @@ def chosen(record: Record, suite: str) -> list[tuple[str, int, str]]:
     return [(title, place, str(frame["image"][place])) for title, place in places.items()]
 
 
-def _grid(name: str, shown: list[Contender], data: Data) -> Grid:
-    rows = []
+def _grid(spec: str, shown: list[Contender], data: Data) -> Grid:
+    rows, suite = [], suite_of(spec)
+    name = suite.name
     for title, place, image in chosen(shown[0].records[0], name):
         truth: Pixels = np.asarray(data.test.pixels[data.test.ids.index(image)]).transpose(1, 2, 0)
-        hole = suite_of(name).hole(image, *truth.shape[:2])[..., None]
+        hole = suite.hole(image, *truth.shape[:2])[..., None]
         damaged = np.where(hole, _checks(*truth.shape[:2]), truth)
         pictures = [_picture("truth", "", truth), _picture("damaged", "", damaged)]
         for contender in shown:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bench.leakage import holes_in_words, in_words
 from bench.records import Record
 from bench.report.chapters import Chapter
 
@@ -38,6 +39,8 @@ def provenance(chapter: Chapter) -> Provenance:
         ("Data", _plain(data)),
         ("Data fingerprint", run.data),
         *((f"Suite {name}", _plain(records[0].content.get("suites", {}).get(name, {}))) for name in run.suites),
+        ("Leakage, images", _distinct(in_words(record.content.get("leakage", {})) for record in records)),
+        ("Leakage, holes", _distinct(holes_in_words(record.content.get("leakage", {})) for record in records)),
         ("Hardware", _distinct(_plain(record.content.get("hardware", {})) for record in records)),
         ("Packages", _distinct(_plain(record.content.get("packages", {})) for record in records)),
         ("LPIPS", _distinct(str(record.content.get("lpips", "")) for record in records)),

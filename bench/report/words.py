@@ -35,6 +35,8 @@ def mean_text(line: Line, metric: str) -> str:
     """The mean alone, or why there is none."""
     interval = line.scores.get(metric)
     if interval is None:
+        if line.contender.records[0].run.protocol.resolution < CONVENTIONS[metric].smallest_side:
+            return "too small"
         return NO_WEIGHTS if metric == "lpips" else "not measured"
     return "infinite" if interval.mean is None else number(interval.mean, CONVENTIONS[metric].digits)
 

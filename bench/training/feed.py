@@ -5,6 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.data import Packed
@@ -44,9 +45,13 @@ class TrainingFeed:
 
     def _holes(self, positions: Sequence[int]) -> Tensor:
         height, width = self._train.pixels.shape[-2:]
-        purpose = (self._seed, "training hole", self._stage.name)
-        drawn = [self._stage.holes.draw(Chance(*purpose, p), height, width) for p in positions]
+        drawn = [training_hole(self._stage, self._seed, place, height, width) for place in positions]
         return torch.from_numpy(np.stack(drawn)).unsqueeze(1)
+
+
+def training_hole(stage: Stage, seed: int, place: int, height: int, width: int) -> NDArray[np.bool_]:
+    """The hole of the image that a stage draws at this place, counted from 0: bool (H,W), True = missing."""
+    return stage.holes.draw(Chance(seed, "training hole", stage.name, place), height, width)
 
 
 @lru_cache(maxsize=2)

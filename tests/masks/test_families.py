@@ -5,15 +5,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageDraw
 
 from bench.errors import UserError
 from bench.masks.center import Center
 from bench.masks.family import Family
-from bench.masks.irregular import _QUARTER, Strokes, _sine
+from bench.masks.irregular import _QUARTER, Strokes, _paint, _sine, clear_border, stroke
+from bench.masks.names import BINS
 from bench.masks.random import RandomRectangle
+from bench.masks.random_free import FreeRectangle
 from bench.seeds import Chance
 
-FAMILIES: list[Family] = [Center(), RandomRectangle(), Strokes()]
+FAMILIES: list[Family] = [Center(), RandomRectangle(), FreeRectangle(), Strokes()]
 SIDES = st.integers(2, 70)
 
 
@@ -39,7 +42,7 @@ def test_one_pixel_cannot_have_a_hole(family):
         family.draw(Chance(0), 1, 1)
 
 
-@pytest.mark.parametrize("family", [RandomRectangle(), Strokes()], ids=repr)
+@pytest.mark.parametrize("family", [RandomRectangle(), FreeRectangle(), Strokes()], ids=repr)
 def test_holes_differ(family):
     assert len({family.draw(Chance(i), 64, 64).tobytes() for i in range(50)}) > 45
 
@@ -116,3 +119,65 @@ def test_headings_are_the_rounded_sine():
         round(1024 * np.sin(step * np.pi / 16)) for step in range(-40, 40)
     ]
     assert len(_QUARTER) == 9
+
+
+@given(seed=st.integers(0, 999), height=SIDES, width=SIDES)
+def test_free_rectangles_keep_their_sides_and_lie_inside(seed, height, width):
+    hole = FreeRectangle().draw(Chance(seed), height, width)
+    _, _, tall, wide = extent(hole)
+    assert hole.sum() == tall * wide
+    assert max(1, height // 8) <= tall <= max(1, height // 2)
+    assert max(1, width // 8) <= wide <= max(1, width // 2)
+
+
+def test_free_rectangles_have_sides_of_their_own():
+    boxes = [extent(FreeRectangle().draw(Chance(i), 32, 64)) for i in range(3000)]
+    for index, most in ((2, 16), (3, 32)):
+        sides = Counter(box[index] for box in boxes)
+        assert sorted(sides) == list(range(most // 4, most + 1))
+    assert abs(np.corrcoef([box[2:] for box in boxes], rowvar=False)[0, 1]) < 0.08  # 4 standard errors
+
+
+@pytest.mark.parametrize("ends", BINS, ids=str)
+@pytest.mark.parametrize("side", [64, 256])
+def test_a_clear_border_is_clear_and_the_share_is_of_the_whole(ends, side):
+    border = clear_border(side, side)
+    assert border == {64: 6, 256: 25}[side]
+    for i in range(12):
+        hole = Strokes(*ends, clear=True).draw(Chance(i), side, side)
+        assert hole[border:-border, border:-border].sum() == hole.sum()
+        assert ends[0] <= 100 * hole.mean() <= ends[1]
+        assert hole.flags.writeable
+
+
+def test_clear_border_is_nvidias_at_their_size():
+    assert clear_border(512, 512) == 50
+
+
+def test_strokes_reach_the_border_unless_it_is_clear():
+    holes = [Strokes(20, 30).draw(Chance(i), 64, 64) for i in range(20)]
+    assert sum(hole[0].any() or hole[-1].any() or hole[:, 0].any() or hole[:, -1].any() for hole in holes) > 15
+
+
+def counted_after_every_segment(chance, height, width, wanted):
+    """The rule as it reads, without the shortcut."""
+    canvas = Image.new("L", (width, height))
+    pen = ImageDraw.Draw(canvas)
+    while True:
+        for segment in stroke(chance, height, width, 1):
+            r = segment.radius
+            pen.line([segment.start, segment.end], fill=1, width=2 * r + 1)
+            for x, y in (segment.start, segment.end):
+                pen.ellipse([x - r, y - r, x + r, y + r], fill=1)
+            hole = np.asarray(canvas, dtype=bool)
+            if hole.sum() >= wanted:
+                return hole
+
+
+@settings(deadline=None, max_examples=80)
+@given(seed=st.integers(0, 9999), height=st.integers(8, 150), width=st.integers(8, 150), percent=st.integers(1, 60))
+def test_counting_rarely_is_counting_always(seed, height, width, percent):
+    wanted = max(1, height * width * percent // 100)
+    hole, missing = _paint(Chance(seed), height, width, wanted)
+    assert np.array_equal(hole, counted_after_every_segment(Chance(seed), height, width, wanted))
+    assert missing == hole.sum()

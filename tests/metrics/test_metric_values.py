@@ -5,15 +5,19 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from skimage.color import rgb2gray
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torchmetrics.functional.image import peak_signal_noise_ratio as torchmetrics_psnr
+from torchmetrics.functional.image import structural_similarity_index_measure as torchmetrics_ssim
+from torchmetrics.functional.image import total_variation
 
+from bench.metrics import score
 from bench.metrics.l1 import l1, l1_hole
 from bench.metrics.psnr import psnr
 from bench.metrics.ssim import ssim
 from bench.metrics.tv import tv
 
-SHAPES = [(1, 11, 11), (2, 11, 40), (3, 64, 64), (1, 65, 33)]
+SHAPES = [(1, 11, 11), (2, 11, 40), (3, 64, 64), (1, 65, 53)]
 
 
 def pictures(shape, seed=0, contrast=256):
@@ -27,45 +31,140 @@ def near(picture, seed=1):
     return torch.from_numpy(np.clip(picture.numpy() + noise, 0, 255).astype(np.uint8))
 
 
-def reference_ssim(x, y):
-    return structural_similarity(
-        x.numpy(),
-        y.numpy(),
-        channel_axis=0,
-        gaussian_weights=True,
-        sigma=1.5,
-        use_sample_covariance=False,
-        data_range=255,
-    )  # scikit-image crops its map by 5 pixels before the mean: the valid region
+def everything(truth, result):
+    """All scores of results that are holes throughout."""
+    return score(truth, result, torch.ones_like(truth[:, :1], dtype=torch.bool), result)
+
+
+GAUSSIAN = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+
+
+def skimage_ssim(x, y, **how):
+    how = {"data_range": 255, "channel_axis": 0} | how
+    return structural_similarity(np.asarray(x), np.asarray(y), **how)
+
+
+def gray(x):
+    return rgb2gray(x.numpy().astype(np.float64), channel_axis=0)
+
+
+def luma(x):
+    red, green, blue = x.double().numpy()
+    return 16 + (65.481 * red + 128.553 * green + 24.966 * blue) / 255
+
+
+def ssim_references(x, y):
+    """What other libraries say of one image, by convention."""
+    found = {
+        "ssim": skimage_ssim(x, y, **GAUSSIAN),  # its map is cropped by 5 pixels before the mean: the valid region
+        "ssim_u7": skimage_ssim(x, y),
+        "ssim_u11": skimage_ssim(x, y, win_size=11),
+        "ssim_y": skimage_ssim(luma(x), luma(y), channel_axis=None, **GAUSSIAN),
+        "ssim_gray7": skimage_ssim(gray(x), gray(y), channel_axis=None),
+        "ssim_gray7_range2": skimage_ssim(gray(x), gray(y), channel_axis=None, data_range=510),
+        "ssim_full": torchmetrics_ssim(x[None].double(), y[None].double(), data_range=255.0).item(),
+        "ssim_zero": zero_padded(x.double(), y.double()),
+    }
+    if min(x.shape[-2:]) >= 51:
+        found["ssim_gray51"] = skimage_ssim(gray(x), gray(y), channel_axis=None, win_size=51)
+    return found
+
+
+def other_references(x, y):
+    x_gray, y_gray, x_levels, y_levels = gray(x), gray(y), x.double(), y.double()
+    gap = y_levels - x_levels
+    return {
+        "psnr": peak_signal_noise_ratio(x.numpy(), y.numpy(), data_range=255),
+        "psnr_gray": peak_signal_noise_ratio(x_gray, y_gray, data_range=255),
+        "psnr_y": peak_signal_noise_ratio(luma(x), luma(y), data_range=255),
+        "mse": gap.square().mean().item(),
+        "l1_sym_gray": 100 * np.abs(x_gray - y_gray).sum() / (x_gray + y_gray).sum(),
+        "l1_rel": 100 * gap.abs().sum().item() / x_levels.sum().item(),
+        "l2_rel": 100 * gap.square().sum().item() / x_levels.square().sum().item(),
+        "l1_sym": 100 * gap.abs().sum().item() / (x_levels + y_levels).sum().item(),
+        "l1_channels": 100 / 255 * (x_levels.mean(0) - y_levels.mean(0)).abs().mean().item(),
+        "tv_sum": total_variation(y_levels[None] / 255).item(),
+        "tv_sum_truth": total_variation(x_levels[None] / 255).item(),
+    }
+
+
+def zero_padded(x, y):
+    bell = torch.exp(-((torch.arange(11).double() - 5) ** 2) / (2 * 1.5**2))
+    window = torch.outer(bell, bell) / bell.sum() ** 2
+
+    def blur(maps):
+        return torch.nn.functional.conv2d(maps[:, None], window[None, None], padding=5)[:, 0]
+
+    mean_x, mean_y = blur(x), blur(y)
+    var_x, var_y, both = blur(x * x) - mean_x**2, blur(y * y) - mean_y**2, blur(x * y) - mean_x * mean_y
+    c1, c2 = 2.55**2, 7.65**2
+    top = (2 * mean_x * mean_y + c1) * (2 * both + c2)
+    return (top / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))).mean().item()
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_psnr_and_ssim_agree_with_other_libraries(shape):
+def test_every_definition_agrees_with_other_libraries(shape):
     truth = pictures(shape, contrast=200)
     result = near(truth)
+    scores = everything(truth, result)
+    assert "ssim_gray51" in scores or min(shape[1:]) < 51
     for index in range(shape[0]):
-        x, y = truth[index], result[index]
-        assert psnr(truth, result)[index].item() == pytest.approx(
-            peak_signal_noise_ratio(x.numpy(), y.numpy(), data_range=255), rel=1e-12
-        )
-        assert psnr(truth, result)[index].item() == pytest.approx(
-            torchmetrics_psnr(x.double(), y.double(), data_range=255.0).item(), rel=1e-6
-        )
-        assert ssim(truth, result)[index].item() == pytest.approx(reference_ssim(x, y), abs=1e-12)
+        pair = truth[index], result[index]
+        for name, expected in (ssim_references(*pair) | other_references(*pair)).items():
+            near_enough = {"abs": 1e-6} if name.startswith("ssim") else {"rel": 1e-6}
+            assert scores[name][index].item() == pytest.approx(expected, **near_enough), name
+    assert torch.equal(scores["ssim"], ssim(truth, result))
+    assert scores["psnr"].tolist() == pytest.approx(psnr(truth, result).tolist(), rel=1e-14)
+    assert torch.equal(scores["tv"], tv(result))
 
 
-def test_ssim_of_flat_pictures_agrees_too():
+def blocks(rng, shape, side):
+    """Flat squares: where variances are small differences of large numbers."""
+    coarse = rng.choice([0, 1, 60, 128, 200, 254, 255], (3, -(-shape[0] // side), -(-shape[1] // side)))
+    return coarse.repeat(side, 1).repeat(side, 2)[:, : shape[0], : shape[1]].astype(np.uint8)
+
+
+@settings(deadline=None, max_examples=30)
+@given(height=st.integers(11, 60), width=st.integers(11, 60), seed=st.integers(0, 10**6), side=st.integers(1, 60))
+def test_ssim_of_flat_blocks_agrees_within_1e5(height, width, seed, side):
+    rng = np.random.default_rng(seed)
+    x, y = (torch.from_numpy(blocks(rng, (height, width), side)) for _ in range(2))
+    if rng.random() < 0.5:
+        y = torch.where(torch.from_numpy(rng.random((height, width)) < 0.3), y, x)
+    scores = everything(x[None], y[None])
+    for name, expected in ssim_references(x, y).items():
+        assert scores[name].item() == pytest.approx(expected, abs=1e-5), name
+
+
+def test_ssim_of_flat_pictures():
     x, y = torch.full((1, 3, 16, 16), 100, dtype=torch.uint8), torch.full((1, 3, 16, 16), 120, dtype=torch.uint8)
     c1 = (0.01 * 255) ** 2
-    assert ssim(x, y).item() == pytest.approx((2 * 100 * 120 + c1) / (100**2 + 120**2 + c1), abs=1e-9)
-    assert ssim(x, y).item() == pytest.approx(reference_ssim(x[0], y[0]), abs=1e-9)
+    expected = (2 * 100 * 120 + c1) / (100**2 + 120**2 + c1)
+    scores = everything(x, y)
+    for name in ("ssim", "ssim_u7", "ssim_u11", "ssim_full", "ssim_gray7"):
+        assert scores[name].item() == pytest.approx(expected, abs=5e-6), name
 
 
 def test_identical_pictures():
-    truth = pictures((2, 13, 17))
+    truth = pictures((2, 53, 57))
+    scores = everything(truth, truth)
     assert torch.equal(psnr(truth, truth), torch.full((2,), math.inf, dtype=torch.float64))
-    assert torch.equal(ssim(truth, truth), torch.ones(2, dtype=torch.float64))
-    assert l1(truth, truth).tolist() == [0, 0]
+    for name, values in scores.items():
+        if name.startswith("psnr"):
+            assert values.tolist() == [math.inf] * 2, name
+        elif name.startswith("ssim"):
+            assert values.tolist() == pytest.approx([1, 1], abs=1e-12), name
+        elif name.startswith(("l1", "l2", "mse")):
+            assert values.tolist() == [0, 0], name
+
+
+def test_black_pictures():
+    black = torch.zeros(1, 3, 12, 12, dtype=torch.uint8)
+    white = black + 255
+    for truth, result in ((black, black), (white, black), (white, white)):
+        for name, values in everything(truth, result).items():
+            assert not torch.isnan(values).any(), name
+    assert everything(black, white)["l1_rel"].item() == math.inf
 
 
 def test_closed_forms():
@@ -73,6 +172,11 @@ def test_closed_forms():
     shifted = truth + 51
     assert psnr(truth, shifted).item() == pytest.approx(20 * math.log10(5), rel=1e-14)
     assert l1(truth, shifted).item() == 20.0
+    scores = everything(truth, shifted)
+    assert scores["psnr_gray"].item() == pytest.approx(20 * math.log10(5), rel=1e-12)
+    assert scores["psnr_y"].item() == pytest.approx(20 * math.log10(255 * 255 / (51 * 219)), rel=1e-12)
+    assert scores["tv"].item() == scores["tv_truth"].item()
+    assert scores["tv_rel"].item() < scores["tv_rel_truth"].item()
     black, white = torch.zeros(1, 3, 11, 11, dtype=torch.uint8), torch.full((1, 3, 11, 11), 255, dtype=torch.uint8)
     assert psnr(black, white).item() == 0.0
     assert l1(black, white).item() == 100.0
@@ -85,6 +189,9 @@ def test_one_pixel():
     result[0, 1, 5, 6] += 30
     assert psnr(truth, result).item() == pytest.approx(10 * math.log10(255**2 * 3 * 32 * 32 / 900), rel=1e-14)
     assert l1_hole(truth, result, hole).item() == pytest.approx(100 * 10 / 255, rel=1e-14)
+    scores = score(truth, result, hole)
+    assert scores["l1_hole"].item() == pytest.approx(100 * 10 / 255, rel=1e-12)
+    assert scores["mse"].item() == 900 / (3 * 32 * 32)
     result[0, 0, 20, 20] += 50  # outside the hole
     assert l1_hole(truth, result, hole).item() == pytest.approx(100 * 10 / 255, rel=1e-14)
 
@@ -96,52 +203,63 @@ def test_tv():
         down = np.concatenate([x[..., 1:, :], x[..., :1, :]], axis=-2) - x
         return np.sqrt(across**2 + down**2).mean(axis=(1, 2, 3))
 
+    def anisotropic(picture):
+        x = picture.numpy().astype(np.float64) / 127.5 - 1
+        steps = [np.abs(np.diff(x, axis=axis)).mean(axis=(1, 2, 3)) for axis in (2, 3)]
+        return 100 * (steps[0] + steps[1])
+
     picture = pictures((3, 12, 19))
-    assert tv(picture).numpy() == pytest.approx(reference(picture), rel=1e-13)
+    scores = everything(picture, picture)
+    assert tv(picture).numpy() == pytest.approx(reference(picture), rel=1e-7)
+    assert scores["tv_aniso"].numpy() == pytest.approx(anisotropic(picture), rel=1e-9)
+    mean = picture.double().mean((1, 2, 3))
+    assert scores["tv_rel"].numpy() == pytest.approx(100 * reference(picture) / mean.numpy(), rel=1e-7)
     assert tv(torch.full((1, 3, 4, 4), 9, dtype=torch.uint8)).item() == 0.0
     step = torch.zeros(1, 3, 8, 8, dtype=torch.uint8)
     step[..., 4:] = 100  # one step up, and one down where the picture wraps around
     assert tv(step).item() == pytest.approx(2 * 100 / 8)
+    assert everything(step, step)["tv_sum"].item() == pytest.approx(3 * 8 * 100 / 255)
     corner = torch.zeros(1, 3, 2, 2, dtype=torch.uint8)
     corner[..., 0, 0] = 3  # its own gradient is (-3, -3), its neighbours' (3, 0) and (0, 3)
     assert tv(corner).item() == pytest.approx((3 * math.sqrt(2) + 3 + 3) / 4)
 
 
 @settings(deadline=None, max_examples=40)
-@given(height=st.integers(11, 24), width=st.integers(11, 24), seed=st.integers(0, 99))
-def test_identities_of_a_composite(height, width, seed):
+@given(height=st.integers(8, 24), width=st.integers(8, 24), seed=st.integers(0, 99), one_pixel=st.booleans())
+def test_identities_of_a_composite(height, width, seed, one_pixel):
     truth, other = pictures((1, height, width), seed), pictures((1, height, width), seed + 1)
-    hole = torch.from_numpy(np.random.default_rng(seed).random((1, 1, height, width)) < 0.3)
+    hole = torch.from_numpy(np.random.default_rng(seed).random((1, 1, height, width)) < 0.3) & (not one_pixel)
     hole[..., 0, 0] = True
     result = torch.where(hole, other, truth)
+    scores = {name: values.item() for name, values in score(truth, result, hole).items()}
     share = hole.double().mean().item()
-    assert l1_hole(truth, result, hole).item() * share == pytest.approx(l1(truth, result).item(), rel=1e-12)
+    assert scores["l1_hole"] == pytest.approx(l1_hole(truth, result, hole).item(), rel=1e-12)
+    assert scores["l1_hole"] * share == pytest.approx(scores["l1"], rel=1e-12)
     # Jensen within the hole: MAE of the image <= sqrt(share) * RMSE of the image
-    rms_percent = 100 * 10 ** (-psnr(truth, result).item() / 20)
-    assert l1(truth, result).item() <= math.sqrt(share) * rms_percent * (1 + 1e-12)
+    rms_percent = 100 * 10 ** (-scores["psnr"] / 20)
+    assert scores["l1"] <= math.sqrt(share) * rms_percent * (1 + 1e-12)
     missing = hole.expand_as(truth)
     in_hole = torchmetrics_psnr(truth[missing].double(), result[missing].double(), data_range=255.0).item()
-    assert in_hole == pytest.approx(psnr(truth, result).item() + 10 * math.log10(share), abs=1e-4)
-    pooled_mse = (truth.double() - result.double()).square().mean().item()
-    assert 10 * math.log10(255**2 / pooled_mse) == pytest.approx(psnr(truth, result).item())
-
-
-@settings(deadline=None, max_examples=30)
-@given(seed=st.integers(0, 99))
-def test_psnr_of_the_pooled_error_is_not_above_the_mean(seed):
-    truth = pictures((4, 12, 12), seed)
-    result = torch.stack([near(x, seed) if i % 2 else x // 2 for i, x in enumerate(truth)])
-    pooled = 10 * math.log10(255**2 / (truth.double() - result.double()).square().mean().item())
-    assert pooled <= psnr(truth, result).mean().item() + 1e-9
+    assert in_hole == pytest.approx(scores["psnr"] + 10 * math.log10(share), abs=1e-4)
+    assert 10 * math.log10(255**2 / scores["mse"]) == pytest.approx(scores["psnr"], rel=1e-12)
+    assert scores["l1_channels"] <= scores["l1"] * (1 + 1e-12)
+    assert scores["l1_sym"] <= 100
+    outside = truth.clone()
+    outside[missing] = 7  # no score of the composite's known part depends on what the truth hides
+    assert score(outside, torch.where(hole, other, outside), hole)["tv"].item() == scores["tv"]
 
 
 @settings(deadline=None, max_examples=30)
 @given(seed=st.integers(0, 99))
 def test_symmetries(seed):
-    x = pictures((1, 14, 18), seed)
+    x = pictures((1, 54, 58), seed)
     y = near(x, seed)
-    for measure in (psnr, ssim, l1):
-        assert measure(x, y).item() == pytest.approx(measure(y, x).item(), rel=1e-12)
-        assert measure(x, y).item() == pytest.approx(measure(x.flip(-1), y.flip(-1)).item(), rel=1e-12)
-        assert measure(x, y).item() == pytest.approx(measure(x.mT.contiguous(), y.mT.contiguous()).item(), rel=1e-12)
-    assert -1 <= ssim(x, y).item() < 1
+    one_sided = ("tv", "l1_rel", "l2_rel")
+    scores = everything(x, y)
+    flipped, turned = everything(x.flip(-1), y.flip(-1)), everything(x.mT.contiguous(), y.mT.contiguous())
+    swapped = everything(y, x)
+    for name, values in scores.items():
+        assert flipped[name].item() == pytest.approx(values.item(), rel=1e-6) or name.startswith("tv"), name
+        assert turned[name].item() == pytest.approx(values.item(), rel=1e-6), name
+        assert swapped[name].item() == pytest.approx(values.item(), rel=1e-6) or name.startswith(one_sided), name
+        assert not name.startswith("ssim") or -1 <= values.item() < 1

@@ -1,0 +1,73 @@
+"""What all verbs share: their options, and the objects made from them. Nothing heavy is imported at module level."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bench.catalog import Catalog
+
+Key = Annotated[str, typer.Argument(metavar="METHOD", help="A key that `list` shows.")]
+PaperKey = Annotated[str, typer.Argument(metavar="PAPER", help="A paper's key, as `list` shows it.")]
+Scale = Annotated[
+    str, typer.Option(help="smoke (seconds), quick (minutes on two cores) or paper (what the paper did).")
+]
+DataName = Annotated[
+    str | None, typer.Option("--data", metavar="NAME[=PATH]", help="Data set instead of the scale's own.")
+]
+Seeds = Annotated[
+    list[int] | None, typer.Option("--seed", min=0, help="Seed; repeat it for several runs. [default: 0]")
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed.")]
+Variants = Annotated[
+    list[str] | None, typer.Option("--variant", help="Also run this variant; repeat it, or say `all`.")
+]
+Variant = Annotated[str, typer.Option("--variant", help="A variant that `show` lists.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Precision = Annotated[str, typer.Option(help="32-true, bf16-mixed or 16-mixed.")]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; the run is named after it.")
+]
+Suites = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--suite",
+        metavar="NAME|KIND=PATH",
+        help="Holes instead of the scale's own; repeat it. Drawn: center, random, random_free, irregular,"
+        " irregular_10_20 (1_10 to 50_60), irregular_10_20_clear (clear border). Yours: nvidia=PATH, nvidia=PATH:10_20,"
+        " qd-imd=PATH, masks=PATH:white, masks=PATH:black (the hole's colour).",
+    ),
+]
+Out = Annotated[Path, typer.Option(help="Where runs, records and pages are kept.")]
+Force = Annotated[bool, typer.Option("--force", help="Compute again what is already there.")]
+Include = Annotated[
+    list[Path] | None, typer.Option("--include", metavar="PATH", help="Also find methods in this folder or file.")
+]
+Weights = Annotated[Path | None, typer.Option(help="Folder that holds the LPIPS trunk's weights.")]
+CheckpointSeconds = Annotated[float, typer.Option(min=0, help="Save the training about so often.")]
+
+RUNS = Path("runs")
+
+
+def find_methods(include: list[Path] | None) -> "Catalog":
+    from bench.catalog import find
+
+    return find(include or [])
+
+
+def open_console() -> "Console":
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 120)
+
+
+def cache_folder() -> Path:
+    from platformdirs import user_cache_path
+
+    named = os.environ.get("INPAINT_BENCH_CACHE")
+    return Path(named) if named else user_cache_path("inpaint-bench")

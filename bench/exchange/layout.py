@@ -1,0 +1,109 @@
+"""The folder that `export` writes and `score` reads.
+
+    DIR/manifest.json                    what was exported; written last
+    DIR/README.txt                       the same for a person
+    DIR/truth/NAME.png                   the whole pictures
+    DIR/SUITE/images/NAME.png            the damaged pictures, black in the hole
+    DIR/SUITE/masks/NAME.png             the holes, white = missing (with images/: as IOPaint reads them)
+    DIR/SUITE/lama/NAME.png              } the same files as pairs (as LaMa reads them)
+    DIR/SUITE/lama/NAME_mask.png         }
+
+NAME is the image's id with what no file name may hold written as %XX.
+"""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bench.errors import UserError
+from bench.files import read_json, sha256
+from bench.protocol import Protocol
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+LONGEST_NAME = 180
+"""Room for endings and for the names of temporary files within the 255 bytes that file systems allow."""
+
+
+class Picture(BaseModel):
+    """One image and the SHA-256 of its files."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    group: str
+    name: str
+    """Of its files, without `.png`."""
+    truth: str
+    holes: dict[str, str]
+    """By suite."""
+
+
+class Manifest(BaseModel):
+    """All that scoring has to know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    scale: str
+    protocol: Protocol
+    fingerprint: str
+    """Of the data manifest."""
+    data: dict[str, Any]
+    """The data manifest."""
+    suites: dict[str, dict[str, Any]]
+    """Each suite's manifest."""
+    pictures: list[Picture]
+
+
+def file_name(image_id: str) -> str:
+    """The name of an image's files, without ending; `urllib.parse.unquote` gives back the id.
+
+    LaMa takes every file with `mask` in its name for a mask, so that word is broken up. Only of an id too long for a
+    file name is the end replaced by a hash; the manifest has the whole id.
+    """
+    name = quote(image_id, safe=" +,=@()").replace("mask", "%6Dask")
+    name = f"%2E{name[1:]}" if name.startswith(".") else name
+    if len(name) <= LONGEST_NAME:
+        return name
+    return f"{name[: LONGEST_NAME - 18].rstrip('%')}~{sha256(image_id.encode())[:16]}"
+
+
+def truth_file(root: Path, name: str) -> Path:
+    return root / "truth" / f"{name}.png"
+
+
+def suite_folder(root: Path, suite: str) -> Path:
+    return root / suite  # a suite's name is fit for a file, and LaMa looks for "mask" in names of files only
+
+
+def damaged_file(root: Path, suite: str, name: str) -> Path:
+    return suite_folder(root, suite) / "images" / f"{name}.png"
+
+
+def hole_file(root: Path, suite: str, name: str) -> Path:
+    return suite_folder(root, suite) / "masks" / f"{name}.png"
+
+
+def lama_files(root: Path, suite: str, name: str) -> tuple[Path, Path]:
+    """Damaged picture and hole."""
+    folder = suite_folder(root, suite) / "lama"
+    return folder / f"{name}.png", folder / f"{name}_mask.png"
+
+
+def read_manifest(root: Path) -> Manifest:
+    """Raises UserError for a folder that `export` did not finish, or that another version wrote."""
+    path = root / MANIFEST
+    if not path.exists():
+        raise UserError(f"{root} has no {MANIFEST}: it is no finished export. Make one: python -m bench export --help")
+    content = read_json(path)
+    version = content.get("format") if isinstance(content, dict) else None
+    if version != FORMAT:
+        raise UserError(f"{path} has format {version}, this version reads {FORMAT}. Export into another folder.")
+    try:
+        return Manifest.model_validate(content)
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise UserError(f"{path} is damaged at {where}. Export again into another folder.") from error

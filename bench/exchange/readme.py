@@ -1,0 +1,33 @@
+"""The README.txt of an exported folder."""
+
+from bench.exchange.layout import Manifest
+
+
+def readme(manifest: Manifest) -> str:
+    """What is where, and how two well-known tools read it."""
+    lines = [
+        f"{len(manifest.pictures)} pictures of the data set {manifest.protocol.data_name},"
+        f" {manifest.protocol.resolution}x{manifest.protocol.resolution}, exported by inpaint-bench.",
+        "",
+        "truth/NAME.png            the whole pictures: for scoring, not for the tool",
+        "SUITE/images/NAME.png     the damaged pictures, black in the hole",
+        "SUITE/masks/NAME.png      the holes, white = missing",
+        "SUITE/lama/               the same as pairs NAME.png, NAME_mask.png",
+        "",
+        "Give every damaged picture to the tool and keep the size and the name of what comes out, as PNG:",
+        "OUT/SUITE/NAME.png, or OUT/SUITE/NAME_mask.png as LaMa writes it. For instance (DIR is the whole path of",
+        "this folder, OUT that of a new one):",
+        "",
+    ]
+    for place in manifest.protocol.suite_names:
+        lines += [
+            f"    iopaint run --model=lama --image=DIR/{place}/images --mask=DIR/{place}/masks --output=OUT/{place}",
+            f"    python3 bin/predict.py model.path=MODEL indir=DIR/{place}/lama outdir=OUT/{place}   # LaMa",
+        ]
+    lines += [
+        "",
+        "Then:",
+        "",
+        "    python -m bench score DIR --predictions OUT --name NAME_OF_THE_METHOD",
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,208 @@
+"""`score`: an ordinary record from pictures that another tool made."""
+
+import io
+import json
+import re
+import shutil
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from bench import provenance
+from bench.errors import UserError, nearest
+from bench.evaluation import Scored, Subject, score_suite, to_csv
+from bench.exchange.known import compare, in_words, summary
+from bench.exchange.layout import Manifest, hole_file, read_manifest, truth_file
+from bench.exchange.returned import LOSSY, Batch, Returned, check_complete, collect, read_returned
+from bench.files import check_writable, locked, sha256, sha256_of_files, write_json, write_text
+from bench.masks.names import suite_name
+from bench.metrics import Lpips
+from bench.progress import Progress
+from bench.records import FORMAT, Record, Run, read_record
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,59}")
+NOTE = "external: scored from pictures; how they were made is not known here"
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What a user asked for on the command line."""
+
+    root: Path
+    """The exported folder."""
+    predictions: Path
+    name: str
+    out: Path
+    suites: Sequence[str] = ()
+    """Only these; all that were exported if empty."""
+    partial: bool = False
+    weights: Path | None = None
+    force: bool = False
+
+    def make(self, progress: Progress, taken: Sequence[str] = ()) -> Record:
+        """The record, computed only as far as it is not there. `taken` are names that methods of ours bear.
+
+        Raises UserError for whatever a user can mend in name, export or pictures, before any scoring where it can.
+        """
+        _check_name(self.name, taken)
+        manifest = read_manifest(self.root)
+        suites = self._suites(manifest)
+        check_writable(self.out)
+        with progress.task("pictures") as report:
+            batches = [collect(manifest, suite, self.predictions, len(suites) == 1, report) for suite in suites]
+        for batch in batches:
+            check_complete(batch, len(manifest.pictures), self.partial)
+        run = _run(self.name, manifest, batches)
+        folder = run.folder(self.out)
+        with locked(folder):
+            if self.force:
+                shutil.rmtree(folder / "predictions", ignore_errors=True)
+                (folder / "record.json").unlink(missing_ok=True)
+            if (record := read_record(folder)) is None:
+                record = self._score(run, folder, manifest, batches, progress)
+        return record
+
+    def _suites(self, manifest: Manifest) -> list[str]:
+        known = list(manifest.protocol.suite_names)
+        for name in self.suites:
+            if name not in known:
+                raise UserError(f"{self.root} was not exported with the suite '{name}'.{nearest(name, known)}")
+        return [name for name in known if not self.suites or name in self.suites]
+
+    def _score(
+        self, run: Run, folder: Path, manifest: Manifest, batches: Sequence[Batch], progress: Progress
+    ) -> Record:
+        write_json(folder / "run.json", run.model_dump(mode="json"))
+        _log(folder, "started", {"key": run.key})
+        lpips = Lpips.open(self.weights)
+        with progress.task(f"score {self.name}") as report, ThreadPoolExecutor(4) as pool:
+            subjects = [_subject(self.root, batch, pool) for batch in batches]
+            tables = [score_suite(subject, folder, report, lpips) for subject in subjects]
+        scores = pd.concat(tables, ignore_index=True)
+        text = to_csv(scores)
+        write_text(folder / "scores.csv", text)
+        content = self._content(run, manifest, batches, scores) | {
+            "lpips": "alex v0.1" if lpips is not None else Lpips.reason(self.weights),
+            "scores_sha256": sha256(text.encode()),
+            "predictions_sha256": {
+                batch.suite: sha256_of_files([folder / "predictions" / f"{batch.suite}.npy"], folder)
+                for batch in batches
+            },
+        }
+        write_json(folder / "record.json", content)
+        _log(folder, "record written", {})
+        record = read_record(folder)
+        assert record is not None
+        return record
+
+    def _content(self, run: Run, manifest: Manifest, batches: Sequence[Batch], scores: pd.DataFrame) -> dict[str, Any]:
+        known = summary(scores)
+        forms = Counter(file.form for batch in batches for file in batch.files)
+        extra = [f"{batch.suite}/{name}" for batch in batches for name in batch.extra]
+        return {
+            "format": FORMAT,
+            "key": run.key,
+            "run": run.model_dump(mode="json"),
+            "command": self._replay(run),
+            "data": manifest.data,
+            "suites": {batch.suite: manifest.suites[batch.suite] for batch in batches},
+            "training": {},
+            "code": provenance.code() | {"method_sha256": run.code},
+            "packages": provenance.packages(),
+            "hardware": provenance.hardware(),
+            "external": {"forms": dict(forms), "extra": extra, "known": known, "partial": run.partial},
+            "notes": [NOTE, *_notes(run, forms, extra), in_words(known)],
+        }
+
+    def _replay(self, run: Run) -> str:
+        words = [f"python -m bench score {self.root} --predictions {self.predictions} --name {self.name}"]
+        words += [f"--suite {name}" for name in self.suites]
+        return " ".join(words + (["--partial"] if run.partial else []))
+
+
+def _check_name(name: str, taken: Sequence[str]) -> None:
+    if NAME.fullmatch(name) is None:
+        raise UserError(f"--name '{name}': use up to 60 letters, digits, points, hyphens, + and _, a letter first.")
+    if name in taken:
+        raise UserError(f"--name {name}: a method here has this name. Choose another, such as {name}-mine.")
+
+
+def _run(name: str, manifest: Manifest, batches: Sequence[Batch]) -> Run:
+    hashes = [[batch.suite, file.picture.id, file.sha256] for batch in batches for file in batch.files]
+    total = len(manifest.pictures)
+    scored = {batch.suite for batch in batches}
+    specs = tuple(spec for spec in manifest.protocol.suites if suite_name(spec) in scored)
+    return Run(
+        method=name,
+        scale=manifest.scale,
+        seed=0,
+        settings={},
+        protocol=manifest.protocol.model_copy(update={"suites": specs}),
+        code=sha256(json.dumps(hashes).encode()),
+        data=manifest.fingerprint,
+        suites={batch.suite: str(manifest.suites[batch.suite]["sha256"]) for batch in batches},
+        origin="external",
+        partial={batch.suite: f"{len(batch.files)} of {total}" for batch in batches if batch.missing},
+    )
+
+
+def _notes(run: Run, forms: Counter[str], extra: Sequence[str]) -> list[str]:
+    notes = [f"Scored in part, and so not ranked: {count} images of {suite}." for suite, count in run.partial.items()]
+    for form, count in sorted(forms.items()):
+        if any(word in form for word in LOSSY):
+            notes.append(f"{count} pictures are {form}, which may change every pixel; PNG does not.")
+        elif "gray" in form:
+            notes.append(f"{count} pictures are {form}: taken as equal red, green and blue.")
+        elif "16-bit" in form:
+            notes.append(f"{count} pictures are {form}: rounded to 8 bits.")
+        elif "alpha" in form:
+            notes.append(f"{count} pictures are {form}, opaque everywhere: taken without it.")
+    if extra:
+        notes.append(
+            f"{len(extra)} files belong to no picture of the export and were left alone, the first {extra[0]}."
+        )
+    return notes
+
+
+def _subject(root: Path, batch: Batch, pool: ThreadPoolExecutor) -> Subject:
+    """The suite's images, read as they are asked for."""
+
+    def read(file: Returned) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.uint8]]:
+        truth = _exported(truth_file(root, file.picture.name), file.picture.truth, "RGB")
+        hole = _exported(hole_file(root, batch.suite, file.picture.name), file.picture.holes[batch.suite], "L")
+        return truth.transpose(2, 0, 1), hole[None] >= 128, read_returned(file).transpose(2, 0, 1)
+
+    def scored(indices: list[int]) -> Scored:
+        truths, holes, raws = zip(*pool.map(read, [batch.files[index] for index in indices]), strict=True)
+        truth, hole, raw = (torch.from_numpy(np.stack(part)) for part in (truths, holes, raws))
+        return Scored(truth, hole, raw, compare(truth, raw, hole))
+
+    ids = [file.picture.id for file in batch.files]
+    return Subject(batch.suite, ids, [file.picture.group for file in batch.files], scored)
+
+
+def _exported(path: Path, digest: str, mode: str) -> NDArray[np.uint8]:
+    """A truth or a hole as it was exported. Raises UserError where the file is another one now."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}. Export again into a new folder.") from error
+    if sha256(content) != digest:
+        raise UserError(f"{path} is not the file that was exported. Export again into a new folder.")
+    with Image.open(io.BytesIO(content)) as image:
+        return np.asarray(image.convert(mode))
+
+
+def _log(folder: Path, event: str, facts: dict[str, Any]) -> None:
+    with (folder / "events.jsonl").open("a") as file:
+        file.write(json.dumps({"time": round(time.time(), 3), "event": event, **facts}) + "\n")

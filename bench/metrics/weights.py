@@ -1,0 +1,79 @@
+"""The weights of LPIPS: which files, where they are looked for, and whether they are the published ones."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from bench.errors import UserError
+
+
+@dataclass(frozen=True)
+class Trunk:
+    """A network whose features are compared: as torchvision publishes it."""
+
+    net: str
+    """Its name in the lpips package."""
+    model: str
+    """Its name in torchvision."""
+    file: str
+    bytes: int
+    sha256_prefix: str
+    taps: tuple[int, ...]
+    """The layers of `features` whose outputs are compared."""
+    smallest: int
+    """Below this side in pixels, the last pooling has nothing left."""
+    batch: int
+    """Images at once; always so many, because convolution kernels, and with them last bits, are chosen by it."""
+
+    @property
+    def url(self) -> str:
+        return f"https://download.pytorch.org/models/{self.file}"
+
+
+ALEX = Trunk("alex", "alexnet", "alexnet-owt-7be5be79.pth", 244_408_911, "7be5be79", (1, 4, 7, 9, 11), 31, 16)
+VGG = Trunk("vgg", "vgg16", "vgg16-397923af.pth", 553_433_881, "397923af", (3, 8, 15, 22, 29), 16, 4)
+TRUNKS = {"lpips": ALEX, "lpips_vgg": VGG}
+"""By convention."""
+
+
+def find(trunk: Trunk, folder: Path | None) -> Path | None:
+    """The trunk's file in `folder`, else in torch hub's checkpoints; None where neither has it."""
+    places = [place / trunk.file for place in (folder, hub()) if place is not None]
+    return next((path for path in places if path.exists()), None)
+
+
+def reason(trunk: Trunk, folder: Path | None) -> str:
+    """Why there is no number, and how to get one."""
+    place = folder or hub()
+    if place.is_relative_to(Path.home()):
+        place = "~" / place.relative_to(Path.home())
+    return f"no weights: put {trunk.file} into {place} ({trunk.bytes:,} bytes), or run `python -m bench fetch lpips`"
+
+
+def hub() -> Path:
+    """Where torchvision puts its downloads."""
+    return Path(torch.hub.get_dir()) / "checkpoints"
+
+
+def check(trunk: Trunk, path: Path) -> None:
+    """Raise UserError unless the file is the published one, by its hash."""
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}. Mend it or take it away.") from error
+    if not digest.startswith(trunk.sha256_prefix):
+        raise UserError(
+            f"{path} is not the published file: {path.stat().st_size:,} bytes and SHA-256 {digest[:8]}..., expected"
+            f" {trunk.bytes:,} bytes and {trunk.sha256_prefix}.... Put the whole file there or take it away."
+        )
+
+
+def load(trunk: Trunk, path: Path) -> dict[str, Tensor]:
+    """The published state, checked. Raises UserError for any other file."""
+    check(trunk, path)
+    state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    return state

@@ -1,0 +1,116 @@
+"""Masks: how many of each suite a core draws in a second, and the same strokes painted by other libraries."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from bench.masks.irregular import Segment, paint_stroke, stroke
+from bench.masks.names import BIN_NAMES, CLEAR
+from bench.masks.suite import suite
+from bench.seeds import Chance
+from bench.speed.peers import peer
+from bench.speed.timing import Row, race, row
+
+SIDE = 256
+MASKS = 20
+"""Masks of one call."""
+STROKES = 5
+"""Strokes of a mask that libraries race over."""
+PLAIN = ("center", "random", "random_free", "irregular")
+SIZE = f"{MASKS} x {SIDE}²"
+
+Hole = NDArray[np.bool_]
+Drawing = list[list[Segment]]
+
+
+def rows(quick: bool = False) -> list[Row]:
+    """Each suite's masks, then strokes beside other libraries.
+
+    A suite's masks have no peer: they include the choice of what is drawn, which is the same on every platform, and the
+    counting of missing pixels. For strokes, `agreement` is the largest share of the pixels that differ.
+    """
+    bins = [f"irregular_{name}{end}" for end in ("", CLEAR) for name in BIN_NAMES]
+    times = race({name: _suite(name) for name in (PLAIN if quick else (*PLAIN, *bins))}, quick)
+    return [
+        row(f"suite {name}", SIZE, ms, "", None, note=f"{_rate(ms)} masks a second") for name, ms in times.items()
+    ] + (_strokes(quick))
+
+
+def _suite(name: str) -> Callable[[], object]:
+    found = suite(name)
+    return lambda: [found.hole(f"speed-{index}", SIDE, SIDE) for index in range(MASKS)]
+
+
+def _strokes(quick: bool) -> list[Row]:
+    drawings = [_drawing(Chance("speed", index)) for index in range(MASKS)]
+    known: dict[str, tuple[str, Callable[[Any, Drawing], Hole]]] = {
+        "OpenCV polylines": ("cv2", _opencv),
+        "scikit-image draw": ("skimage.draw", _skimage),
+    }
+    modules = {name: peer(module) for name, (module, _) in known.items()}
+    painters: dict[str, Callable[[Drawing], Hole]] = {"ours": _pillow}
+    for name, (_, paint) in known.items():
+        if modules[name] is not None:
+            painters[name] = _bound(paint, modules[name])
+    times = race({name: _each(paint, drawings) for name, paint in painters.items()}, quick)
+    return [
+        row(
+            "strokes", SIZE, times["ours"], name, times.get(name),
+            agreement=_apart(painters[name], drawings) if name in painters else None,
+            note=f"{_rate(times['ours'])} masks a second" + ("" if name in painters else f"; {name} is absent"),
+        )
+        for name in known
+    ]  # fmt: skip
+
+
+def _drawing(chance: Chance) -> Drawing:
+    return [stroke(chance, SIDE, SIDE, 1) for _ in range(STROKES)]
+
+
+def _bound(paint: Callable[[Any, Drawing], Hole], module: Any) -> Callable[[Drawing], Hole]:
+    return lambda drawing: paint(module, drawing)
+
+
+def _each(paint: Callable[[Drawing], Hole], drawings: list[Drawing]) -> Callable[[], object]:
+    return lambda: [paint(drawing) for drawing in drawings]
+
+
+def _pillow(drawing: Drawing) -> Hole:
+    canvas = Image.new("L", (SIDE, SIDE))
+    pen = ImageDraw.Draw(canvas)
+    for segments in drawing:
+        paint_stroke(pen, segments)
+    return np.frombuffer(canvas.tobytes(), dtype=np.bool_).reshape(SIDE, SIDE)
+
+
+def _opencv(cv2: Any, drawing: Drawing) -> Hole:
+    canvas = np.zeros((SIDE, SIDE), dtype=np.uint8)
+    for segments in drawing:
+        points = np.array([segments[0].start, *[one.end for one in segments]], dtype=np.int32)
+        cv2.polylines(canvas, [points], False, 1, thickness=2 * segments[0].radius + 1)
+    return canvas.view(np.bool_)
+
+
+def _skimage(draw: Any, drawing: Drawing) -> Hole:
+    canvas = np.zeros((SIDE, SIDE), dtype=np.bool_)
+    for one in (segment for segments in drawing for segment in segments):
+        (x0, y0), (x1, y1), reach = one.start, one.end, one.radius + 0.5
+        for x, y in (one.start, one.end):
+            canvas[draw.disk((y, x), reach, shape=canvas.shape)] = True
+        length = max(float(np.hypot(x1 - x0, y1 - y0)), 1e-9)
+        across, down = reach * (y1 - y0) / length, reach * (x1 - x0) / length
+        corners_y = (y0 - down, y0 + down, y1 + down, y1 - down)
+        corners_x = (x0 + across, x0 - across, x1 - across, x1 + across)
+        canvas[draw.polygon(corners_y, corners_x, shape=canvas.shape)] = True
+    return canvas
+
+
+def _apart(paint: Callable[[Drawing], Hole], drawings: list[Drawing]) -> float:
+    return max(float((_pillow(one) != paint(one)).mean()) for one in drawings)
+
+
+def _rate(milliseconds: float) -> str:
+    return f"{MASKS / milliseconds * 1000:,.0f}"

@@ -1,0 +1,251 @@
+"""What came back: every kind of picture is scored rightly or refused with its name."""
+
+import io
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+from skimage.metrics import peak_signal_noise_ratio
+
+from bench.errors import UserError
+from bench.exchange import score as module
+from bench.exchange.score import Scoring
+from bench.progress import Progress
+
+
+@pytest.fixture
+def score(exported, tmp_path):
+    def call(predictions, name="tool", **options):
+        console = Console(file=io.StringIO())
+        return Scoring(exported, predictions, name, tmp_path / "runs", **options).make(Progress(console), ["harmonic"])
+
+    return call
+
+
+def refused(score, predictions, *words, **options):
+    with pytest.raises(UserError) as caught:
+        score(predictions, **options)
+    text = str(caught.value)
+    assert "\n" not in text
+    for word in words:
+        assert word in text, text
+
+
+def first(folder, suite="center"):
+    return sorted((folder / suite).iterdir())[0]
+
+
+def pixels(path):
+    return np.asarray(Image.open(path))
+
+
+def test_scores_are_those_of_the_pasted_pictures(score, tool, exported):
+    out = tool(change=lambda array: 255 - ((255 - array) // 2) * 2)
+    record = score(out)
+    frame = record.suite("irregular")
+    assert len(frame) == 39
+    for row, (image_id, values) in enumerate(frame.iterrows()):
+        if row % 10 == 0:
+            name = f"{image_id.replace('/', '%2F')}.png"
+            truth, raw = pixels(exported / "truth" / name), pixels(out / "irregular" / name)
+            hole = pixels(exported / "irregular" / "masks" / name) == 255
+            composite = np.where(hole[..., None], raw, truth)
+            assert values["psnr"] == pytest.approx(peak_signal_noise_ratio(truth, composite), abs=1e-9)
+            assert values["psnr_raw"] == pytest.approx(peak_signal_noise_ratio(truth, raw), abs=1e-9)
+            assert (record.predictions("irregular")[row] == composite.transpose(2, 0, 1)).all()
+            differs = np.abs(truth.astype(int) - raw)[~hole]
+            assert values["known_error"] == pytest.approx(differs.mean(), abs=1e-6)
+            assert values["known_unequal"] == pytest.approx((differs.max(axis=1) > 0).mean(), abs=1e-6)
+    known = record.content["external"]["known"]
+    assert known["changed"] == 78
+    assert known["error_most"] == 1
+    assert "cut off instead of rounded" in record.content["notes"][-1]
+
+
+def test_the_record_says_what_it_is(score, tool, exported):
+    record = score(tool())
+    assert record.run.origin == "external"
+    assert record.run.partial == {}
+    assert record.folder.parent.name == "folder-external"
+    assert record.content["notes"][0].startswith("external: scored from pictures")
+    assert record.content["notes"][-1] == "Known pixels: the truth's in all 78 pictures."
+    again = record.content["predictions_sha256"]
+    assert set(again) == {"center", "irregular"}
+
+
+@pytest.mark.parametrize("name", ["{}_mask.png", "{}_mask000.png", "{}_inpainted.png", "{}.webp", "lama/{}_mask.png"])
+def test_names_that_tools_give(score, tool, tmp_path, name):
+    for suite in ("center", "irregular"):
+        (tmp_path / "out" / suite / "lama").mkdir(parents=True)
+    options = {"lossless": True} if name.endswith("webp") else {}
+    record = score(tool(name, **options))
+    assert record.content["external"]["known"]["changed"] == 0
+    assert len(record.scores) == 78
+
+
+def test_one_suite_needs_no_folder_of_its_own(score, tool):
+    out = tool()
+    one = score(out / "center", suites=["center"])
+    assert one.run.protocol.suites == ("center",)
+    assert (one.suite("center")["psnr"] == score(out).suite("center")["psnr"]).all()
+    refused(score, out / "center", "has no folder center/", "--suite")
+    refused(score, out, "not exported with the suite 'centre'", "Did you mean 'center'", suites=["centre"])
+
+
+def test_missing_pictures_never_yield_a_full_score(score, tool, tmp_path):
+    out = tool()
+    path = first(out)
+    path.unlink()
+    refused(score, out, "Suite center: 1 of 39 pictures are missing", path.name, "--partial")
+    assert not list((tmp_path / "runs").rglob("record.json"))
+    record = score(out, partial=True)
+    assert record.run.partial == {"center": "38 of 39"}
+    assert "38 of 39" in record.content["notes"][1]
+    full = score(tool(folder="full"))
+    assert record.run.key != full.run.key
+    shutil.rmtree(out / "center")
+    (out / "center").mkdir()
+    refused(score, out, "39 of 39 pictures are missing", "leave the suite out", partial=True)
+
+
+def test_extra_and_double_files(score, tool):
+    out = tool()
+    path = first(out)
+    shutil.copy(path, out / "center" / "grid.png")
+    record = score(out)
+    assert record.content["external"]["extra"] == ["center/grid.png"]
+    assert "grid.png" in record.content["notes"][1]
+    shutil.copy(path, path.with_name(f"{path.stem}_mask.png"))
+    refused(score, out, path.name, f"{path.stem}_mask.png", "Keep one")
+
+
+def test_renamed_pictures_are_told_with_what_is_there(score, tool):
+    refused(score, tool("result of {}.png"), "39 of 39 pictures are missing", "39 files belong to none", "result of")
+
+
+def test_unreadable_pictures_are_named(score, tool, tmp_path):
+    out = tool()
+    path = first(out)
+    whole = path.read_bytes()
+    path.write_bytes(b"no picture")
+    refused(score, out, str(path), "not a picture")
+    path.write_bytes(whole[: len(whole) // 2])
+    refused(score, out, str(path), "damaged")
+    assert not list((tmp_path / "runs").rglob("record.json"))
+    refused(score, tmp_path / "nowhere", "nowhere", "no such folder")
+
+
+def test_sizes(score, tool):
+    out = tool()
+    path = first(out)
+    Image.open(path).resize((64, 64)).save(path)
+    refused(score, out, str(path), "is 64x64, its hole is 32x32", "1 of 39")
+    refused(
+        score, tool(change=lambda array: cv2.resize(array, (64, 64)), folder="big"), "All 39 pictures are 64x64",
+        "--resolution",
+    )  # fmt: skip
+
+
+def test_forms_whose_colours_are_certain(score, tool, tmp_path):
+    plain = score(tool())
+    opaque = score(tool(change=lambda array: np.dstack([array, np.full(array.shape[:2], 255, np.uint8)]), folder="a"))
+    assert (opaque.scores["psnr"] == plain.scores["psnr"]).all()
+    assert any("alpha" in note for note in opaque.content["notes"])
+    deep = tool(folder="deep")
+    for path in deep.rglob("*.png"):
+        levels = cv2.imread(str(path)).astype(np.int64) * 257
+        # Cutting the lower byte off, as Pillow does, would make 100 less a level less; rounding does not.
+        cv2.imwrite(str(path), np.maximum(levels - 100, 0).astype(np.uint16))
+    record = score(deep)
+    assert (record.scores["psnr"] == plain.scores["psnr"]).all()
+    assert any("16-bit" in note for note in record.content["notes"])
+    gray = score(tool(change=lambda array: np.asarray(Image.fromarray(array).convert("L")), folder="gray"))
+    assert any("gray" in note for note in gray.content["notes"])
+    assert gray.scores["known_error"].min() > 1
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [("transparent", "transparent pixels"), ("cmyk", "CMYK"), ("animated", "animation of 2 frames")],
+)
+def test_forms_whose_colours_are_not(score, tool, form, words):
+    out = tool()
+    path = first(out)
+    image = Image.open(path).convert("RGB")
+    path.unlink()
+    if form == "transparent":
+        image.putalpha(128)
+        image.save(path)
+    elif form == "cmyk":
+        path = path.with_suffix(".jpg")
+        image.convert("CMYK").save(path)
+    else:
+        path = path.with_suffix(".gif")
+        image.save(path, save_all=True, append_images=[image.rotate(90)])
+    refused(score, out, str(path), words)
+
+
+def test_jpeg_and_resized_pictures_are_told_with_their_effect(score, tool):
+    record = score(tool("{}.jpg", quality=80))
+    known, note = record.content["external"]["known"], record.content["notes"][-1]
+    cost = (record.scores["psnr"] - record.scores["psnr_raw"]).mean()
+    assert known["psnr"] - known["psnr_raw"] == pytest.approx(cost)
+    assert cost > 0.05
+    assert f"costs {cost:.2f} dB" in note
+    assert "look like JPEG" in note
+    assert any("78 pictures are JPEG" in one for one in record.content["notes"])
+
+    def there_and_back(array):
+        return cv2.resize(cv2.resize(array, (64, 64)), (32, 32), interpolation=cv2.INTER_AREA)
+
+    assert "resized and back" in score(tool(change=there_and_back, folder="resized")).content["notes"][-1]
+    shuffled = score(tool(change=lambda array: array[::-1], folder="flipped"))
+    assert "other pictures" in shuffled.content["notes"][-1]
+
+
+def test_a_truth_that_was_changed_is_named(score, tool, exported, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(exported, copy)
+    path = sorted((copy / "truth").iterdir())[3]
+    Image.fromarray(255 - pixels(path)).save(path)
+    with pytest.raises(UserError, match="is not the file that was exported"):
+        Scoring(copy, tool(), "tool", tmp_path / "runs").make(Progress(Console(quiet=True)))
+
+
+def test_names(score, tool):
+    out = tool()
+    refused(score, out, "--name harmonic", "a method here", name="harmonic")
+    refused(score, out, "--name '../x'", name="../x")
+    refused(score, out, "--name ''", name="")
+
+
+def test_killed_in_the_middle_the_same_command_gives_the_same_record(score, tool, tmp_path, monkeypatch):
+    from bench import evaluation
+
+    out = tool()
+    straight = score(out)
+    kept = {path.name: path.read_bytes() for path in straight.folder.rglob("*") if path.is_file()}
+    shutil.rmtree(tmp_path / "runs")
+    monkeypatch.setattr(evaluation, "PART", 16)
+    read, asked = module.read_returned, []
+
+    def dies(file):
+        asked.append(file.path)
+        if len(asked) == 60:
+            raise KeyboardInterrupt
+        return read(file)
+
+    monkeypatch.setattr(module, "read_returned", dies)
+    with pytest.raises(KeyboardInterrupt):
+        score(out)
+    asked.extend([None] * 100)
+    before = len(asked)
+    resumed = score(out)
+    assert len(asked) - before < 78 - 39  # the first suite, and a part of the second, were not read again
+    for path in resumed.folder.rglob("*"):
+        if path.is_file() and path.name != "events.jsonl":
+            assert path.read_bytes() == kept[path.name], path
+    assert {path.name for path in resumed.folder.rglob("*") if path.is_file()} == set(kept)
