@@ -50,7 +50,10 @@ class Entry:
         """The paper's title, or the first line of the class's docstring; read without importing anything."""
         if self.is_paper:
             return _title(self.path / "paper.toml")
-        tree = ast.parse(_method_file(self.path).read_text())
+        try:
+            tree = ast.parse(_method_file(self.path).read_text())
+        except (SyntaxError, UnicodeDecodeError):
+            return "(not readable as Python)"
         documented = [ast.get_docstring(node) for node in tree.body if isinstance(node, ast.ClassDef)]
         texts = [text for text in [*reversed(documented), ast.get_docstring(tree)] if text]
         return texts[0].splitlines()[0] if texts else ""
@@ -67,10 +70,16 @@ class Entry:
         """Import the method's class."""
         if self.origin == "--include":
             _prepare_include(self)
-        module = importlib.import_module(self.module)
-        method: type[Method] | None = getattr(module, "METHOD", None)
-        if method is None:
-            raise UserError(f"{_method_file(self.path)} does not say METHOD = <class>.")
+        file = _method_file(self.path)
+        try:
+            module = importlib.import_module(self.module)
+        except (ImportError, SyntaxError, ValueError, NameError) as error:
+            raise UserError(f"{file} cannot be imported: {type(error).__name__}: {error}.") from error
+        from bench.inpainter import Method
+
+        method = getattr(module, "METHOD", None)
+        if not (isinstance(method, type) and issubclass(method, Method)):
+            raise UserError(f"{file}: METHOD is {method!r}; write METHOD = <a subclass of bench.inpainter.Method>.")
         return method
 
     def code(self) -> str:
@@ -149,7 +158,10 @@ def _scan_include(path: Path) -> list[Entry]:
 def _from_entry_points() -> list[Entry]:
     entries = []
     for point in entry_points(group=ENTRY_POINTS):
-        spec = importlib.util.find_spec(point.value)
+        try:
+            spec = importlib.util.find_spec(point.value)
+        except ImportError:  # an entry point that its package left behind
+            continue
         if spec is not None and spec.origin is not None:
             file = Path(spec.origin)
             path = file.parent if file.name == "method.py" else file
@@ -158,7 +170,7 @@ def _from_entry_points() -> list[Entry]:
 
 
 def _says_method(file: Path) -> bool:
-    return any(line.startswith(("METHOD =", "METHOD:")) for line in file.read_text().splitlines())
+    return any(line.startswith(("METHOD =", "METHOD:")) for line in file.read_text(errors="replace").splitlines())
 
 
 def _method_file(path: Path) -> Path:
@@ -168,7 +180,7 @@ def _method_file(path: Path) -> Path:
 def _title(toml: Path) -> str:
     try:
         return str(tomllib.loads(toml.read_text())["paper"]["title"])
-    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError):
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError):
         return f"(not readable; `python -m bench show {toml.parent.name}` says why)"
 
 
@@ -194,13 +206,17 @@ def _prepare_include(entry: Entry) -> None:
 def _sources(path: Path) -> set[Path]:
     """The method's own files and, through its imports, those of baselines/."""
     found: set[Path] = set()
-    todo = sorted(path.glob("*.py")) if path.is_dir() else [path]
+    todo = sorted(path.rglob("*.py")) if path.is_dir() else [path]
     while todo:
         file = todo.pop()
         if file in found:
             continue
         found.add(file)
-        for name in _imports(ast.parse(file.read_text())):
+        try:
+            tree = ast.parse(file.read_text())
+        except (SyntaxError, UnicodeDecodeError):
+            continue  # it is in the hash all the same; `load` tells what is wrong with it
+        for name in _imports(tree):
             if name.split(".")[0] == "baselines":
                 stem = ROOT.joinpath(*name.split("."))
                 todo += [x for x in (stem.with_suffix(".py"), stem / "__init__.py") if x.exists()]

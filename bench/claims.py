@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from bench.arithmetic import check
-from bench.contenders import Contender, advantage, best, by_protocol, contenders, goodness
+from bench.contenders import Contender, advantage, best, by_protocol, contenders, goodness, seed_half_width
 from bench.errors import UserError, nearest
 from bench.leakage import cap
 from bench.likeness import differences, in_words
@@ -21,8 +21,10 @@ from bench.settings import DEFAULT
 from bench.spec import Arithmetic, Cell, Claim, Judgement, Order, Paper, Reported
 from bench.statistics import Interval, Series, images_needed
 
-FEWEST_GROUPS = 5
-"""With fewer independent groups no interval is taken as evidence."""
+FEWEST_GROUPS = 20
+"""With fewer independent groups no interval is evidence: a percentile bootstrap over a handful is too narrow."""
+FEWEST_SEEDS = 3
+"""With fewer trainings on each side, two trained methods are not told apart: another seed alone moves their numbers."""
 BEST_FLOOR = "best floor"
 OWN = "variant:default"
 """The side of a claim that is the paper's method as printed."""
@@ -183,12 +185,19 @@ def _judge_order(case: _Case, claim: Order) -> Finding:
     for suite in claim.suites:
         better, worse = (case.side(side, suite, convention) for side in (claim.better, claim.worse))
         good, bad = (_required(goodness(one, suite, convention), one, suite, convention) for one in (better, worse))
-        gains[suite] = advantage(good, bad)
+        gains[suite] = advantage(good, bad).widened(seed_half_width(better, worse, suite, convention))
         # A floor has nothing to train: its one seed says nothing about chance.
         seeds += [one.seeds for one in (better, worse) if one.method not in case.floors] or [1]
         text = _gain_text(gains[suite], convention)
         measured.append(Measured(suite, claim.metric, f"{better.name} ahead of {worse.name} by {text}"))
     verdict, why = _weigh_order(case, claim, gains, convention)
+    both_trained = all(one.method not in case.floors for one in (better, worse))
+    if both_trained and min(seeds) < FEWEST_SEEDS and verdict in (Verdict.SUPPORTED, Verdict.CONTRADICTED):
+        names = [side.partition(":")[2] for side in (claim.better, claim.worse) if side.startswith("variant:")]
+        line = command(case.paper, case.key, [name for name in names if name != DEFAULT], case.run)
+        line += "".join(f" --seed {seed}" for seed in range(FEWEST_SEEDS))
+        why = f"on these images {why[:-1]}; but another seed alone can move such numbers. Run `{line}`."
+        verdict = Verdict.INCONCLUSIVE
     return Finding(claim, verdict, case.where(min(seeds)) + why, tuple(measured))
 
 

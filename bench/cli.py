@@ -1,5 +1,6 @@
 """The verbs. Each imports what it needs when it is called: `list` and `--help` never load torch."""
 
+import errno
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +18,6 @@ from bench.cli_options import (
     Key,
     Out,
     PaperKey,
-    Precision,
     Scale,
     Seed,
     Seeds,
@@ -88,7 +88,6 @@ def reproduce(
     variant: Variants = None,
     seed: Seeds = None,
     device: Device = "auto",
-    precision: Precision = "32-true",
     sets: Sets = None,
     out: Out = RUNS,
     force: Force = False,
@@ -110,9 +109,9 @@ def reproduce(
     console = open_console()
     catalog = find_methods(include)
     catalog[key].paper()
-    console.print(f"Output: {out.resolve()}", soft_wrap=True, highlight=False)
+    console.print(f"Output: {out.resolve()}", soft_wrap=True, highlight=False, markup=False)
     work = _reproduction(
-        catalog, key, out, console, scale, data, variant, seed, device, precision, sets, weights, checkpoint_seconds,
+        catalog, key, out, console, scale, data, variant, seed, device, sets, weights, checkpoint_seconds,
         suites=suite,
     )  # fmt: skip
     work.make(force)
@@ -128,7 +127,6 @@ def train(
     variant: Variant = "default",
     seed: Seed = 0,
     device: Device = "auto",
-    precision: Precision = "32-true",
     sets: Sets = None,
     out: Out = RUNS,
     include: Include = None,
@@ -143,14 +141,14 @@ def train(
     """
     console = open_console()
     work = _reproduction(
-        find_methods(include), key, out, console, scale, data, [variant], [seed], device, precision, sets, None,
+        find_methods(include), key, out, console, scale, data, [variant], [seed], device, sets, None,
         checkpoint_seconds, minutes, suite,
     )  # fmt: skip
     for protocol, data_set in work.each_data():
         for run in work.runs(protocol, data_set, [variant]):
-            console.print(f"Run: {run.folder}", soft_wrap=True, highlight=False)
+            console.print(f"Run: {run.folder}", soft_wrap=True, highlight=False, markup=False)
             run.train_only(work.progress)
-            console.print(f"Trained: {run.folder}", soft_wrap=True, highlight=False)
+            console.print(f"Trained: {run.folder}", soft_wrap=True, highlight=False, markup=False)
 
 
 @app.command()
@@ -162,7 +160,6 @@ def evaluate(
     variant: Variant = "default",
     seed: Seed = 0,
     device: Device = "auto",
-    precision: Precision = "32-true",
     sets: Sets = None,
     out: Out = RUNS,
     force: Force = False,
@@ -180,14 +177,14 @@ def evaluate(
 
     console = open_console()
     work = _reproduction(
-        find_methods(include), key, out, console, scale, data, [variant], [seed], device, precision, sets, weights,
+        find_methods(include), key, out, console, scale, data, [variant], [seed], device, sets, weights,
         suites=suite,
     )  # fmt: skip
     for protocol, data_set in work.each_data():
         for run in work.runs(protocol, data_set, [variant]):
             record = run.make(work.progress, force)
             print_leaderboard(console, key, [record], set())
-            console.print(f"Record: {record.folder / 'record.json'}", soft_wrap=True, highlight=False)
+            console.print(f"Record: {record.folder / 'record.json'}", soft_wrap=True, highlight=False, markup=False)
 
 
 @app.command()
@@ -278,6 +275,11 @@ def main() -> None:
         app()
     except UserError as error:
         _fail(str(error), 2)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES):
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror}. Make room, or name another folder; what was written whole is kept.", 2)
     except Exception as error:
         if type(error).__name__ == "Stopped":  # by name, so that light verbs need not import torch
             _fail(f"{error}. The same command goes on.", 130 if getattr(error, "interrupted", False) else 0)
@@ -299,7 +301,6 @@ def _reproduction(
     variants: list[str] | None,
     seeds: list[int] | None,
     device: str,
-    precision: str,
     sets: list[str] | None,
     weights: Path | None,
     checkpoint_seconds: float = 30.0,
@@ -320,7 +321,6 @@ def _reproduction(
         variants=variants or [],
         seeds=list(dict.fromkeys(seeds or [0])),
         device=device,
-        precision=precision,
         sets=parse_sets(sets or []),
         weights=weights,
         options=Options(minutes=minutes, checkpoint_seconds=checkpoint_seconds),
@@ -330,4 +330,4 @@ def _reproduction(
 
 def _print_pages(console: "Console", paths: list[Path]) -> None:
     for path in paths:
-        console.print(f"Page: {path.resolve()}", soft_wrap=True, highlight=False)
+        console.print(f"Page: {path.resolve()}", soft_wrap=True, highlight=False, markup=False)

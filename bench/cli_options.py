@@ -21,15 +21,15 @@ DataName = Annotated[
     str | None, typer.Option("--data", metavar="NAME[=PATH]", help="Data set instead of the scale's own.")
 ]
 Seeds = Annotated[
-    list[int] | None, typer.Option("--seed", min=0, help="Seed; repeat it for several runs. [default: 0]")
+    list[int] | None,
+    typer.Option("--seed", min=0, max=2**63 - 1, help="Seed; may be repeated. [default: 0]"),
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1, help="Seed.")]
 Variants = Annotated[
     list[str] | None, typer.Option("--variant", help="Also run this variant; repeat it, or say `all`.")
 ]
 Variant = Annotated[str, typer.Option("--variant", help="A variant that `show` lists.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-Precision = Annotated[str, typer.Option(help="32-true, bf16-mixed or 16-mixed.")]
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; the run is named after it.")
 ]

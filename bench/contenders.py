@@ -9,7 +9,7 @@ import pandas as pd
 from bench.metrics.conventions import Convention
 from bench.records import Record
 from bench.settings import DEFAULT
-from bench.statistics import Interval, Series, paired_interval, pool
+from bench.statistics import Interval, Series, paired_interval, pool, seed_interval
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,25 @@ def advantage(better: Series, worse: Series) -> Interval:
     """The paired difference of two goodnesses, over the images that both have."""
     both = pd.concat({"a": better.values, "b": worse.values, "group": better.groups}, axis=1, join="inner")
     return paired_interval(both["a"], both["b"], both["group"])
+
+
+def seed_half_width(better: Contender, worse: Contender, suite: str, convention: Convention) -> float:
+    """Half the 95 % interval that the choice of training seeds alone gives the mean difference; 0 with one seed.
+
+    A side that was run once (a floor) counts as it is; two sides are paired by their common seeds.
+    """
+    sides = [_seed_means(one, suite, convention) for one in (better, worse)]
+    if len(sides[1]) == 1:
+        gains = list(sides[0].values())
+    else:
+        gains = [mean - sides[1][seed] for seed, mean in sides[0].items() if seed in sides[1]]
+    return seed_interval(gains)
+
+
+def _seed_means(contender: Contender, suite: str, convention: Convention) -> dict[int, float]:
+    alone = {one.run.seed: Contender(contender.method, contender.variant, (one,)) for one in contender.records}
+    series = {seed: goodness(one, suite, convention) for seed, one in alone.items()}
+    return {seed: one.rank for seed, one in series.items() if one is not None}
 
 
 def best(candidates: Sequence[Contender], suite: str, convention: Convention) -> Contender | None:

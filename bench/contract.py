@@ -204,7 +204,7 @@ def check_all(entries: list[Entry], console: Console) -> int:
     """Run every check over every entry; prints a line for each and returns the number that failed."""
     failed = 0
     for entry in entries:
-        console.print(f"[bold]{entry.key}[/]  {entry.path}", soft_wrap=True, highlight=False)
+        console.print(f"{entry.key}  {entry.path}", style="bold", soft_wrap=True, highlight=False, markup=False)
         subject = Subject(entry)
         for check in CHECKS:
             line = (check.__doc__ or "").splitlines()[0]

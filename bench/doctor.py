@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 from rich.console import Console
+from rich.text import Text
 
 from bench import provenance
 from bench.errors import UserError
@@ -17,7 +18,7 @@ def examine(console: Console, out: Path, cache: Path, weights: Path | None) -> N
     lines: list[tuple[bool, str, str]] = []
     for name, version in provenance.packages().items():
         lines.append((version != "not installed as a package", name, version))
-    hardware = provenance.hardware()
+    hardware = provenance.hardware("cpu")
     lines.append(
         (True, "processor", f"{hardware['cpu']}, {hardware['cores']} cores, {hardware['threads']} torch threads")
     )
@@ -27,8 +28,8 @@ def examine(console: Console, out: Path, cache: Path, weights: Path | None) -> N
     commit = provenance.code()["commit"]
     lines.append((commit is not None, "code", commit or "no git checkout: records cannot name their commit"))
     for good, name, text in lines:
-        mark = "[green]✓[/]" if good else "[yellow]![/]"
-        console.print(f"{mark} {name:24} {text}", soft_wrap=True, highlight=False)
+        mark = ("✓", "green") if good else ("!", "yellow")
+        console.print(Text.assemble(mark, f" {name:24} {text}"), soft_wrap=True)
 
 
 def _gpu() -> str:

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from bench.catalog import Entry
 from bench.data import Data
 from bench.errors import UserError
 from bench.evaluation import evaluate, to_csv
-from bench.files import check_writable, locked, read_json, sha256, sha256_of_files, write_json, write_text
+from bench.files import check_writable, locked, read_json, sha256, sha256_of_files, sweep, write_json, write_text
 from bench.inpainter import DataFacts, Method
 from bench.leakage import audit, notes
 from bench.masks.suite import suite
@@ -29,6 +30,7 @@ from bench.settings import DEFAULT, build, overrides, variant_name
 from bench.training import checkpoint
 from bench.training.loop import Options, Training
 
+LPIPS = "alex v0.1"
 TRAINING_BYTES = 200 * 2**20
 """Free space asked for before a training starts."""
 
@@ -54,13 +56,17 @@ class Experiment:
     def replay(self) -> str:
         """The command that makes this run again."""
         run = self.run
-        variant, *sets = run.variant.split(",")
-        words = ["python -m bench evaluate", run.method, f"--scale {run.scale} --data {run.protocol.data}"]
-        words += [f"--variant {variant}"] if variant != DEFAULT else []
-        words += [f"--set '{change}'" for change in sets]
+        words = ["evaluate", run.method, "--scale", run.scale, "--data", run.protocol.data]
+        variant = run.variant.partition(",")[0]
+        words += ["--variant", variant] if variant != DEFAULT else []
+        for key, value in sorted(run.changes.items()):
+            words += ["--set", f"{key}={json.dumps(value)}"]
         if run.protocol.suites != self._scale_suites:
-            words += [f"--suite {shlex.quote(spec)}" for spec in run.protocol.suites]
-        return " ".join([*words, f"--seed {run.seed}"])
+            for spec in run.protocol.suites:
+                words += ["--suite", spec]
+        if self.entry.origin == "--include":
+            words += ["--include", str(self.entry.path)]
+        return shlex.join(["python", "-m", "bench", *words, "--seed", str(run.seed)])
 
     @property
     def _scale_suites(self) -> tuple[str, ...]:
@@ -77,16 +83,23 @@ class Experiment:
 
     def make(self, progress: Progress, force: bool = False) -> Record:
         """The record, computed only if it is not there (or with `force`)."""
-        if force:
-            self._clear()
-        if (record := self.record()) is not None:
+        if not force and (record := self._complete()) is not None:
             return record
         with locked(self.folder):
-            if (record := self.record()) is not None:
+            if force:
+                self._clear()
+            if (record := self._complete()) is not None:
                 return record
             self._prepare()
             method = self.train(progress)
             return self._evaluate(method, progress)
+
+    def _complete(self) -> Record | None:
+        """The record, unless it lacks an LPIPS that can be had by now: then it is scored again, not trained again."""
+        record = self.record()
+        if record is not None and record.content["lpips"] != LPIPS and Lpips.open(self.lpips_folder) is not None:
+            return None
+        return record
 
     def train(self, progress: Progress) -> Method:
         """The trained method, trained as far as it is not. The caller holds the lock."""
@@ -109,6 +122,7 @@ class Experiment:
 
     def _evaluate(self, method: Method, progress: Progress) -> Record:
         lpips = Lpips.open(self.lpips_folder)
+        self._drop_other_scores(lpips)
         with progress.task(f"score {self.title}") as report:
             table = evaluate(
                 method.inpainter(),
@@ -155,8 +169,8 @@ class Experiment:
             "training": training,
             "code": provenance.code() | {"method_sha256": self.run.code},
             "packages": provenance.packages(),
-            "hardware": provenance.hardware(),
-            "lpips": "alex v0.1" if lpips is not None else Lpips.reason(self.lpips_folder),
+            "hardware": provenance.hardware(self.fabric.device.type),
+            "lpips": LPIPS if lpips is not None else Lpips.reason(self.lpips_folder),
             "leakage": leakage,
             "notes": notes(leakage),
             "predictions_sha256": {
@@ -165,17 +179,31 @@ class Experiment:
             },
         }
 
+    def _drop_other_scores(self, lpips: Lpips | None) -> None:
+        """Forget scores of an unfinished evaluation that other weights, another device or other metrics have made."""
+        trained = sorted(path.name for path in (self.folder / "checkpoints").glob("trained-*.pt"))
+        now = {"trained": trained, "device": self.fabric.device.type, "lpips": lpips is not None}
+        place = self.folder / "predictions"
+        made_by = place / "made_by.json"
+        if place.exists() and (not made_by.exists() or read_json(made_by) != now):
+            (self.folder / "record.json").unlink(missing_ok=True)
+            shutil.rmtree(place)
+        write_json(made_by, now)
+
     def _prepare(self) -> None:
         check_writable(self.folder, TRAINING_BYTES)
+        for folder in (self.folder, *(path for path in self.folder.iterdir() if path.is_dir())):
+            sweep(folder)
         write_json(self.folder / "run.json", self.run.model_dump(mode="json") | {"facts": self.data.facts._asdict()})
         self._log("started", {"key": self.run.key})
 
     def _clear(self) -> None:
-        import shutil
-
-        if self.folder.exists():
-            with locked(self.folder):
-                shutil.rmtree(self.folder)
+        """Forget the run: the record first, so that no kill leaves a record without its files."""
+        (self.folder / "record.json").unlink(missing_ok=True)
+        for name in ("scores.csv", "scalars.csv"):
+            (self.folder / name).unlink(missing_ok=True)
+        for name in ("predictions", "checkpoints", "samples", "tensorboard"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def _log(self, event: str, facts: dict[str, Any]) -> None:
         with (self.folder / "events.jsonl").open("a") as file:
@@ -207,6 +235,7 @@ def plan(
         scale=scale,
         seed=seed,
         settings=settings.model_dump(mode="json"),
+        changes=sets,
         protocol=protocol,
         code=entry.code(),
         data=data.fingerprint,

@@ -25,7 +25,7 @@ def fetch_weights(console: Console, what: str, folder: Path | None) -> None:
             weights.check(trunk, path)
         else:
             _download(console, trunk, path)
-        console.print(f"{trunk.net}: {path}", soft_wrap=True, highlight=False)
+        console.print(f"{trunk.net}: {path}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _download(console: Console, trunk: weights.Trunk, path: Path) -> None:

@@ -11,7 +11,7 @@ from bench.data.decode import decode
 from bench.errors import UserError
 from bench.evaluation import to_uint8
 from bench.experiment import build_method, load_trained
-from bench.files import check_writable, whole
+from bench.files import check_writable, read_json, whole
 from bench.inpainter import DataFacts, Method, compose, fill
 from bench.masks.files import hole_from_alpha, read_hole
 from bench.training.device import open_fabric
@@ -58,6 +58,8 @@ def inpaint_picture(
 def _method(entry: Entry, run: Path | None, out: Path) -> Method:
     untrained = None if entry.is_paper else build_method(entry, {}, DataFacts(256, 1), seed=0)
     if untrained is not None and not untrained.stages():
+        if run is not None:
+            raise UserError(f"--run {run}: {entry.key} needs no training, so it has no run. Leave --run out.")
         return untrained
     if run is None:
         found = (out / "runs").glob(f"*/{entry.key}-seed*/checkpoints/trained-*.pt")
@@ -65,4 +67,10 @@ def _method(entry: Entry, run: Path | None, out: Path) -> Method:
         if newest is None:
             raise UserError(f"{out} holds no trained {entry.key}. Train it first: python -m bench train {entry.key}")
         run = newest.parent.parent
+    if not (run / "run.json").exists():
+        raise UserError(f"--run {run}: that is no run's folder (it has no run.json).")
+    asked = read_json(run / "run.json")
+    if not isinstance(asked, dict) or asked.get("method") != entry.key:
+        raise UserError(f"--run {run}: that is not a run of {entry.key}. Name one of its folders under {out / 'runs'}.")
+    print(f"Run: {run}")
     return load_trained(entry, run)

@@ -65,7 +65,9 @@ class Progress:
             now = time.monotonic()
             if now - shown >= LINE_SECONDS:
                 shown = now
-                self.console.print(f"  {title}: {what} {done}/{total}, {now - started:.0f} s", highlight=False)
+                self.console.print(
+                    f"  {title}: {what} {done}/{total}, {now - started:.0f} s", highlight=False, markup=False
+                )
 
         yield report
         self._done(title, started)
@@ -73,4 +75,4 @@ class Progress:
     def _done(self, title: str, started: float) -> None:
         seconds = time.monotonic() - started
         if seconds >= 0.5:
-            self.console.print(f"  {title}: done in {seconds:.1f} s", highlight=False)
+            self.console.print(f"  {title}: done in {seconds:.1f} s", highlight=False, markup=False)

@@ -55,8 +55,8 @@ class Protocol(BaseModel):
 
 
 DEFAULTS: dict[str, dict[str, Any]] = {
-    "smoke": {"data": ["faces"], "resolution": 64, "images": 48, "test_images": 8},
-    "quick": {"data": ["faces", "photos"], "resolution": 64, "images": 3000, "test_images": 200},
+    "smoke": {"data": ["faces"], "resolution": 64, "images": 48, "test_images": 6},
+    "quick": {"data": ["faces", "photos"], "resolution": 64, "images": 2400, "test_images": 200},
     "paper": {"data": ["imagenet"], "resolution": 256, "images": 10**9, "test_images": 10**9},
 }
 

@@ -18,11 +18,12 @@ SOURCES = ("bench", "baselines", "papers")
 def code() -> dict[str, Any]:
     """The commit, and a hash of what differs from it in the source folders; both None outside a git checkout."""
     commit = _git("rev-parse", "HEAD")
-    if commit is None:
-        return {"commit": None, "dirty": None, "diff_sha256": None}
+    if commit is None or Path(_git("rev-parse", "--show-toplevel") or "/").resolve() != ROOT:
+        return {"commit": None, "dirty": None, "diff_sha256": None}  # an installed copy inside somebody's checkout
     diff = _git("diff", "HEAD", "--", *SOURCES) or ""
-    new = sorted((_git("ls-files", "--others", "--exclude-standard", "--", *SOURCES) or "").splitlines())
-    contents = [(ROOT / name).read_bytes() for name in new]
+    listed = _git("ls-files", "-z", "--others", "--exclude-standard", "--", *SOURCES) or ""
+    new = [ROOT / name for name in sorted(listed.split("\0")) if name and (ROOT / name).is_file()]
+    contents = [path.read_bytes() for path in new if os.access(path, os.R_OK)]
     dirty = bool(diff or new)
     return {"commit": commit, "dirty": dirty, "diff_sha256": sha256(diff.encode(), *contents) if dirty else None}
 
@@ -38,12 +39,13 @@ def packages() -> dict[str, str]:
     return found
 
 
-def hardware() -> dict[str, Any]:
-    """Processor, cores, torch threads and GPU: the bits of a result may depend on them."""
+def hardware(device: str) -> dict[str, Any]:
+    """The device worked on, processor, cores, torch threads and GPU: the bits of a result may depend on them."""
     import torch
 
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    gpu = torch.cuda.get_device_name() if device == "cuda" else None
     return {
+        "device": device,
         "cpu": _cpu(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),

@@ -8,7 +8,7 @@ OUT/runs/<data>-<scale>/<method>[+<variant>]-seed<N>-<key>/    (<data>-external/
     tensorboard/       the same scalars for TensorBoard
     predictions/       <suite>.npy, uint8 (N,3,H,W), in the order of the record's images
     scores.csv         one row per suite and image
-    record.json        the result; written last; the same bits whenever the run is made again
+    record.json        the result; written last; the same bits when made again on the same processor
     events.jsonl       when what happened (the only file of a run that holds times)
 """
 
@@ -44,6 +44,8 @@ class Run(BaseModel):
     seed: int
     settings: dict[str, Any]
     """The method's settings, complete."""
+    changes: dict[str, Any] = {}
+    """What `--set` changed among them."""
     protocol: Protocol
     code: str
     """SHA-256 of the method's source files."""
@@ -61,7 +63,7 @@ class Run(BaseModel):
     def key(self) -> str:
         # The scale is only a name for settings and protocol, and a path is only a place: neither changes a number.
         own = {"origin", "partial"} if self.origin == "run" else set()
-        asked = self.model_dump(mode="json", exclude={"scale"} | own)
+        asked = self.model_dump(mode="json", exclude={"scale", "changes"} | own)
         asked["protocol"] = self.protocol.placeless()
         return sha256(json.dumps(asked, sort_keys=True).encode())[:12]
 
@@ -91,7 +93,7 @@ class Record:
     def scores(self) -> pd.DataFrame:
         """Per-image scores: `suite`, `image`, `group`, `hole_share`, then one column for each convention."""
         path = self.folder / "scores.csv"
-        if sha256(path.read_bytes()) != self.content["scores_sha256"]:
+        if not path.exists() or sha256(path.read_bytes()) != self.content["scores_sha256"]:
             raise UserError(f"{path} is not the file that its record.json was written for. Run again with --force.")
         return pd.read_csv(path, dtype={"suite": str, "image": str, "group": str})
 
@@ -115,11 +117,12 @@ def read_record(folder: Path) -> Record | None:
     if not (folder / "record.json").exists():
         return None
     content = read_json(folder / "record.json")
-    if content.get("format") != FORMAT:
-        raise UserError(f"{folder / 'record.json'} has format {content.get('format')}, this version reads {FORMAT}.")
+    found = content.get("format") if isinstance(content, dict) else None
+    if found != FORMAT:
+        raise UserError(f"{folder / 'record.json'} has format {found}, this version reads {FORMAT}. Delete its folder.")
     try:
         return Record(folder, Run.model_validate(content["run"]), content)
-    except (KeyError, ValidationError) as error:
+    except (KeyError, TypeError, ValidationError) as error:
         raise UserError(f"{folder / 'record.json'} is no whole record. Delete its folder and run again.") from error
 
 

@@ -15,6 +15,7 @@ from bench.data import Data, load
 from bench.errors import UserError
 from bench.experiment import Experiment, plan
 from bench.files import check_writable
+from bench.inpainter import Settings
 from bench.masks.names import check_suites
 from bench.masks.suite import suite
 from bench.progress import Progress
@@ -22,6 +23,7 @@ from bench.protocol import Protocol, ProtocolOverrides, protocols
 from bench.records import NUMBERS, Record, find_records
 from bench.report import print_leaderboard, print_verdicts, write_report
 from bench.settings import DEFAULT, build, overrides
+from bench.spec import Order
 from bench.training.device import open_fabric
 from bench.training.loop import Options
 
@@ -39,7 +41,6 @@ class Request:
     variants: Sequence[str] = ()
     seeds: Sequence[int] = (0,)
     device: str = "auto"
-    precision: str = "32-true"
     sets: dict[str, Any] = field(default_factory=dict)
     weights: Path | None = None
     options: Options = field(default_factory=Options)
@@ -53,21 +54,24 @@ class Reproduction:
         self.entry = catalog[request.key]
         self.paper = self.entry.paper() if self.entry.is_paper else None
         self.progress = Progress(console)
-        settings_class = self.entry.load().settings_class
         for variant in self.variants:
-            build(settings_class, overrides(self.paper, request.scale, variant) | request.sets, request.key)
+            self._settings(variant)
         for spec in check_suites(request.suites):
             suite(spec)
         check_writable(request.out)
-        self.fabric = open_fabric(request.device, request.precision)
+        self.fabric = open_fabric(request.device)
 
     @cached_property
     def variants(self) -> list[str]:
-        """The method as printed, then the variants asked for; `all` means every one."""
-        asked = list(self.request.variants)
-        if asked == ["all"]:
-            asked = list(self.paper.variants) if self.paper else []
+        """The method as printed, then the variants asked for; `all` means every one that differs at this scale."""
+        asked, default = list(self.request.variants), self._settings(DEFAULT)
+        if "all" in asked:
+            asked = [name for name in (self.paper.variants if self.paper else {}) if self._settings(name) != default]
         return list(dict.fromkeys([DEFAULT, *asked]))
+
+    def _settings(self, variant: str) -> Settings:
+        values = overrides(self.paper, self.request.scale, variant) | self.request.sets
+        return build(self.entry.load().settings_class, values, self.request.key)
 
     def protocols(self) -> list[Protocol]:
         request = self.request
@@ -130,7 +134,9 @@ def report(catalog: Catalog, key: str, out: Path, cache: Path, console: Console)
     entry = catalog[key]
     paper = entry.paper()
     floors = {floor.key for floor in catalog.floors()}
-    records = current_records(catalog, out, {key, *floors})
+    named = [side for claim in paper.claims if isinstance(claim, Order) for side in (claim.better, claim.worse)]
+    others = {side.removeprefix("method:") for side in named if side.startswith("method:")}
+    records = current_records(catalog, out, {key, *floors, *(others & catalog.entries.keys())})
     if not any(record.run.method == key for record in records):
         raise UserError(f"{out} holds no record of {key}. Make one: python -m bench reproduce {key}")
     paths = write_report(out, key, paper, records, floors, cache, f"python -m bench reproduce {key}")

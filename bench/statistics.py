@@ -6,13 +6,13 @@ single images.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import bootstrap
+from scipy.stats import bootstrap, t
 
 from bench.metrics.summary import values as measured
 from bench.records import Record
@@ -39,6 +39,13 @@ class Interval:
     """Groups of these images."""
     infinite: int = 0
     """Images left out because their value is infinite."""
+
+    def widened(self, half_width: float) -> "Interval":
+        """With a further, independent spread: half-widths add as squares."""
+        if self.mean is None or self.low is None or self.high is None:
+            return self
+        low, high = (math.hypot(self.mean - self.low, half_width), math.hypot(self.high - self.mean, half_width))
+        return replace(self, low=self.mean - low, high=self.mean + high)
 
     def text(self, digits: int = 2, unit: str = "", signed: bool = False) -> str:
         """`24.31 [24.02, 24.60] dB`."""
@@ -110,6 +117,14 @@ def paired_interval(a: ArrayLike, b: ArrayLike, groups: Sequence[str] | pd.Serie
         raise ValueError(f"pairs are needed, not {left.shape} against {right.shape}")
     outside = np.isinf(left) | np.isinf(right)
     return mean_interval(np.where(outside, np.inf, left - np.where(outside, 0.0, right)), groups)
+
+
+def seed_interval(values: Sequence[float]) -> float:
+    """Half the 95 % t interval of the mean of one value for each training seed; 0 for fewer than two."""
+    if len(values) < 2:
+        return 0.0
+    error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    return float(t.ppf(0.5 + CONFIDENCE / 2, len(values) - 1)) * error
 
 
 def images_needed(interval: Interval, margin: float) -> int | None:

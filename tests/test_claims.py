@@ -90,16 +90,40 @@ NOISE = (NOISE - NOISE.mean()) / NOISE.std()
 
 
 def verdict(lead, make, margin=0.1, spread=1.0):
-    records = [make("p", IMAGES + lead + spread * NOISE), make("p", IMAGES, "other")]
+    records = thrice(make, IMAGES + lead + spread * NOISE) + thrice(make, IMAGES, "other")
     (finding,) = judge(paper(order(margin=margin)), "p", records, FLOORS)
     return finding
+
+
+def thrice(make, values, variant="default", **columns):
+    """Three seeds that agree."""
+    return [make("p", values, variant, seed=seed, **columns) for seed in range(3)]
+
+
+def test_two_trained_methods_with_few_seeds_are_not_told_apart(make):
+    records = [make("p", IMAGES + 2), make("p", IMAGES, "other")]
+    (finding,) = judge(paper(order()), "p", records, FLOORS)
+    assert finding.verdict == Verdict.INCONCLUSIVE
+    assert "the difference exceeds the margin of 0.1 dB on center; but another seed alone can move" in finding.why
+    assert "python -m bench reproduce p --variant other --seed 0 --seed 1 --seed 2" in finding.why
+
+
+def test_seeds_that_disagree_widen_the_interval(make):
+    shifts = (-0.9, 0.0, 0.9)
+    better = [make("p", IMAGES + 1 + shift, seed=seed) for seed, shift in enumerate(shifts)]
+    (finding,) = judge(paper(order()), "p", better + thrice(make, IMAGES, "other"), FLOORS)
+    # t(0.975, 2) x 0.9 / sqrt(3) = 2.236 around 1.0
+    assert finding.verdict == Verdict.INCONCLUSIVE
+    assert "+1.000 [−1.236, +3.236]" in finding.measured[0].text
+    (against_floor,) = judge(paper(order(worse="best floor")), "p", [*better, make("flat", IMAGES)], FLOORS)
+    assert "+1.000 [−1.236, +3.236]" in against_floor.measured[0].text
 
 
 def test_order_supported(make):
     finding = verdict(0.5, make)
     assert finding.verdict == Verdict.SUPPORTED
     assert finding.why == (
-        "At quick scale on drawn faces, 1 seed: the difference exceeds the margin of 0.1 dB on center."
+        "At quick scale on drawn faces, 3 seeds: the difference exceeds the margin of 0.1 dB on center."
     )
     assert finding.measured[0][:2] == ("center", "psnr")
     assert finding.measured[0].text.startswith("p ahead of p (other) by +0.500 [+0.3")
@@ -134,26 +158,30 @@ def test_order_within_the_margin_needs_no_more_images(make):
 
 
 def test_order_needs_every_suite(make, tmp_path):
-    better, worse = make("p", IMAGES + 1), make("p", IMAGES, "other")
+    better, worse = make("p", IMAGES + 1), make("flat", IMAGES)
     scores = pd.read_csv(better.folder / "scores.csv")
     scores.loc[scores["suite"] == "random", "psnr"] -= 2
     (better.folder / "scores.csv").write_text(text := scores.to_csv(index=False))
     better = replace(better, content={"scores_sha256": sha256(text.encode())})
-    claims = [order(suites=["center"]) | {"id": "a"}, order(suites=["center", "random"]) | {"id": "b"}]
+    claims = [
+        order(worse="best floor", suites=suites) | {"id": str(len(suites))}
+        for suites in (["center"], ["center", "random"])
+    ]
     one, both = judge(paper(*claims), "p", [better, worse], FLOORS)
     assert (one.verdict, both.verdict) == (Verdict.SUPPORTED, Verdict.CONTRADICTED)
     assert "on random it is" in both.why
 
 
 def test_lower_is_better_turns_the_sign(make):
-    records = [make("p", IMAGES, l1=3.0), make("p", IMAGES, "other", l1=4.0)]
+    records = thrice(make, IMAGES, l1=3.0) + thrice(make, IMAGES, "other", l1=4.0)
     (finding,) = judge(paper(order(metric="l1")), "p", records, FLOORS)
     assert finding.verdict == Verdict.SUPPORTED
     assert "+1.000" in finding.measured[0].text
 
 
 def test_truth_metric_compares_distances_to_the_truth(make):
-    records = [make("p", IMAGES, tv=13.0, tv_truth=12.0), make("p", IMAGES, "other", tv=9.0, tv_truth=12.0)]
+    records = thrice(make, IMAGES, tv=13.0, tv_truth=12.0)
+    records += thrice(make, IMAGES, "other", tv=9.0, tv_truth=12.0)
     (finding,) = judge(paper(order(metric="tv")), "p", records, FLOORS)
     assert finding.verdict == Verdict.SUPPORTED
     assert "+2.000" in finding.measured[0].text

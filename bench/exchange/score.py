@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shlex
 import shutil
 import time
 from collections import Counter
@@ -119,15 +120,16 @@ class Scoring:
             "training": {},
             "code": provenance.code() | {"method_sha256": run.code},
             "packages": provenance.packages(),
-            "hardware": provenance.hardware(),
+            "hardware": provenance.hardware("cpu"),
             "external": {"forms": dict(forms), "extra": extra, "known": known, "partial": run.partial},
             "notes": [NOTE, *_notes(run, forms, extra), in_words(known)],
         }
 
     def _replay(self, run: Run) -> str:
-        words = [f"python -m bench score {self.root} --predictions {self.predictions} --name {self.name}"]
-        words += [f"--suite {name}" for name in self.suites]
-        return " ".join(words + (["--partial"] if run.partial else []))
+        words = ["score", str(self.root), "--predictions", str(self.predictions), "--name", self.name]
+        for name in self.suites:
+            words += ["--suite", name]
+        return shlex.join(["python", "-m", "bench", *words, *(["--partial"] if run.partial else [])])
 
 
 def _check_name(name: str, taken: Sequence[str]) -> None:

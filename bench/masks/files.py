@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from bench.errors import UserError
 
@@ -65,7 +65,8 @@ def _open(path: Path) -> Image.Image:
     try:
         with Image.open(path) as picture:
             picture.load()
-            return picture
+            # As bench.data.decode does: a mask and its picture must be turned alike.
+            return ImageOps.exif_transpose(picture)
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist. Name the mask's file.") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

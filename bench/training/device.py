@@ -1,4 +1,4 @@
-"""The device and precision to work in, as Lightning Fabric opens them."""
+"""The device to work on, as Lightning Fabric opens it; always in float32."""
 
 import torch
 from lightning_fabric import Fabric
@@ -6,15 +6,12 @@ from lightning_fabric import Fabric
 from bench.errors import UserError
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
-PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 
 
-def open_fabric(device: str = "auto", precision: str = "32-true") -> Fabric:
+def open_fabric(device: str = "auto") -> Fabric:
     """One device. Raises UserError for a device that this machine does not have."""
     if device not in DEVICES:
         raise UserError(f"--device {device}: choose one of {', '.join(DEVICES)}.")
-    if precision not in PRECISIONS:
-        raise UserError(f"--precision {precision}: choose one of {', '.join(PRECISIONS)}.")
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
@@ -23,4 +20,6 @@ def open_fabric(device: str = "auto", precision: str = "32-true") -> Fabric:
     if device == "cuda":
         # TF32 and autotuned kernels would make two runs differ in more than their last bits.
         torch.backends.cudnn.benchmark = False
-    return Fabric(accelerator=device, devices=1, precision=precision)  # type: ignore[arg-type]
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cuda.matmul.allow_tf32 = False
+    return Fabric(accelerator=device, devices=1, precision="32-true")

@@ -74,7 +74,9 @@ class FangSettings(Settings):
     channels_last: bool = Field(True, description="memory layout of the networks; faster on most machines")
 
     # The training holes (§4.1)
-    hole_share: float = Field(0.5, gt=0, le=0.5, description="side of the box that holds the hole, over the picture's")
+    hole_share: float = Field(
+        0.5, ge=1 / 16, le=0.5, description="side of the box that holds the hole, over the picture's"
+    )
     hole_trim: float = Field(
         0.0625, ge=0, lt=0.25, description="most that is trimmed off each side, over the picture's side (F-25)"
     )
