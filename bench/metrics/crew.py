@@ -20,18 +20,20 @@ _CHUNK_PIXELS = 1 << 16
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 
-_worker = threading.local()
+_here = threading.local()
+"""Of each thread: `crew`, how many threads side_by_side may still use; absent outside of it."""
 
 
 def side_by_side(work: Callable[[Piece], Result], pieces: Iterable[Piece]) -> list[Result]:
-    """`work` of each piece, in order, on as many threads as torch may use. Within a piece, no further threads."""
+    """`work` of each piece, in order, on as many threads as torch may use.
+
+    Where there are several pieces, there are no further threads within one.
+    """
     rest = list(pieces)
-    if len(rest) < 2 or getattr(_worker, "busy", False):
-        return [work(piece) for piece in rest]
-    with _one_thread_each() as threads:
-        if threads == 1:
+    with _one_thread_each() as crew:
+        if crew == 1 or len(rest) < 2:
             return [work(piece) for piece in rest]
-        with ThreadPoolExecutor(min(threads, len(rest)), initializer=_enter) as pool:
+        with ThreadPoolExecutor(min(crew, len(rest)), initializer=_enter) as pool:
             return list(pool.map(work, rest))
 
 
@@ -43,15 +45,20 @@ def in_chunks(work: Callable[..., Result], *batches: Tensor) -> list[Result]:
 
 
 def _enter() -> None:
-    _worker.busy = True
+    _here.crew = 1
 
 
 @contextmanager
 def _one_thread_each() -> Iterator[int]:
-    """Threads that begin inside take over the number that is set."""
-    threads = torch.get_num_threads()
+    """Takes torch's threads away, and gives their number. Threads that begin inside have one each."""
+    crew: int | None = getattr(_here, "crew", None)
+    if crew is not None:
+        yield crew
+        return
+    _here.crew = threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         yield threads
     finally:
         torch.set_num_threads(threads)
+        del _here.crew

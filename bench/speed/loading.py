@@ -1,6 +1,7 @@
 """Loading: batches from the packed memory map, beside decoding the same JPEG files each time."""
 
 import tempfile
+import warnings
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -86,7 +87,9 @@ def _pillow(files: list[Path]) -> Tensor:
 
 
 def _torchvision(files: list[Path]) -> Tensor:
-    pictures = [decode_jpeg(read_file(str(file)), mode=ImageReadMode.RGB) for file in files]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # it tells every file that a successor is planned
+        pictures = [decode_jpeg(read_file(str(file)), mode=ImageReadMode.RGB) for file in files]
     return torch.stack(pictures)
 
 

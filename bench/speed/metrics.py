@@ -1,0 +1,143 @@
+"""SSIM and PSNR beside scikit-image, torchmetrics, piq and pytorch-msssim; and all definitions beside SSIM alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bench.metrics import score
+from bench.metrics.psnr import psnr
+from bench.metrics.ssim import ssim
+from bench.seeds import seed_of
+from bench.speed.bandwidth import fraction, megabytes
+from bench.speed.peers import peer
+from bench.speed.timing import Row, race, row
+
+SIDE = 256
+COUNTS = (64, 16, 1)
+TITLES = {"ssim": "SSIM", "ssim_full": "SSIM, mirror-padded", "psnr": "PSNR"}
+
+Measure = Callable[[Any, Tensor, Tensor], Any]
+"""(module, truth, result) to one value for each image."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One function of another library."""
+
+    name: str
+    module: str
+    measure: Measure
+    like: str
+    """The convention that it is to agree with."""
+    takes_uint8: bool = False
+    """False: it is given float32, 0...255, and the conversion is not timed."""
+
+
+def rows(quick: bool) -> list[Row]:
+    """At 256², batches of 64, 16 and 1 (`quick`: 16 and 1); on the graphics card too where there is one."""
+    found = []
+    for count in COUNTS[1:] if quick else COUNTS:
+        found += _rows(count, "cpu", quick)
+    if torch.cuda.is_available():
+        found += _rows(COUNTS[0], "cuda", quick)
+    return found
+
+
+def _rows(count: int, device: str, quick: bool) -> list[Row]:
+    truth, result, hole = (batch.to(device) for batch in pictures(count, SIDE))
+    peers = [one for one in PEERS if device == "cpu" or not one.takes_uint8]
+    ours: dict[str, Callable[[], list[float]]] = {
+        "ssim": lambda: _listed(ssim(truth, result)),
+        "psnr": lambda: _listed(psnr(truth, result)),
+        "all": lambda: _listed(score(truth, result, hole)["ssim"]),
+    }
+    theirs: dict[Peer, Callable[[], list[float]]] = {}
+    for one in peers:
+        if (module := peer(one.module)) is not None:
+            pair = (truth, result) if one.takes_uint8 else (truth.float(), result.float())
+            theirs[one] = partial(_call, one.measure, module, *pair)
+    times = race(ours | {f"{one.name} {one.like}": call for one, call in theirs.items()}, quick)
+    values = {name: _listed(column) for name, column in score(truth, result, hole).items()}
+    size = f"{count} × {SIDE}²{'' if device == 'cpu' else ' on the GPU'}"
+    found = []
+    for one in peers:
+        took, kind = times.get(f"{one.name} {one.like}"), one.like.removesuffix("_full")
+        gap = _gap(theirs[one](), values[one.like]) if one in theirs else None
+        found.append(row(TITLES[one.like], size, times[kind], one.name, took, gap))
+    note = f"{times['all'] / times['ssim']:.2f} times SSIM alone"
+    found.append(row("all definitions", size, times["all"], "", None, note=note))
+    return found + (_bandwidth(times, size, device, megabytes(truth, result)) if device != "cpu" else [])
+
+
+def _bandwidth(times: dict[str, float], size: str, device: str, moved: float) -> list[Row]:
+    """What reading both pictures once at the memory's full speed would take, as a share of what it took."""
+    notes = {name: f"{100 * fraction(moved, times[name], device):.1f} % of the bandwidth" for name in ("psnr", "ssim")}
+    return [row(f"{TITLES[name]}, one reading", size, times[name], "", None, note=note) for name, note in notes.items()]
+
+
+def pictures(count: int, side: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Smooth truths with grain, noisy composites, center holes; the same whenever they are drawn. As `score` takes."""
+    chance = torch.Generator().manual_seed(seed_of("speed", count, side))
+    coarse = torch.rand(count, 3, 8, 8, generator=chance)
+    smooth = 255 * torch.nn.functional.interpolate(coarse, (side, side), mode="bicubic").clamp(0, 1)
+    grain = torch.randn(2, count, 3, side, side, generator=chance)
+    truth, other = (
+        (smooth + level * noise).round().clamp(0, 255).byte() for level, noise in zip((8, 25), grain, strict=True)
+    )
+    hole = torch.zeros(count, 1, side, side, dtype=torch.bool)
+    hole[..., side // 4 : -side // 4, side // 4 : -side // 4] = True
+    return truth, torch.where(hole, other, truth), hole
+
+
+def _call(measure: Measure, module: Any, truth: Tensor, result: Tensor) -> list[float]:
+    return _listed(torch.as_tensor(measure(module, truth, result)).reshape(-1))
+
+
+def _listed(values: Tensor) -> list[float]:
+    listed: list[float] = values.tolist()  # which waits for a graphics card
+    return listed
+
+
+def _gap(theirs: list[float], ours: list[float]) -> float:
+    return max(abs(a - b) for a, b in zip(theirs, ours, strict=True))
+
+
+def _skimage_ssim(module: Any, truth: Tensor, result: Tensor) -> Any:
+    how = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
+    pairs = zip(truth.numpy(), result.numpy(), strict=True)
+    return [module.structural_similarity(x, y, channel_axis=0, **how) for x, y in pairs]
+
+
+def _skimage_psnr(module: Any, truth: Tensor, result: Tensor) -> Any:
+    pairs = zip(truth.numpy(), result.numpy(), strict=True)
+    return [module.peak_signal_noise_ratio(x, y, data_range=255) for x, y in pairs]
+
+
+def _torchmetrics_ssim(module: Any, truth: Tensor, result: Tensor) -> Any:
+    return module.structural_similarity_index_measure(result, truth, data_range=255.0, reduction="none")
+
+
+def _torchmetrics_psnr(module: Any, truth: Tensor, result: Tensor) -> Any:
+    return module.peak_signal_noise_ratio(result, truth, data_range=255.0, dim=(1, 2, 3), reduction="none")
+
+
+def _piq_ssim(module: Any, truth: Tensor, result: Tensor) -> Any:
+    return module.ssim(result, truth, data_range=255.0, downsample=False, reduction="none")
+
+
+def _msssim_ssim(module: Any, truth: Tensor, result: Tensor) -> Any:
+    return module.ssim(result, truth, data_range=255, size_average=False)
+
+
+PEERS = (
+    Peer("scikit-image", "skimage.metrics", _skimage_ssim, "ssim", takes_uint8=True),
+    Peer("torchmetrics", "torchmetrics.functional.image", _torchmetrics_ssim, "ssim_full"),
+    Peer("piq", "piq", _piq_ssim, "ssim"),
+    Peer("pytorch-msssim", "pytorch_msssim", _msssim_ssim, "ssim"),
+    Peer("scikit-image", "skimage.metrics", _skimage_psnr, "psnr", takes_uint8=True),
+    Peer("torchmetrics", "torchmetrics.functional.image", _torchmetrics_psnr, "psnr"),
+)
