@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Callable
 
+import torch
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -15,7 +16,7 @@ SUBJECTS = ("metrics", "masks", "lpips", "loading")
 
 def print_speed(console: Console, subject: str, quick: bool) -> None:
     """Time one subject, or `all`, and print a table for each as it is done."""
-    hardware = provenance.hardware()
+    hardware = provenance.hardware("cuda" if torch.cuda.is_available() else "cpu")
     console.print(
         f"{hardware['cpu']}, {hardware['cores']} cores, {hardware['threads']} torch threads. Medians of interleaved"
         " repeats; ratio: the peer's time over ours. On a busy machine trust ratios, not milliseconds.",
