@@ -1,0 +1,72 @@
+import hashlib
+
+import pytest
+import torch
+
+from bench.metrics import weights
+
+
+@pytest.fixture
+def published(monkeypatch, tmp_path):
+    """Two small files, published at addresses of this machine."""
+    shop, trunks = tmp_path / "shop", {}
+    shop.mkdir()
+    for name, net in (("lpips", "alex"), ("lpips_vgg", "vgg")):
+        content = f"the weights of {net}".encode()
+        (shop / f"{net}.pth").write_bytes(content)
+        prefix = hashlib.sha256(content).hexdigest()[:8]
+        trunks[name] = weights.Trunk(net, net, f"{net}.pth", len(content), prefix, (), 1, 1)
+    monkeypatch.setattr(weights, "TRUNKS", trunks)
+    monkeypatch.setattr("bench.doctor.TRUNKS", trunks)
+    monkeypatch.setattr(weights.Trunk, "url", property(lambda self: (shop / self.file).as_uri()))
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    return shop
+
+
+def test_both_trunks_come_and_are_not_fetched_twice(bench, published, tmp_path):
+    assert bench("fetch", "lpips", "--weights", tmp_path / "here")[0] == 0
+    assert (tmp_path / "here" / "vgg.pth").read_bytes() == b"the weights of vgg"
+    (published / "alex.pth").unlink()
+    code, out, _ = bench("fetch", "lpips", "--weights", tmp_path / "here")
+    assert code == 0
+    assert str(tmp_path / "here" / "alex.pth") in out
+    said = bench("doctor", "--weights", tmp_path / "here", "--out", tmp_path / "runs")[1]
+    assert [line[0] for line in said.splitlines() if "LPIPS" in line] == ["✓", "✓"]
+
+
+def test_they_go_where_torchvision_looks(bench, published, tmp_path):
+    assert bench("fetch", "lpips")[0] == 0
+    assert sorted(path.name for path in (tmp_path / "hub" / "checkpoints").iterdir()) == ["alex.pth", "vgg.pth"]
+
+
+def test_a_wrong_download_leaves_nothing(bench, published, tmp_path):
+    (published / "alex.pth").write_bytes(b"a page that says: too many downloads")
+    code, _, error = bench("fetch", "lpips", "--weights", tmp_path / "here")
+    assert code == 2
+    assert "invalid hash value" in error
+    assert list((tmp_path / "here").iterdir()) == []
+
+
+def test_without_a_network(bench, published, tmp_path):
+    (published / "alex.pth").unlink()
+    code, _, error = bench("fetch", "lpips", "--weights", tmp_path / "here")
+    assert code == 2
+    assert len(error.strip().splitlines()) == 1
+    assert "alex.pth did not come" in error
+    assert "where there is a network" in error
+
+
+def test_a_wrong_file_is_told_by_name(bench, published, tmp_path):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "vgg.pth").write_bytes(b"half")
+    code, _, error = bench("fetch", "lpips", "--weights", tmp_path / "here")
+    assert code == 2
+    assert "vgg.pth is not the published file: 4 bytes" in error
+    said = bench("doctor", "--weights", tmp_path / "here", "--out", tmp_path / "runs")[1]
+    assert "vgg.pth is not the published file" in said
+
+
+def test_an_unknown_thing(bench):
+    code, _, error = bench("fetch", "lpip")
+    assert code == 2
+    assert "Did you mean 'lpips'?" in error
