@@ -1,10 +1,12 @@
 """All conventions of one batch, in one pass."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from bench.metrics import l1, psnr, ssim, tv
-from bench.metrics.crew import in_chunks
+from bench.metrics.crew import in_chunks, side_by_side
 from bench.metrics.lpips import Lpips
 from bench.metrics.pair import Pair
 
@@ -35,10 +37,21 @@ def score(
 def _score(truth: Tensor, composite: Tensor, hole: Tensor) -> dict[str, Tensor]:
     pair = Pair(truth, composite)
     share = hole.flatten(1).sum(1).double() / pair.pixels
-    scores = psnr.columns(pair) | ssim.columns(pair) | l1.columns(pair, share)
-    scores |= tv.columns(pair.result, pair.result_means.mean(1))
-    own = tv.columns(pair.truth, pair.truth_means.mean(1))
-    return scores | {f"{name}_truth": value for name, value in own.items()}
+    families: list[Callable[[Pair], dict[str, Tensor]]] = [
+        ssim.of_channels,
+        ssim.of_gray,
+        ssim.of_luma,
+        psnr.columns,
+        lambda pair: l1.columns(pair, share),
+        lambda pair: tv.columns(pair.result, pair.result_means.mean(1)),
+        lambda pair: _named_truth(tv.columns(pair.truth, pair.truth_means.mean(1))),
+    ]
+    found = side_by_side(lambda family: family(pair), families)  # a single chunk occupies all cores, too
+    return {name: values for columns in found for name, values in columns.items()}
+
+
+def _named_truth(columns: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{name}_truth": values for name, values in columns.items()}
 
 
 def _check(truth: Tensor, composite: Tensor, hole: Tensor) -> None:

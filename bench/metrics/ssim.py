@@ -36,35 +36,34 @@ def _ssim(truth: Tensor, result: Tensor) -> Tensor:
     return _of_images(_inside((x, y.sub_(x))), _places(truth, SIDE), truth)
 
 
-def columns(pair: Pair) -> dict[str, Tensor]:
-    """Every SSIM of conventions.py whose window fits into the picture, float64 (N,) each."""
+def of_channels(pair: Pair) -> dict[str, Tensor]:
+    """The SSIMs over red, green and blue whose windows fit into the picture, float64 (N,) each."""
     side = min(pair.truth.shape[-2:])
     if side < 7:
         return {}
-    found = _of_channels(pair, side) | _of_gray(pair, side)
-    if side >= SIDE:
-        found["ssim_y"] = _inside(pair.luma) / _places(pair.truth, SIDE)
-    return found
 
-
-def _of_channels(pair: Pair, side: int) -> dict[str, Tensor]:
     def sums(maps: Tensor, center: Tensor) -> dict[str, Tensor]:
         found = {"ssim_u7": _similarity(uniform(maps, 7), center, sample=49)}
-        if side >= 11:
+        if side >= SIDE:
             found["ssim_u11"] = _similarity(uniform(maps, 11), center, sample=121)
             found["ssim"] = _similarity(gaussian(maps), center)
         return found
 
     planes = pair.truth.flatten(0, 1), pair.difference.flatten(0, 1)
     total = _filtered(planes, sums)
-    places = {name: _places(pair.truth, 7 if name == "ssim_u7" else 11) for name in total}
+    places = {name: _places(pair.truth, 7 if name == "ssim_u7" else SIDE) for name in total}
     if side >= SIDE:
         for name, frame in zip(("ssim_zero", "ssim_full"), _frame(planes), strict=True):
             total[name], places[name] = total["ssim"] + frame, pair.pixels
     return {name: _of_images(values, places[name], pair.truth) for name, values in total.items()}
 
 
-def _of_gray(pair: Pair, side: int) -> dict[str, Tensor]:
+def of_gray(pair: Pair) -> dict[str, Tensor]:
+    """The SSIMs in gray whose windows fit into the picture, float64 (N,) each."""
+    side = min(pair.truth.shape[-2:])
+    if side < 7:
+        return {}
+
     def means(maps: Tensor, center: Tensor) -> dict[str, Tensor]:
         filtered = uniform(maps, 7)
         places = _places(maps, 7)
@@ -76,6 +75,12 @@ def _of_gray(pair: Pair, side: int) -> dict[str, Tensor]:
         return found
 
     return _filtered(pair.gray, means)
+
+
+def of_luma(pair: Pair) -> dict[str, Tensor]:
+    """The SSIM of Y where its window fits into the picture, float64 (N,)."""
+    fits = min(pair.truth.shape[-2:]) >= SIDE
+    return {"ssim_y": _inside(pair.luma) / _places(pair.truth, SIDE)} if fits else {}
 
 
 def _inside(planes: Planes) -> Tensor:

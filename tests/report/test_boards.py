@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from invented import FLOORS
 
+from bench.metrics.conventions import CONVENTIONS
 from bench.report.boards import leaderboards
 from bench.report.chapters import gather
 from bench.report.words import count_text, lead_text, mean_text
@@ -65,6 +68,11 @@ def test_words(boards):
     assert lead_text(line(board, "smooth"), "psnr") == "best floor"
     assert count_text(line(board, "p")) == "8 images, 2 seeds"
     assert "lpips" not in board.best
+
+
+def test_what_pictures_are_too_small_for(boards, monkeypatch):
+    monkeypatch.setitem(CONVENTIONS, "lpips", replace(CONVENTIONS["lpips"], smallest_side=10_000))
+    assert mean_text(line(boards["center"], "flat"), "lpips") == "too small"
 
 
 def test_a_board_without_floors_has_no_leads(records):
