@@ -143,7 +143,7 @@ def _relative(cell: Reported) -> float:
 
 def _scale_text(table: Table, constants: dict[str, float], groups: list[list[str]]) -> str:
     def listed(keys: list[str]) -> str:
-        return _and([f"{table.rows[key].label} {constants[key]:.2f}" for key in keys])
+        return and_list([f"{table.rows[key].label} {constants[key]:.2f}" for key in keys])
 
     rule = f"k = l1 / 10^(-PSNR/20) moves less than {100 * TOLERANCE:.0f} % between the rows of one protocol"
     if len(groups) == 1:
@@ -159,7 +159,7 @@ def _best_in(table: Table, row: str, needs: int) -> ArithmeticResult:
     lost = [standing for standing in standings if not standing.best]
     label = table.rows[row].label
     counted = f"{label} is best in {len(won)} of {len(standings)} columns"
-    said = f"{counted} ({_and(won)})" if won else counted
+    said = f"{counted} ({and_list(won)})" if won else counted
     if len(won) >= needs:
         return ArithmeticResult("supported", f"{said}; {needs} are claimed.")
     ways = "; or ".join(_way(table, row, standing) for standing in lost)
@@ -170,12 +170,15 @@ def _way(table: Table, row: str, standing: Standing) -> str:
     column = table.columns[standing.column]
     other = "lower" if column.better == "higher" else "higher"
     value = table.rows[row].cells[standing.column]
-    rivals = _and([f"{table.rows[key].label}'s {table.rows[key].cells[standing.column]}" for key in standing.behind])
+    rivals = and_list(
+        [f"{table.rows[key].label}'s {table.rows[key].cells[standing.column]}" for key in standing.behind]
+    )
     if standing.ahead_of:
-        ahead = _and([table.rows[key].label for key in standing.ahead_of])
+        ahead = and_list([table.rows[key].label for key in standing.ahead_of])
         return f"{column.title} compared with {ahead} alone ({value} against {rivals})"
     return f"{column.title} to count as '{other} is better' ({value} against {rivals})"
 
 
-def _and(words: list[str]) -> str:
+def and_list(words: list[str]) -> str:
+    """`a, b and c`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

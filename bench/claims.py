@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from bench.arithmetic import check
+from bench.arithmetic import and_list, check
 from bench.contenders import Contender, advantage, best, by_protocol, contenders, goodness, seed_half_width
 from bench.errors import UserError, nearest
 from bench.leakage import cap
@@ -128,7 +128,7 @@ class _Case:
             line = command(self.paper, other[0], (), self.run, "evaluate")
         else:
             line = command(self.paper, self.key, variants, self.run)
-        raise _NoContestError(Verdict.NOT_ATTEMPTED, f"There is no run of {_and(names)} here. Run `{line}`.")
+        raise _NoContestError(Verdict.NOT_ATTEMPTED, f"There is no run of {and_list(names)} here. Run `{line}`.")
 
     def require_clean(self) -> None:
         """Raise where the leakage audit of the paper's own runs caps every verdict."""
@@ -148,7 +148,7 @@ class _Case:
             return floor
         found = self.named(*self._pair(side))
         if len(found) > 1:
-            folders = _and([one.records[0].folder.name for one in found])
+            folders = and_list([one.records[0].folder.name for one in found])
             why = f"{folders} bear one name but differ in code or settings. Delete the folders that are out of date."
             raise _NoContestError(Verdict.INCONCLUSIVE, why)
         return found[0]
@@ -209,15 +209,15 @@ def _weigh_order(case: _Case, claim: Order, gains: dict[str, Interval], conventi
     reverse = [suite for suite, gain in gains.items() if gain.high is not None and gain.high < -margin]
     if reverse:
         text = _gain_text(gains[reverse[0]], convention)
-        why = f"on {_and(reverse)} it is the other way round by more than {words} ({reverse[0]}: {text})."
+        why = f"on {and_list(reverse)} it is the other way round by more than {words} ({reverse[0]}: {text})."
         return Verdict.CONTRADICTED, why
     undecided = [suite for suite, gain in gains.items() if gain.low is None or gain.low <= margin]
     if not undecided:
-        return Verdict.SUPPORTED, f"the difference exceeds {words} on {_and(list(gains))}."
+        return Verdict.SUPPORTED, f"the difference exceeds {words} on {and_list(list(gains))}."
     reasons: dict[str, list[str]] = {}
     for suite in undecided:
         reasons.setdefault(_undecided(gains[suite], margin, words), []).append(suite)
-    return Verdict.INCONCLUSIVE, "; ".join(f"on {_and(suites)} {why}" for why, suites in reasons.items()) + "."
+    return Verdict.INCONCLUSIVE, "; ".join(f"on {and_list(suites)} {why}" for why, suites in reasons.items()) + "."
 
 
 def _undecided(gain: Interval, margin: float, words: str) -> str:
@@ -320,7 +320,3 @@ def _more(needed: int | None, interval: Interval, what: str) -> str:
 def _gain_text(gain: Interval, convention: Convention) -> str:
     # A margin may be finer than the digits of a table.
     return gain.text(convention.digits + 1, convention.unit, signed=True)
-
-
-def _and(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -16,13 +16,12 @@ from bench.files import whole
 from bench.inpainter import Inpainter, fill
 from bench.masks.suite import suite
 from bench.metrics import Lpips, score
+from bench.progress import Report
 from bench.seeds import seed_of
 
 BATCH = 16
 PART = 8 * BATCH
 """Images between two files on disk: what a kill can cost. A multiple of BATCH, so that batches are cut alike."""
-
-Report = Callable[[str, int, int], None]
 
 
 class Scored(NamedTuple):

@@ -83,18 +83,18 @@ class Experiment:
 
     def make(self, progress: Progress, force: bool = False) -> Record:
         """The record, computed only if it is not there (or with `force`)."""
-        if not force and (record := self._complete()) is not None:
+        if not force and (record := self.complete()) is not None:
             return record
         with locked(self.folder):
             if force:
                 self._clear()
-            if (record := self._complete()) is not None:
+            if (record := self.complete()) is not None:
                 return record
             self._prepare()
             method = self.train(progress)
             return self._evaluate(method, progress)
 
-    def _complete(self) -> Record | None:
+    def complete(self) -> Record | None:
         """The record, unless it lacks an LPIPS that can be had by now: then it is scored again, not trained again."""
         record = self.record()
         if record is not None and record.content["lpips"] != LPIPS and Lpips.open(self.lpips_folder) is not None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.arithmetic import TOLERANCE, OneScale, bound_notes, one_scale
+from bench.arithmetic import TOLERANCE, OneScale, and_list, bound_notes, one_scale
 from bench.contenders import by_protocol
 from bench.errors import UserError
 from bench.metrics.conventions import CONVENTIONS, Convention
@@ -79,7 +79,7 @@ class Explained:
         around = f"{self.printed} ± {self.printed.half_width + self.margin:g}"
         if not names:
             return f"No definition gives {around} here."
-        return f"{_and(names)} {'gives' if len(names) == 1 else 'give'} {around} here."
+        return f"{and_list(names)} {'gives' if len(names) == 1 else 'give'} {around} here."
 
 
 def family(convention_id: str) -> str:
@@ -200,7 +200,7 @@ def _pair(paper: Paper, key: str) -> tuple[str, str] | None:
 def _flags(table: Table, found: OneScale) -> tuple[str, ...]:
     order = list(found.constants)
     most = max(found.groups, key=lambda group: (len(group), -min(order.index(row) for row in group)))
-    named = _and([f"{table.rows[row].label} ({found.constants[row]:.1f})" for row in order if row in most])
+    named = and_list([f"{table.rows[row].label} ({found.constants[row]:.1f})" for row in order if row in most])
     middle = math.exp(sum(math.log(found.constants[row]) for row in most) / len(most))
     return tuple(
         f"{table.rows[row].label} (k {found.constants[row]:.1f}) is not on the scale of {named}:"
@@ -226,10 +226,6 @@ def _bounds(table: Table, found: OneScale, l1: str, psnr: str) -> tuple[str, ...
 
 def _of_truth(convention_id: str) -> bool:
     return convention_id.endswith("_truth")
-
-
-def _and(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _or(words: list[str]) -> str:

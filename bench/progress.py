@@ -21,6 +21,7 @@ LINE_SECONDS = 15.0
 """How often a log file gets a line."""
 
 Report = Callable[[str, int, int], None]
+"""Called with (what, done, total)."""
 
 
 class _Rate(ProgressColumn):

@@ -119,7 +119,7 @@ class Reproduction:
         """Make every record that is missing."""
         for protocol, data in self.each_data():
             runs = [*self.floors(protocol, data), *self.runs(protocol, data)]
-            missing = [run for run in runs if force or run.record() is None]
+            missing = [run for run in runs if force or run.complete() is None]
             self.console.print(
                 f"{protocol.data_name}: {len(data.train.ids)} training and {len(data.test.ids)} test images of"
                 f" {protocol.resolution}×{protocol.resolution}; {len(missing)} of {len(runs)} records to make",

@@ -18,6 +18,7 @@ from torch.optim import Optimizer
 from bench.data import Packed
 from bench.files import write_text
 from bench.inpainter import BrokenResultError, Method, Stage
+from bench.progress import Report
 from bench.training import checkpoint
 from bench.training.feed import TrainingFeed
 from bench.training.samples import draw_samples
@@ -48,8 +49,6 @@ class Options:
     checkpoint_seconds: float = 30.0
 
 
-Report = Callable[[str, int, int], None]
-"""Called with (what, done, total)."""
 Log = Callable[[str, dict[str, Any]], None]
 """Called with an event's name and facts."""
 

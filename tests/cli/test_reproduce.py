@@ -69,6 +69,18 @@ def test_what_is_done_is_not_done_again(smoke, bench):
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
+def test_records_without_lpips_are_scored_again_once_its_weights_are_there(smoke, bench, monkeypatch):
+    from bench import experiment
+
+    made = []
+    monkeypatch.setattr(experiment.Lpips, "open", lambda *_: object())
+    monkeypatch.setattr(experiment.Experiment, "make", lambda self, progress, force: made.append(self.run.method))
+    code, printed, error = bench("reproduce", "fang2021", "--scale", "smoke", "--out", smoke[0])
+    assert code == 0, error
+    assert "6 of 6 records to make" in printed
+    assert len(made) == 6
+
+
 def test_force_makes_the_same_bits_again(smoke, bench, tmp_path):
     out, _ = smoke
     copy = tmp_path / "copy"
