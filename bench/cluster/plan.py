@@ -1,0 +1,123 @@
+"""`plan` and `--dry-run`: what is there, what would run, what it costs, what is missing, the exact batch scripts."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.catalog import Catalog
+from bench.cluster import rates, slurm
+from bench.cluster.array import Array, Submission
+from bench.cluster.calibrate import calibrate
+from bench.cluster.order import Order, Plan, Planned, make_plan
+from bench.cluster.profile import LOCAL
+from bench.cluster.rates import Rate
+from bench.cluster.show import span
+from bench.metrics.weights import TRUNKS, find, reason
+from bench.settings import variant_name
+
+DRY = "dry-run"
+
+
+def print_plan(console: Console, catalog: Catalog, order: Order) -> None:
+    """Everything but the submission itself."""
+
+    def say(text: str) -> None:
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    plan = make_plan(catalog, order, console)
+    known = _rates(console, plan)
+    say(f"Output: {order.out}")
+    for text in plan.missing:
+        say(f"Missing data: {text}")
+    for planned in plan.to_do:
+        if planned.task.kind == "data" and planned.task.protocol is not None:
+            say(f"Data: {planned.task.protocol.data} is not packed yet; a job of its own does that first")
+    trunk = TRUNKS["lpips"]
+    weights = find(trunk, order.weights)
+    say(f"LPIPS weights: {weights or reason(trunk, order.weights)}")
+    console.print(_table(plan, known))
+    say(_cost(plan, known))
+    _print_arrays(console, plan)
+
+
+def _rates(console: Console, plan: Plan) -> dict[str, Rate]:
+    """Task -> rate, calibrated on this machine where no run has recorded one."""
+    gpu = plan.order.profile.gpu_count > 0
+    tasks = [planned.task for planned in plan.runs_to_do]
+    unknown = {rates.name_of(task): task for task in tasks if rates.find(task, gpu) is None}
+    if unknown and not plan.missing:
+        with console.status(f"calibrating {len(unknown)} methods on this machine"):
+            trouble = calibrate(list(unknown.values()))
+        for name, why in trouble.items():
+            console.print(f"No estimate of {name}: {why}", highlight=False, markup=False, soft_wrap=True)
+    found = {task.id: rates.find(task, gpu) for task in tasks}
+    return {name: rate for name, rate in found.items() if rate is not None}
+
+
+def hours(planned: Planned, rate: Rate | None) -> float | None:
+    """Of training and scoring one run; None where nothing is known."""
+    if rate is None or (rate.train is None and rate.evaluate is None):
+        return None
+    return ((rate.train or 0.0) * planned.steps + (rate.evaluate or 0.0) * planned.images) / 3600
+
+
+def _table(plan: Plan, known: dict[str, Rate]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("method", "data", "runs", "done", "under way", "to run", "each", "by", "segments"):
+        table.add_column(name, justify="right" if name in ("runs", "done", "under way", "to run", "each") else "left")
+    for (method, data), group in _groups(plan).items():
+        todo = [planned for planned in group if planned.to_do]
+        done = sum(planned.state == "done" for planned in group)
+        row = [method, data, str(len(group)), str(done), str(len(group) - len(todo) - done), str(len(todo))]
+        if todo:
+            rate = known.get(todo[0].task.id)
+            each = hours(todo[0], rate)
+            segments = str(plan.segments(todo[0])) if todo[0].task.trains else ""
+            row += [span(3600 * each) if each is not None else "?", str(rate or ""), segments]
+        table.add_row(*row)
+    return table
+
+
+def _groups(plan: Plan) -> dict[tuple[str, str], list[Planned]]:
+    groups: dict[tuple[str, str], list[Planned]] = {}
+    for planned in plan.tasks:
+        task = planned.task
+        if task.kind == "run" and task.protocol is not None:
+            variant = variant_name(task.variant, task.sets)
+            name = task.key if variant == "default" else f"{task.key} ({variant})"
+            groups.setdefault((name, task.protocol.data_name), []).append(planned)
+    return groups
+
+
+def _cost(plan: Plan, known: dict[str, Rate]) -> str:
+    each = [hours(planned, known.get(planned.task.id)) for planned in plan.runs_to_do]
+    total = sum(value for value in each if value is not None)
+    gpus = plan.order.profile.gpu_count
+    what = f"{total * gpus:.2f} GPU-hours" if gpus else f"{total:.2f} CPU-hours"
+    unknown = sum(value is None for value in each)
+    sources = sorted({str(rate) for rate in known.values() if rate.device})
+    left_out = f"; {unknown} runs are not counted, as nothing is known of them" if unknown else ""
+    return f"Estimate: {what} for {len(each)} runs ({'; '.join(sources) or 'nothing is known'}){left_out}"
+
+
+def _print_arrays(console: Console, plan: Plan) -> None:
+    if not plan.runs_to_do or plan.missing:
+        return
+    order = plan.order
+    submission = Submission(
+        name=DRY, profile=order.profile, code=order.out / "cluster" / "code" / DRY, arrays=plan.arrays()
+    )
+    for place, array in enumerate(submission.arrays):
+        array.job = f"JOB{place + 1}"
+        after = ", ".join(submission.arrays[one].job for one in array.after)
+        line = f"{array.job}: {array.name}, {len(array.tasks)} elements" + (f", after {after}" if after else "")
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if order.profile.name != LOCAL:
+        for array in _one_of_each(submission.arrays):
+            console.print(f"--- batch script of {array.job} ({array.name})", highlight=False, markup=False)
+            console.print(slurm.script(order.out, submission, array), highlight=False, markup=False, soft_wrap=True)
+
+
+def _one_of_each(arrays: Sequence[Array]) -> list[Array]:
+    return list({array.kind: array for array in reversed(arrays)}.values())[::-1]

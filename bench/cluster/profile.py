@@ -1,0 +1,147 @@
+"""Cluster profiles: slurm/<name>.toml, or a TOML file of yours. One small file says how a cluster wants to be asked."""
+
+import os
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from bench.catalog import ROOT
+from bench.errors import UserError, nearest
+
+FOLDER = ROOT / "slurm"
+LOCAL = "local"
+
+
+class Ask(BaseModel):
+    """What one job asks for. In a profile's [data], [evaluate] and [report], what is left out is as for training."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    minutes: int = Field(default=240, ge=1)
+    """Time limit of one job. A training is cut into segments of this length."""
+    segments: int | None = Field(default=None, ge=1, le=500)
+    """How many jobs a task may take, one after the other. None: from the estimate, where there is one."""
+    cpus: int = Field(default=4, ge=1)
+    memory_gb: float = Field(default=16.0, gt=0)
+    gpus: str = ""
+    """How this cluster asks for a GPU: an sbatch option without its dashes, e.g. `gres=gpu:1`. Empty: none."""
+    partition: str = ""
+    qos: str = ""
+    constraint: str = ""
+
+    @model_validator(mode="after")
+    def _gpus_is_an_option(self) -> Self:
+        if self.gpus and "=" not in self.gpus:
+            raise ValueError(f'gpus = "{self.gpus}" is no sbatch option; write e.g. "gres=gpu:1" or "gpus-per-node=1"')
+        return self
+
+    @property
+    def gpu_count(self) -> int:
+        """GPUs asked for: the number at the end of `gpus`."""
+        tail = self.gpus.replace("=", ":").rpartition(":")[2]
+        return int(tail) if tail.isdigit() else int(bool(self.gpus))
+
+
+class Profile(Ask):
+    """A cluster. `name` is the file's."""
+
+    name: str
+    account: str = ""
+    requeue: bool = False
+    """Whether preempted and lost jobs may go back into the queue under their own id. Never needed."""
+    array_cap: int = Field(default=1000, ge=1)
+    """Most elements of a job array: the cluster's MaxArraySize less one."""
+    at_once: int = Field(default=256, ge=1)
+    """Most elements of an array that run at the same time."""
+    setup: list[str] = []
+    """Lines of shell before the work, e.g. `module load ...`."""
+    container: str = ""
+    """What stands before `python`, e.g. `apptainer exec --nv image.sif`."""
+    python: str = ""
+    """Empty: the one that submits, or the container's `python`."""
+    srun: bool = True
+    """False where a job's own `srun` is not allowed."""
+    stop_early_seconds: int = Field(default=180, ge=0)
+    """How long before its time limit a training saves itself and ends."""
+    heartbeat_seconds: float = Field(default=10.0, gt=0)
+    extra: dict[str, str | int | float | bool] = {}
+    """Further sbatch options. true: a bare flag; false and "": left out."""
+    data: dict[str, Any] = {}
+    evaluate: dict[str, Any] = {}
+    report: dict[str, Any] = {}
+
+    def ask(self, kind: str) -> Ask:
+        """What a job of this kind (data, train, evaluate, report) asks for."""
+        own = {name: getattr(self, name) for name in Ask.model_fields}
+        if kind == "train":
+            return Ask(**own)
+        return Ask(**(own | {"segments": None} | getattr(self, kind)))
+
+    @model_validator(mode="after")
+    def _sections_are_asks(self) -> Self:
+        for kind in ("data", "evaluate", "report"):
+            self.ask(kind)
+        return self
+
+
+def local_profile(workers: int) -> Profile:
+    """The machine at hand: no limits, and a part that dies is tried again. Without `workers` its GPUs, if any."""
+    gpus = "" if workers or not visible_gpus() else "gpus=1"
+    return Profile(name=LOCAL, partition=LOCAL, minutes=10**7, segments=3, gpus=gpus)
+
+
+def visible_gpus() -> list[str]:
+    """The GPUs that may be used here, by what CUDA_VISIBLE_DEVICES calls them."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return [name for name in named.split(",") if name]
+    if shutil.which("nvidia-smi") is None:
+        return []
+    told = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=30).stdout
+    return [str(number) for number, line in enumerate(told.splitlines()) if line.startswith("GPU")]
+
+
+def known_profiles() -> list[str]:
+    return [LOCAL, *sorted(path.stem for path in FOLDER.glob("*.toml"))]
+
+
+def read_profile(name: str, workers: int = 0) -> Profile:
+    """The profile of this name, or of this TOML file; `workers` is for `local`.
+
+    Raises UserError that names the file, the key and the mend.
+    """
+    if name == LOCAL:
+        return local_profile(workers)
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    if not path.exists():
+        end = nearest(name, known_profiles()) if path.parent == FOLDER else " Give the path of a TOML file."
+        raise UserError(f"--cluster {name}: there is no profile {path}.{end}")
+    try:
+        values = tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid TOML: {error}.") from error
+    if not values.get("partition"):
+        raise UserError(f'{path}: partition is missing. Write partition = "NAME"; `sinfo` lists the names.')
+    _check_keys(path, values)
+    try:
+        return Profile(name=path.stem, **values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"{path}: {key + ': ' if key else ''}{first['msg']} (it says {first['input']!r}).") from error
+
+
+def _check_keys(path: Path, values: dict[str, Any]) -> None:
+    sections = {kind: values[kind] for kind in ("data", "evaluate", "report") if isinstance(values.get(kind), dict)}
+    top = [name for name in Profile.model_fields if name != "name"]
+    for where, known, found in [
+        ("", top, values),
+        *((f"[{k}] ", list(Ask.model_fields), v) for k, v in sections.items()),
+    ]:
+        for key in found:
+            if key not in known:
+                raise UserError(f"{path}: {where}there is no key '{key}'.{nearest(key, known)}")

@@ -1,0 +1,105 @@
+"""What the scheduler can be asked. All of it is a hint: every verb works where it cannot be asked."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from bench.cluster.array import Submission, submission_folder
+from bench.cluster.profile import LOCAL
+
+SECONDS = 20
+"""How long a scheduler may take to answer."""
+AT_A_TIME = 500
+"""Job ids on one command line."""
+DISPATCHER = "dispatcher.json"
+DISPATCHER_SECONDS = 15.0
+"""A dispatcher that has been silent for so long is gone."""
+
+
+def ask(*words: str) -> str | None:
+    """A command's output, or None where it is missing, fails or does not answer."""
+    if shutil.which(words[0]) is None:
+        return None
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=SECONDS, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout
+
+
+def cluster_name() -> str:
+    """The name by which SLURM knows this cluster; empty where it cannot be asked."""
+    for line in (ask("scontrol", "show", "config") or "").splitlines():
+        if line.startswith("ClusterName"):
+            return line.partition("=")[2].strip()
+    return ""
+
+
+class Queue:
+    """Which jobs are still to come or under way, as far as that can be known from here."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self._slurm: set[str] | None = None
+        self._cluster: str | None = None
+        self._local: dict[str, bool] = {}
+
+    def waiting(self, submission: Submission, jobs: Iterable[str]) -> bool | None:
+        """Whether any of these jobs is still to come or under way; None where nobody can tell."""
+        if submission.profile.name == LOCAL:
+            return self._dispatched(submission.name)
+        known = self._jobs() if submission.cluster == self._name() else None
+        return None if known is None else any(job in known for job in jobs)
+
+    def _name(self) -> str:
+        if self._cluster is None:
+            self._cluster = cluster_name()
+        return self._cluster
+
+    def _jobs(self) -> set[str] | None:
+        if self._slurm is None:
+            # COMPLETING jobs are over as far as we are concerned, but another element may follow: they count.
+            told = ask("squeue", "-h", "-r", "-u", str(os.getuid()), "-o", "%i")
+            self._slurm = None if told is None else set(told.split())
+        return self._slurm
+
+    def _dispatched(self, name: str) -> bool:
+        """Whether the submission's dispatcher lives: it says so every few seconds, in a file."""
+        if name not in self._local:
+            self._local[name] = alive(submission_folder(self.out, name) / DISPATCHER, file_now(self.out))
+        return self._local[name]
+
+
+def alive(path: Path, now: float) -> bool:
+    """Whether the dispatcher that writes `path` has been heard of lately, and has not ended."""
+    try:
+        with path.open() as file:
+            found, written = json.load(file), path.stat().st_mtime
+    except (OSError, ValueError):
+        return False
+    return not found["over"] and now - written < DISPATCHER_SECONDS
+
+
+def file_now(out: Path) -> float:
+    """The time by the file system's clock: another machine's clock may be off. Ours, where nothing can be written."""
+    probe = out / "cluster" / ".now"
+    try:
+        probe.touch()
+        return probe.stat().st_mtime
+    except OSError:
+        return time.time()
+
+
+def cancel_jobs(jobs: Sequence[str]) -> bool:
+    """Ask SLURM to end these jobs; False where it cannot be asked or refuses."""
+    answers = [ask("scancel", *part) for part in _parts(jobs)]
+    return all(answer is not None for answer in answers)
+
+
+def _parts(jobs: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(jobs), AT_A_TIME):
+        yield jobs[start : start + AT_A_TIME]

@@ -1,0 +1,129 @@
+"""A task: what is asked for, and the folder that tells how far it is."""
+
+import json
+import os
+import platform
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bench.errors import UserError
+from bench.files import read_json
+from bench.protocol import Protocol
+
+Kind = Literal["data", "train", "evaluate", "report"]
+"""What a part of a task does. A run's parts are `train` and `evaluate`."""
+
+
+class Task(BaseModel):
+    """A run, the packing of a data set, or a report."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    kind: Literal["run", "data", "report"]
+    key: str = ""
+    """The run's method, or the report's paper."""
+    host: str = ""
+    """The paper whose protocol the run has, where that is not its own."""
+    scale: str = ""
+    protocol: Protocol | None = None
+    variant: str = "default"
+    sets: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
+    """All of the method's settings, `sets` among them."""
+    seed: int = 0
+    trains: bool = False
+    training: str = ""
+    """Runs with the same value share one training."""
+    out: Path
+    cache: Path
+    weights: Path | None = None
+    include: list[Path] = []
+    device: str = "auto"
+    checkpoint_seconds: float = 30.0
+    submission: str = ""
+    """The submission that works on it; parts of an earlier one step back."""
+
+
+class Folder:
+    """A task's folder: OUT/cluster/tasks/<id>/."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.end_file = path / "end.json"
+        self.heartbeat_file = path / "heartbeat.json"
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    def task(self) -> Task:
+        """Raises UserError for a file that is not there or not whole."""
+        try:
+            return Task.model_validate(read_json(self.path / "task.json"))
+        except ValidationError as error:
+            raise UserError(f"{self.path / 'task.json'} is no task. Delete its folder and submit again.") from error
+
+    def put(self, task: Task) -> None:
+        self.path.mkdir(parents=True, exist_ok=True)
+        put_json(self.path / "task.json", task.model_dump(mode="json"))
+
+    def end(self) -> dict[str, Any] | None:
+        """How the task ended, or None while it has not."""
+        return load_json(self.end_file)
+
+    def log(self, event: str, **facts: Any) -> None:
+        """Append to events.jsonl, in one write."""
+        line = json.dumps({"time": round(time.time(), 3), "event": event, **facts}) + "\n"
+        with (self.path / "events.jsonl").open("ab", buffering=0) as file:
+            file.write(line.encode())
+
+    def events(self) -> list[dict[str, Any]]:
+        """All events. A line that a killed writer left half is passed over."""
+        try:
+            text = (self.path / "events.jsonl").read_text()
+        except FileNotFoundError:
+            return []
+        return list(_lines(text))
+
+
+def _lines(text: str) -> Iterator[dict[str, Any]]:
+    for line in text.splitlines():
+        try:
+            yield json.loads(line)
+        except ValueError:
+            continue
+
+
+def tasks_folder(out: Path) -> Path:
+    return out / "cluster" / "tasks"
+
+
+def folders(out: Path) -> list[Folder]:
+    """All tasks under `out`, by id."""
+    home = tasks_folder(out)
+    try:
+        names = sorted(entry.name for entry in os.scandir(home) if entry.is_dir())
+    except FileNotFoundError:
+        return []
+    return [Folder(home / name) for name in names]
+
+
+def put_json(path: Path, value: Any) -> None:
+    """As `files.write_json`, but without waiting for the disk: for what is told again soon, or made again."""
+    temporary = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(value, sort_keys=True) + "\n")
+    temporary.replace(path)
+
+
+def load_json(path: Path) -> dict[str, Any] | None:
+    """The file's object, or None where it is not there (or just being replaced)."""
+    try:
+        found = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None

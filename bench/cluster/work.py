@@ -1,0 +1,119 @@
+"""What the parts of tasks do: pack data, train, evaluate, report. Each goes on from the files that are there."""
+
+import time
+from typing import Any
+
+from rich.console import Console
+
+from bench.catalog import find
+from bench.cluster import rates, snapshot
+from bench.cluster.pulse import Pulse, WatchedProgress
+from bench.cluster.task import Folder, Task
+from bench.cluster.worker import Part, seconds_left
+from bench.data import Data, load
+from bench.errors import Stopped
+from bench.experiment import Experiment, plan
+from bench.files import locked
+from bench.training.device import open_fabric
+from bench.training.loop import Options
+
+
+class Work:
+    """One part of one task, with all that it needs."""
+
+    def __init__(self, task: Task, part: Part, folder: Folder, pulse: Pulse) -> None:
+        self.task, self.part, self.folder, self.pulse = task, part, folder, pulse
+        self.progress = WatchedProgress(Console(width=120), pulse)
+        self.catalog = find(snapshot.included(part.code, task.include))
+        self.experiment = self._plan() if task.kind == "run" else None
+
+    def mark(self) -> str:
+        """How far the work is: it changes only by progress."""
+        if self.experiment is None:
+            return ""
+        home = self.experiment.folder
+        saved = sorted(path.stem for path in (home / "checkpoints").glob("*.pt"))
+        return f"{saved[-1] if saved else ''} {len(list((home / 'predictions').rglob('*.csv')))}".strip()
+
+    def do(self) -> dict[str, Any] | None:
+        """Returns the task's terminal record, or None where another part comes after this one."""
+        if self.experiment is None:
+            return self._pack() if self.task.kind == "data" else self._report()
+        self.folder.log("run folder", path=str(self.experiment.folder))
+        if self.part.kind == "evaluate":
+            return self._evaluate(self.experiment)
+        self._train(self.experiment)
+        return None
+
+    def _plan(self) -> Experiment:
+        task = self.task
+        assert task.protocol is not None
+        data = self._load()
+        left = seconds_left(self.part.seconds)
+        # An evaluation may find the training unfinished: then it must not train on, with resources that are not for it.
+        minutes = 0.0 if self.part.kind == "evaluate" else None if left is None else left / 60
+        return plan(
+            self.catalog[task.key],
+            task.scale,
+            task.protocol,
+            data,
+            task.out,
+            open_fabric(task.device),
+            variant=task.variant,
+            sets=task.sets,
+            seed=task.seed,
+            lpips_folder=task.weights,
+            options=Options(minutes=minutes, checkpoint_seconds=task.checkpoint_seconds),
+            host=self.catalog[task.host] if task.host else None,
+        )
+
+    def _load(self) -> Data:
+        """The data, packed by one process while the others wait."""
+        protocol, cache = self.task.protocol, self.task.cache
+        assert protocol is not None
+        with (
+            locked(cache, self.progress.say, cache / f".{protocol.data_name}-{protocol.resolution}.lock"),
+            self.progress.task(f"data {protocol.data_name}") as report,
+        ):
+            return load(protocol, cache, lambda done, total, what: report(what, done, total))
+
+    def _pack(self) -> dict[str, Any]:
+        data = self._load()
+        return _done(images=len(data.train) + len(data.test))
+
+    def _train(self, experiment: Experiment) -> None:
+        stages = experiment.build().stages()
+        self.pulse.expect({stage.name: stage.steps for stage in stages})
+        try:
+            experiment.train_only(self.progress)
+        finally:
+            self._record_rate("train", experiment)
+
+    def _evaluate(self, experiment: Experiment) -> dict[str, Any]:
+        protocol = experiment.run.protocol
+        self.pulse.expect(dict.fromkeys(protocol.suite_names, len(experiment.data.test)))
+        try:
+            record = experiment.make(self.progress)
+        except Stopped as stop:
+            if stop.interrupted:
+                raise
+            error = f"Its training is not finished: {stop}. `retry` goes on with it."
+            return {"state": "unfinished", "time": time.time(), "error": error}
+        self._record_rate("evaluate", experiment)
+        return _done(record=str(record.folder / "record.json"))
+
+    def _record_rate(self, kind: str, experiment: Experiment) -> None:
+        measured = self.pulse.measured()
+        if measured is not None:
+            done, seconds = measured
+            rates.put(self.task, kind, seconds / done, rates.device_name(experiment.fabric.device.type), "recorded")
+
+    def _report(self) -> dict[str, Any]:
+        from bench.reproduce import report
+
+        paths = report(self.catalog, self.task.key, self.task.out, self.task.cache, self.progress.console)
+        return _done(pages=[str(path) for path in paths])
+
+
+def _done(**facts: Any) -> dict[str, Any]:
+    return {"state": "done", "time": time.time(), **facts}

@@ -1,0 +1,77 @@
+"""Profiles: what they may say, and one clear line where they say something else."""
+
+import pytest
+
+from bench.catalog import ROOT
+from bench.cluster.profile import Profile, known_profiles, read_profile
+from bench.errors import UserError
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(text):
+        path = tmp_path / "mine.toml"
+        path.write_text(text)
+        return str(path)
+
+    return write
+
+
+def told(path):
+    with pytest.raises(UserError) as error:
+        read_profile(path)
+    assert len(str(error.value).splitlines()) == 1
+    return str(error.value)
+
+
+def test_the_examples_are_profiles():
+    names = [path.stem for path in (ROOT / "slurm").glob("*.toml")]
+    assert sorted(names) == ["example", "example-container"]
+    for name in names:
+        assert read_profile(name).name == name
+    assert known_profiles() == ["local", *sorted(names)]
+
+
+SECTIONS = """
+partition = "a"
+minutes = 60
+cpus = 3
+gpus = "gres=gpu:1"
+segments = 9
+[evaluate]
+minutes = 5
+[report]
+gpus = ""
+"""
+
+
+def test_a_section_changes_only_what_it_says(written):
+    profile = read_profile(written(SECTIONS))
+    assert profile.ask("train").minutes == 60
+    assert (profile.ask("evaluate").minutes, profile.ask("evaluate").cpus) == (5, 3)
+    assert profile.ask("evaluate").segments is None
+    assert (profile.ask("report").gpus, profile.ask("evaluate").gpus) == ("", "gres=gpu:1")
+
+
+@pytest.mark.parametrize(
+    ("gpus", "count"), [("", 0), ("gres=gpu:1", 1), ("gres=gpu:a100:4", 4), ("gpus-per-node=2", 2), ("gres=gpu", 1)]
+)
+def test_gpus_are_counted_in_every_dialect(gpus, count):
+    assert Profile(name="x", partition="p", gpus=gpus).gpu_count == count
+
+
+def test_bad_profiles_are_told_in_one_line(written):
+    assert "there is no profile" in told("exampel")
+    assert "Did you mean 'example'?" in told("exampel")
+    assert "Give the path" in told("nowhere/else.toml")
+    assert "mine.toml: partition is missing" in told(written("minutes = 5"))
+    assert "mine.toml: there is no key 'partitoin'. Did you mean 'partition'?" in told(
+        written('partition = "a"\npartitoin = "b"')
+    )
+    assert "[evaluate] there is no key 'minute'. Did you mean 'minutes'?" in told(
+        written('partition = "a"\n[evaluate]\nminute = 3')
+    )
+    assert "minutes" in told(written('partition = "a"\nminutes = "01:00:00"'))
+    assert "gres=gpu:1" in told(written('partition = "a"\ngpus = "one"'))
+    assert "mine.toml is not valid TOML" in told(written("partition = "))
+    assert "minutes" in told(written('partition = "a"\n[data]\nminutes = 0'))

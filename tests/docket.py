@@ -1,0 +1,98 @@
+"""A small paper, and records of it written by hand, for tests of the verdicts."""
+
+import numpy as np
+import pandas as pd
+
+from bench.files import sha256
+from bench.protocol import Protocol
+from bench.records import Record, Run
+from bench.spec import Paper
+
+FLOORS = {"flat", "smooth"}
+SUITES = ("center", "random")
+SCALE = {"says": "s", "cost": "c"}
+
+
+def paper(*claims, printed="25.0", **changes):
+    protocol = {"data": "CelebA test", "images": "200", "resolution": "256x256", "holes": "centre, 128x128"}
+    protocol |= {"scored": "composite"} | changes
+    column = {"title": "PSNR", "unit": "dB", "better": "higher", "convention": "psnr", "definition": "per image, RGB"}
+    ours = {"label": "ours", "ours": True, "protocol": "p", "origin": "here", "cells": {"psnr": printed}}
+    table = {
+        "title": "Table",
+        "protocols": {"p": protocol},
+        "columns": {"psnr": column, "empty": column},
+        "rows": {"ours": ours, "rival": ours | {"ours": False}},
+    }
+    scales = {"smoke": SCALE, "quick": SCALE, "paper": SCALE | {"protocol": {"data": ["celeba"]}}}
+    return Paper.model_validate(
+        {
+            "paper": {"title": "T", "authors": ["A"], "year": 2020, "summary": "five lines"},
+            "tables": {"t": table},
+            "claims": list(claims),
+            "ledger": [],
+            "scales": scales,
+            "variants": {"other": {"says": "o", "settings": {}}},
+        }
+    )
+
+
+def recorder(out):
+    """Writes a record whose PSNR on the suites center and random is `values`."""
+
+    def make(
+        method,
+        values,
+        variant="default",
+        seed=0,
+        scale="quick",
+        groups=None,
+        code="c",
+        data="faces",
+        curves=None,
+        probes=None,
+        **columns,
+    ):
+        values = np.asarray(values, dtype=float)
+        ids = [f"i{index:03d}" for index in range(len(values))]
+        base = {"image": ids, "group": ids if groups is None else groups, "psnr": values}
+        tables = {"scores": pd.concat([pd.DataFrame({"suite": suite} | base | columns) for suite in SUITES])}
+        if curves is not None:
+            rows = [(stage, step, name, value) for (stage, name), line in curves.items() for step, value in line]
+            tables["scalars"] = pd.DataFrame(rows, columns=["stage", "step", "name", "value"])
+        if probes is not None:
+            count = len(next(iter(probes.values())))
+            about = {"suite": "center", "image": ids[:count], "group": base["group"][:count]}
+            tables["probes"] = pd.DataFrame(about | probes)
+        protocol = Protocol(
+            data=data,
+            resolution=256 if scale == "paper" else 64,
+            images=500,
+            split=(8, 1, 1),
+            test_images=len(values),
+            suites=SUITES,
+            probes=() if probes is None else ("repeat", "perturb"),
+        )
+        run = Run(
+            method=method, variant=variant, scale=scale, seed=seed, settings={}, protocol=protocol, code=code,
+            data="d", suites={"center": "1", "random": "2"},
+        )  # fmt: skip
+        folder = run.folder(out)
+        folder.mkdir(parents=True, exist_ok=True)
+        content = {"lpips": "no weights: put them there", "command": f"python -m bench evaluate {method}"}
+        for name, table in tables.items():
+            (folder / f"{name}.csv").write_text(text := table.to_csv(index=False))
+            content[f"{name}_sha256"] = sha256(text.encode())
+        return Record(folder, run, content)
+
+    return make
+
+
+IMAGES = np.random.default_rng(0).normal(25, 4, size=200)
+NOISE = np.random.default_rng(1).normal(0, 1, size=200)
+NOISE = (NOISE - NOISE.mean()) / NOISE.std()
+
+
+def thrice(make, values, variant="default", **columns):
+    """Three seeds that agree."""
+    return [make("p", values, variant, seed=seed, **columns) for seed in range(3)]

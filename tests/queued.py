@@ -1,0 +1,71 @@
+"""Helpers of the tests that queue real runs."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.catalog import find
+from bench.cluster.order import Order
+from bench.cluster.profile import Profile
+from bench.cluster.state import Watch
+from bench.cluster.submit import submit
+
+PLODDER = Path(__file__).parent / "cluster" / "plodder.py"
+KEPT = ("record.json", "scores.csv", "scalars.csv", "*.npy", "trained-*.pt")
+
+
+def wait_until(condition, seconds=240.0, what=""):
+    """Poll until `condition()` is true, and return what it gives."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, f"waited too long for {what or condition}"
+        time.sleep(0.2)
+    return found
+
+
+def results(out):
+    """Everything that must be the same bits: records, scores, scalars, weights, predictions."""
+    files = sorted(path for pattern in KEPT for path in (Path(out) / "runs").rglob(pattern))
+    return {str(path.relative_to(out)): path.read_bytes() for path in files}
+
+
+def queue(out, cache, profile, keys=("plodder",), include=(PLODDER,), **more):
+    """Submit in this process; returns the ids of the runs."""
+    asked = {"scale": "smoke", "checkpoint_seconds": 0.0} | more
+    order = Order(keys, Path(out), Path(cache), profile, include=include, **asked)
+    plan, submission = submit(find(include), order, Console(quiet=True))
+    assert submission is not None
+    return [planned.task.id for planned in plan.to_do]
+
+
+def profile(**more):
+    """A small profile of the one-machine SLURM."""
+    asked = {"minutes": 10, "cpus": 1, "memory_gb": 2, "segments": 3, "heartbeat_seconds": 0.5}
+    return Profile(name="test", **({"partition": "main", "evaluate": {"segments": 1}} | asked | more))
+
+
+def statuses(out):
+    """Id -> status."""
+    return {status.folder.id: status for status in Watch(Path(out)).all()}
+
+
+def states(out):
+    return {name: status.state for name, status in statuses(out).items()}
+
+
+def over(out):
+    """All statuses, once nothing moves any more."""
+    found = statuses(out)
+    return found if all(one.state not in ("waiting", "running", "silent") for one in found.values()) else None
+
+
+def bench_process(*words, **environment):
+    """A verb in a process of its own, as another shell would call it."""
+    words = [sys.executable, "-m", "bench", *map(str, words)]
+    return subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | environment
+    )
