@@ -1,0 +1,198 @@
+"""Search for the vector z whose picture fits the known pixels (Yeh et al. 2017, §3).
+
+Every image is a problem of its own: its first z comes from its own seed, its loss is its own, Adam works number by
+number, batch normalisation is in evaluation mode, and batches have one fixed size. So no result depends on its batch
+mates.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, logsigmoid, softplus
+from torch.optim import Adam
+
+from baselines import poisson
+from baselines.latent.frozen import frozen_copy
+from baselines.latent.settings import SearchSettings
+from bench.inpainter import Inpainter, Sizes, compose, erase
+from bench.seeds import seed_of
+
+TAIL = 0.04
+"""Share of the iterations over which `settled` looks: the last 50 of 1250, where Chandak et al. say it is flat."""
+TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found, for each of N images."""
+
+    fill: Tensor
+    """float32 (N,3,H,W) in [0,1]: the whole picture G(z)."""
+    z: Tensor
+    """(N,z_size)."""
+    context_loss: Tensor
+    """(N,): the context loss of z, as the settings reduce it."""
+    prior_loss: Tensor
+    """(N,): the weighted prior loss of z."""
+    settled: Tensor
+    """(N,): |change| of the context loss over the last 4 % of the iterations, over its value before them."""
+
+
+def context_weights(hole: Tensor, window: int, kind: str) -> Tensor:
+    """The weight of each pixel in the context loss, (N,1,H,W) in [0,1], from bool (N,1,H,W), True = missing.
+
+    `yeh`: a known pixel weighs the share of missing ones in the window around it, as far as that lies in the picture
+    (Yeh et al. 2017, Eq. (3)). `none`: known pixels weigh 1. `printed`: Hayrapetyan et al. 2017, §3, to the letter:
+    missing pixels weigh, by the share of missing ones. `printed_inverted`: the same formula with 1 for missing: known
+    pixels weigh, by the share of known ones.
+    """
+    missing = hole.float()
+    if kind == "none":
+        return 1 - missing
+    counted = 1 - missing if kind == "printed_inverted" else missing
+    share = avg_pool2d(counted, window, stride=1, padding=window // 2, count_include_pad=False)
+    return missing * share if kind == "printed" else (1 - missing) * share
+
+
+def prior(score: Tensor, kind: str) -> Tensor:
+    """The prior loss before its weight, (N,), from the critic's scores (N,): logits, unless `kind` is `critic`.
+
+    `saturating`: log(1 - D), Yeh et al. 2017, Eq. (5). `nonsaturating`: -log D, as in bamos's code. `critic`: -score.
+    """
+    forms: dict[str, Callable[[Tensor], Tensor]] = {
+        "saturating": lambda s: -softplus(s),
+        "nonsaturating": lambda s: -logsigmoid(s),
+        "critic": lambda s: -s,
+    }
+    return forms[kind](score)
+
+
+def first_z(seed: Tensor, restart: int, settings: SearchSettings) -> Tensor:
+    """Where the search of each image begins, (N,z_size) on the CPU: a function of the image's seed and the restart."""
+    purposes = (seed_of(one, "z", restart) for one in seed.tolist())
+    return torch.cat([settings.draw(1, torch.Generator().manual_seed(purpose)) for purpose in purposes])
+
+
+def search(
+    generator: nn.Module, critic: nn.Module, image: Tensor, hole: Tensor, seed: Tensor, settings: SearchSettings
+) -> Found:
+    """Find z for every image: float32 (N,3,H,W) in [0,1], hole bool (N,1,H,W), seed int64 (N,).
+
+    Images are searched `settings.images_at_once` side by side, the last batch padded with copies. The networks are
+    left as they are: what is searched are frozen copies. There is no early stop: none could keep results the same.
+    """
+    needs_critic = settings.prior != "none" and settings.prior_weight > 0
+    networks = frozen_copy(generator), frozen_copy(critic) if needs_critic else None
+    size, found = settings.images_at_once, []
+    for start in range(0, len(image), size):
+        place = torch.arange(start, start + size).clamp(max=len(image) - 1)
+        part = (x[place.to(x.device)] for x in (image, hole))
+        one = _search_batch(*networks, *part, seed.cpu()[place], settings)
+        found.append([getattr(one, field.name)[: len(image) - start] for field in fields(Found)])
+    return Found(*(torch.cat(parts) for parts in zip(*found, strict=True)))
+
+
+class _Objective:
+    """The losses of z for one batch. What does not depend on z is worked out once."""
+
+    def __init__(
+        self, generator: nn.Module, critic: nn.Module | None, image: Tensor, hole: Tensor, settings: SearchSettings
+    ) -> None:
+        self.generator, self.critic, self.settings = generator, critic, settings
+        weights = context_weights(hole, settings.window, settings.context)
+        if settings.reduction == "mean":
+            weights = weights / image[0].numel()
+        self.weights, self.target = weights, weights * (2 * erase(image, hole) - 1)
+
+    def __call__(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The pictures (N,3,H,W) in [-1,1], the context losses (N,) and the weighted prior losses (N,)."""
+        picture = self.generator(z)
+        # Yeh et al. 2017, Eq. (4).
+        context = torch.addcmul(-self.target, self.weights, picture).abs().flatten(1).sum(dim=1)
+        if self.critic is None:
+            return picture, context, torch.zeros_like(context)
+        return picture, context, self.settings.prior_weight * prior(self.critic(picture), self.settings.prior)
+
+
+def _search_batch(
+    generator: nn.Module,
+    critic: nn.Module | None,
+    image: Tensor,
+    hole: Tensor,
+    seed: Tensor,
+    settings: SearchSettings,
+) -> Found:
+    """All restarts of one batch, and of each image the restart with the lowest loss."""
+    objective = _Objective(generator, critic, image, hole, settings)
+    found = _descend(objective, first_z(seed, 0, settings).to(image.device))
+    for restart in range(1, settings.restarts):
+        other = _descend(objective, first_z(seed, restart, settings).to(image.device))
+        found = _better(found, other)
+    return found
+
+
+def _better(one: Found, other: Found) -> Found:
+    """Of each image the search with the lower loss."""
+    won = other.context_loss + other.prior_loss < one.context_loss + one.prior_loss
+    pairs = ((getattr(one, field.name), getattr(other, field.name)) for field in fields(Found))
+    return Found(*(torch.where(won.view(-1, *[1] * (a.dim() - 1)), b, a) for a, b in pairs))
+
+
+def _descend(objective: _Objective, z: Tensor) -> Found:
+    """Adam from `z`."""
+    settings = objective.settings
+    z = z.clone().requires_grad_()
+    adam = Adam([z], settings.search_learning_rate)
+    best_z, best_loss, earlier = z.detach(), z.new_full((len(z),), math.inf), None
+    tail = settings.iterations - max(1, round(TAIL * settings.iterations))
+    for iteration in range(settings.iterations):
+        with torch.enable_grad():
+            _, context, prior_loss = objective(z)
+            loss = context + prior_loss
+            (z.grad,) = torch.autograd.grad(loss.sum(), z)
+        if iteration == tail:
+            earlier = context.detach()
+        with torch.no_grad():
+            if settings.keep == "best":
+                best_z = torch.where((loss < best_loss)[:, None], z, best_z)
+                best_loss = torch.minimum(loss, best_loss)
+            adam.step()
+            if settings.clip:
+                z.clamp_(-1, 1)
+    return _outcome(objective, z.detach(), best_z, best_loss, earlier)
+
+
+@torch.no_grad()
+def _outcome(objective: _Objective, z: Tensor, best_z: Tensor, best_loss: Tensor, earlier: Tensor | None) -> Found:
+    """The picture and losses of the z that is kept: the last, or the best of those before it and the last."""
+    picture, context, prior_loss = objective(z)
+    settled = torch.zeros_like(context) if earlier is None else (context - earlier).abs() / earlier.clamp(min=TINY)
+    if objective.settings.keep == "best":
+        z = torch.where((best_loss < context + prior_loss)[:, None], best_z, z)
+        picture, context, prior_loss = objective(z)
+    return Found((picture + 1) / 2, z, context, prior_loss, settled)
+
+
+class LatentSearch(Inpainter):
+    """Fills holes by search. The raw result is the found picture G(z), with its hole blended in if settings say so.
+
+    `told`: `context_loss`, `prior_share` (|weighted prior| over context) and `settled` of the last call's images.
+    """
+
+    def __init__(self, generator: nn.Module, critic: nn.Module, settings: SearchSettings, resolution: int) -> None:
+        """`resolution`: the side of the generator's pictures, the only size that can be searched."""
+        self.generator, self.critic, self.settings = generator, critic, settings
+        self.images_at_once = settings.images_at_once
+        self.sizes = Sizes(minimum=resolution, multiple=resolution, maximum=resolution)
+        self.told: dict[str, Tensor] = {}
+
+    def inpaint(self, image: Tensor, hole: Tensor, seed: Tensor) -> Tensor:
+        found = search(self.generator, self.critic, image, hole, seed, self.settings)
+        share = found.prior_loss.abs() / found.context_loss.clamp(min=TINY)
+        self.told = {"context_loss": found.context_loss, "prior_share": share, "settled": found.settled}
+        if self.settings.blend == "none":
+            return found.fill
+        return compose(found.fill, hole, poisson.blend(image, hole, found.fill))

@@ -1,0 +1,86 @@
+"""Settings that the latent-search methods share. The defaults are Yeh et al. 2017, or DCGAN where they are silent."""
+
+from typing import Literal, Self
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from bench.errors import UserError
+from bench.inpainter import Settings
+
+
+class VectorSettings(Settings):
+    """The vector z from which a generator makes a picture. Training and search draw it alike."""
+
+    # Matrix products of other sizes treat the rows of a batch unlike on some CPUs: results would hang on batch mates.
+    z_size: int = Field(100, ge=4, le=4096, multiple_of=4, description="numbers in the vector z")
+    z_prior: Literal["uniform", "normal"] = Field("uniform", description="z is drawn from U[-1,1], or from N(0,1)")
+
+    def draw(self, count: int, generator: torch.Generator) -> Tensor:
+        """`count` vectors (count,z_size) on the CPU."""
+        if self.z_prior == "normal":
+            return torch.randn(count, self.z_size, generator=generator)
+        return 2 * torch.rand(count, self.z_size, generator=generator) - 1
+
+
+class GanSettings(VectorSettings):
+    """What both kinds of GAN share."""
+
+    width: int = Field(64, ge=1, le=256, description="channels of the layers next to the picture, in both networks")
+    batch_size: int = Field(64, ge=2, description="images of one update")
+    epochs: int = Field(25, ge=1, description="passes over the images")
+    steps: int | None = Field(None, ge=1, description="steps of the training; takes the place of epochs")
+    learning_rate: float = Field(2e-4, gt=0, le=1, description="Adam's, for both networks")
+    beta1: float = Field(0.5, ge=0, lt=1, description="Adam's first decay")
+    beta2: float = Field(0.999, ge=0, lt=1, description="Adam's second decay")
+    weight_decay: float = Field(0.0, ge=0, le=1, description="l2 regularisation of both networks' weights")
+    flip: bool = Field(True, description="half of the training images are mirrored")
+
+
+class DcganSettings(GanSettings):
+    """Training by the two-class loss (AdversarialStage)."""
+
+    g_steps: int = Field(1, ge=1, le=16, description="generator updates for each update of the critic")
+
+
+class WganSettings(GanSettings):
+    """Training by the Wasserstein distance with a gradient penalty (WassersteinStage)."""
+
+    n_critic: int = Field(5, ge=1, le=100, description="critic updates for each update of the generator")
+    gp_weight: float = Field(10.0, ge=0, description="weight of the gradient penalty")
+
+
+class SearchSettings(VectorSettings):
+    """The search for the vector whose picture fits the known pixels (search.py)."""
+
+    iterations: int = Field(1500, ge=0, description="updates of z by Adam")
+    search_learning_rate: float = Field(0.01, gt=0, description="Adam's, for z")
+    clip: bool = Field(True, description="z is kept in [-1,1] after each update")
+    context: Literal["yeh", "none", "printed", "printed_inverted"] = Field(
+        "yeh", description="weights of the known pixels: Yeh's Eq. (3), none, or as Hayrapetyan's formula is printed"
+    )
+    window: int = Field(7, ge=1, le=255, description="side of the window that the weights look at, in pixels; odd")
+    reduction: Literal["sum", "mean"] = Field("sum", description="of the context loss over pixels and channels")
+    prior: Literal["saturating", "nonsaturating", "critic", "none"] = Field(
+        "saturating", description="prior loss: log(1-D), -log D, minus the critic's score, or none"
+    )
+    prior_weight: float = Field(0.003, ge=0, description="weight of the prior loss")
+    restarts: int = Field(1, ge=1, le=64, description="searches of an image; the one with the lowest loss counts")
+    keep: Literal["last", "best"] = Field("last", description="the last z of a search, or the one of lowest loss")
+    blend: Literal["none", "poisson"] = Field("poisson", description="how the found picture enters the hole")
+    images_at_once: int = Field(64, ge=1, le=128, description="images searched side by side; moves last bits only")
+
+    @model_validator(mode="after")
+    def _window_has_a_middle(self) -> Self:
+        if self.window % 2 == 0:
+            raise UserError(f"window = {self.window} has no middle pixel; take an odd number.")
+        return self
+
+    def for_preview(self) -> Self:
+        """The same search, short enough for the picture grids of a training."""
+        return self.model_copy(update={"iterations": min(self.iterations, 50), "restarts": 1, "images_at_once": 8})
+
+
+SEARCH_SETTINGS: frozenset[str] = frozenset(SearchSettings.model_fields) - frozenset(VectorSettings.model_fields)
+"""Settings that no training depends on, for `Method.after_training`."""

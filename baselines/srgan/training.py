@@ -1,0 +1,138 @@
+"""SRGAN's training: the generator by squared error alone (SRResNet), then against a discriminator."""
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim import Adam
+
+from baselines.srgan.networks import Layout
+from baselines.srgan.pictures import Folder, Source, from_training, pair
+from baselines.vgg import normalised, vgg19
+from baselines.wgan import frozen
+from bench.inpainter import Feed, Settings, Stage
+from bench.masks.center import Center
+
+VGG54_LAYERS = 36
+"""VGG-19 up to the ReLU of conv5_4: the fourth convolution, after its activation, before the fifth pooling."""
+VGG_SCALE = 0.0061
+"""1 / 12.75^2: features are divided by 12.75, so that the distance is about as large as the squared error (§3.2)."""
+
+
+class SrganSettings(Settings):
+    """Ledig et al. 2017, §3.2."""
+
+    sr_width: int = Field(64, ge=1, le=256, description="channels of the super-resolution generator")
+    sr_blocks: int = Field(16, ge=1, le=64, description="residual blocks of the super-resolution generator")
+    sr_discriminator_width: int = Field(64, ge=1, le=256, description="channels of its discriminator's first layer")
+    sr_discriminator: Layout = Field("alternating", description="strides 1 and 2 in turn, or 2 in every layer")
+    sr_crop: int = Field(96, ge=16, le=512, multiple_of=4, description="side of a training crop, in pixels")
+    sr_batch_size: int = Field(16, ge=1, description="crops of one update")
+    sr_learning_rate: float = Field(1e-4, gt=0, le=1, description="Adam's; a tenth in the second half against it")
+    srresnet_steps: int = Field(1_000_000, ge=1, description="updates by squared error alone")
+    srgan_steps: int = Field(200_000, ge=0, description="updates against the discriminator")
+    sr_adversarial_weight: float = Field(1e-3, ge=0, description="weight of the adversarial loss beside the content")
+    sr_pictures: str | None = Field(None, description="folder to learn from, as ImageNet; none: the training images")
+    vgg19_file: str | None = Field(None, description="torchvision's VGG-19 weights; none: the content is squared error")
+
+
+class Srresnet(Stage):
+    """The generator alone, by squared error: SRResNet-MSE."""
+
+    name = "srresnet"
+    holes = Center()  # nothing here has holes; this family is the cheapest to draw
+
+    def __init__(self, generator: nn.Module, settings: SrganSettings) -> None:
+        self.settings = settings
+        self.steps, self.batch_size = settings.srresnet_steps, settings.sr_batch_size
+        self.source = source(settings)
+        self.networks = {"sr_generator": generator}
+        self.optimizers = {"sr_generator": _adam(generator, settings)}
+
+    def step(self, feed: Feed) -> dict[str, Tensor]:
+        small, large = self.crops(feed)
+        loss = F.mse_loss(self.networks["sr_generator"](small), large)
+        self.optimizers["sr_generator"].zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizers["sr_generator"].step()
+        return {"mse": loss.detach()}
+
+    def crops(self, feed: Feed) -> tuple[Tensor, Tensor]:
+        """A batch small and large, on the device of the networks."""
+        device = next(self.networks["sr_generator"].parameters()).device
+        small, large = pair(self.source(feed, self.batch_size), self.settings.sr_crop, feed.rng)
+        return small.to(device), large.to(device)
+
+
+class Srgan(Srresnet):
+    """Generator against discriminator, each updated once a step. Its name says which content loss it had."""
+
+    def __init__(self, generator: nn.Module, discriminator: nn.Module, settings: SrganSettings) -> None:
+        super().__init__(generator, settings)
+        self.name = "srgan_mse" if settings.vgg19_file is None else "srgan_vgg54"
+        self.steps = settings.srgan_steps
+        self.content = F.mse_loss if settings.vgg19_file is None else Vgg54(settings.vgg19_file)
+        self.networks["sr_discriminator"] = discriminator
+        self.optimizers["sr_discriminator"] = _adam(discriminator, settings)
+
+    def step(self, feed: Feed) -> dict[str, Tensor]:
+        self._set_learning_rate(feed.step)
+        small, large = self.crops(feed)
+        result = self.networks["sr_generator"](small)
+        critic = self.update_discriminator(result.detach(), large)
+        return {"discriminator": critic} | self.update_generator(result, large)
+
+    def update_discriminator(self, result: Tensor, truth: Tensor) -> Tensor:
+        """One update by cross-entropy, true pictures as 1; returns the loss."""
+        discriminator = self.networks["sr_discriminator"]
+        loss = F.softplus(-discriminator(truth)).mean() + F.softplus(discriminator(result)).mean()
+        self.optimizers["sr_discriminator"].zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizers["sr_discriminator"].step()
+        return loss.detach()
+
+    def update_generator(self, result: Tensor, truth: Tensor) -> dict[str, Tensor]:
+        """One update by content + weight x -log D (Ledig et al. 2017, Eq. (3), (6)); returns both terms, weighted."""
+        discriminator = self.networks["sr_discriminator"]
+        with frozen(list(discriminator.parameters())):
+            adversarial = self.settings.sr_adversarial_weight * F.softplus(-discriminator(result)).mean()
+        content = self.content(result, truth)
+        self.optimizers["sr_generator"].zero_grad(set_to_none=True)
+        (content + adversarial).backward()
+        self.optimizers["sr_generator"].step()
+        return {"content": content.detach(), "adversarial": adversarial.detach()}
+
+    def _set_learning_rate(self, step: int) -> None:
+        late = step >= self.steps // 2
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = self.settings.sr_learning_rate * (0.1 if late else 1.0)
+
+
+class Vgg54:
+    """Squared distance of VGG-19's deepest features: summed over channels, mean over places (Ledig et al. Eq. (5))."""
+
+    def __init__(self, file: str) -> None:
+        """Raises UserError for a file that is not the published VGG-19."""
+        self.features = vgg19(file, VGG54_LAYERS)
+
+    def __call__(self, result: Tensor, truth: Tensor) -> Tensor:
+        """A 0-dim distance of two batches (N,3,H,W) in [-1,1]."""
+        self.features.to(result.device)
+        with torch.no_grad():
+            target = self.features(normalised(truth))
+        return VGG_SCALE * (self.features(normalised(result)) - target).square().sum(dim=1).mean()
+
+
+def stages(generator: nn.Module, discriminator: nn.Module, settings: SrganSettings) -> list[Stage]:
+    """Both phases; without the second where it has no steps."""
+    first = Srresnet(generator, settings)
+    return [first, Srgan(generator, discriminator, settings)] if settings.srgan_steps else [first]
+
+
+def source(settings: SrganSettings) -> Source:
+    return from_training if settings.sr_pictures is None else Folder(settings.sr_pictures, settings.sr_crop)
+
+
+def _adam(network: nn.Module, settings: SrganSettings) -> Adam:
+    return Adam(network.parameters(), settings.sr_learning_rate, betas=(0.9, 0.999), fused=True)

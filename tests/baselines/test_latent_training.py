@@ -1,0 +1,187 @@
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import binary_cross_entropy
+
+from baselines.latent.networks import Critic, Generator
+from baselines.latent.settings import DcganSettings, WganSettings
+from baselines.latent.training import AdversarialStage, WassersteinStage
+from bench.inpainter import Batch
+
+SIDE, COUNT = 16, 4
+TINY = {"width": 2, "z_size": 8, "batch_size": COUNT}
+
+
+class Feed:
+    """Random pictures; counts the batches drawn."""
+
+    def __init__(self):
+        self.step, self.rng, self.drawn = 0, torch.Generator().manual_seed(0), []
+
+    def batch(self):
+        chance = torch.Generator().manual_seed(len(self.drawn))
+        self.drawn.append(Batch(torch.rand(COUNT, 3, SIDE, SIDE, generator=chance), None))
+        return self.drawn[-1]
+
+
+def dcgan(images=40, **changes):
+    torch.manual_seed(0)
+    settings = DcganSettings(**TINY | {"flip": False} | changes)
+    return AdversarialStage(Generator(2, 8, SIDE, bias=False), Critic(2, SIDE, bias=False), settings, images)
+
+
+def wgan(images=400, **changes):
+    torch.manual_seed(0)
+    settings = WganSettings(**TINY | {"flip": False} | changes)
+    return WassersteinStage(Generator(2, 8, SIDE), Critic(2, SIDE, norm="layer"), settings, images)
+
+
+def weights(network):
+    return [weight.detach().clone() for weight in network.parameters()]
+
+
+def moved(before, network):
+    return any(not torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
+
+
+def test_steps():
+    assert dcgan(images=3000, epochs=1000, batch_size=64).steps == 46_875
+    assert dcgan(images=202_599, epochs=25, batch_size=128).steps == 39_570
+    assert dcgan(steps=7).steps == 7
+    assert dcgan(images=1).steps == 6
+    # An epoch of a Wasserstein GAN is one of its critic: 10,000 of 15,000 images in 128s, five to a step.
+    assert wgan(images=15_000, epochs=10_000, batch_size=128).steps == 234_375
+    assert wgan(steps=10_000).steps == 10_000
+
+
+@pytest.mark.parametrize("make", [dcgan, wgan])
+def test_scalars(make):
+    stage = make()
+    scalars = stage.step(Feed())
+    names = {
+        "dcgan": {"critic", "generator", "generator_gradient"},
+        "wgan": {"wasserstein", "penalty", "generator"},
+    }
+    assert set(scalars) == names[stage.name]
+    assert all(value.dim() == 0 and not value.requires_grad and torch.isfinite(value) for value in scalars.values())
+
+
+@pytest.mark.parametrize("make", [dcgan, wgan])
+def test_both_networks_learn_and_stay_free(make):
+    stage = make()
+    before = {name: weights(network) for name, network in stage.networks.items()}
+    stage.step(Feed())
+    for name, network in stage.networks.items():
+        assert moved(before[name], network)
+        assert network.training
+        assert all(weight.requires_grad for weight in network.parameters())
+
+
+def hand_step(stage, feed, g_steps):
+    """A step of a DCGAN as a textbook writes it: probabilities, a picture made anew for every update."""
+    generator, critic = stage.networks["generator"], stage.networks["critic"]
+    real = 2 * feed.batch().image - 1
+    z = 2 * torch.rand(COUNT, 8, generator=feed.rng) - 1
+    one, nought = torch.ones(COUNT), torch.zeros(COUNT)
+    fake = generator(z).detach()
+    loss = binary_cross_entropy(critic(real).sigmoid(), one) + binary_cross_entropy(critic(fake).sigmoid(), nought)
+    stage.optimizers["critic"].zero_grad()
+    loss.backward()
+    stage.optimizers["critic"].step()
+    for _ in range(g_steps):
+        stage.optimizers["generator"].zero_grad()
+        deceit = binary_cross_entropy(critic(generator(z)).sigmoid(), one)
+        deceit.backward()
+        stage.optimizers["generator"].step()
+    gradient = torch.cat([weight.grad.flatten() for weight in generator.parameters()]).norm()
+    return {"critic": loss.detach(), "generator": deceit.detach(), "generator_gradient": gradient}
+
+
+@pytest.mark.parametrize("g_steps", [1, 2, 3])
+def test_a_step_is_the_textbooks(g_steps):
+    ours, theirs = dcgan(g_steps=g_steps), dcgan(g_steps=g_steps)
+    feeds = Feed(), Feed()
+    for _ in range(2):
+        scalars, expected = ours.step(feeds[0]), hand_step(theirs, feeds[1], g_steps)
+        for name, value in expected.items():
+            torch.testing.assert_close(scalars[name], value, rtol=1e-4, atol=1e-6)
+    for name in ("generator", "critic"):
+        for a, b in zip(ours.networks[name].parameters(), theirs.networks[name].parameters(), strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-3, atol=2e-5)
+    assert len(feeds[0].drawn) == 2
+
+
+def test_the_critic_sees_real_and_fake_apart():
+    class Watched(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight, self.seen = nn.Parameter(torch.ones(())), []
+
+        def forward(self, image):
+            self.seen.append(len(image))
+            return self.weight * image.mean(dim=(1, 2, 3))
+
+    stage = AdversarialStage(Generator(2, 8, SIDE), Watched(), DcganSettings(**TINY), 8)
+    stage.step(Feed())
+    assert stage.networks["critic"].seen == [COUNT] * 3
+
+
+def test_a_wasserstein_step_draws_a_batch_for_every_critic_update():
+    feed = Feed()
+    wgan(n_critic=3).step(feed)
+    assert len(feed.drawn) == 3
+
+
+def test_a_critic_update_by_hand():
+    stage, feed = wgan(gp_weight=7.0), Feed()
+    twin, chance = wgan(gp_weight=7.0), Feed()
+    scalars = stage.update_critic(feed)
+    real = 2 * chance.batch().image - 1
+    z = 2 * torch.rand(COUNT, 8, generator=chance.rng) - 1
+    t = torch.rand(COUNT, 1, 1, 1, generator=chance.rng)
+    critic = twin.networks["critic"]
+    fake = twin.networks["generator"](z).detach()
+    point = (real + t * (fake - real)).requires_grad_()
+    slopes = torch.autograd.grad(critic(point).sum(), point, create_graph=True)[0].flatten(1).norm(dim=1)
+    distance, penalty = critic(real).mean() - critic(fake).mean(), ((slopes - 1) ** 2).mean()
+    torch.testing.assert_close(scalars["wasserstein"], distance.detach(), rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(scalars["penalty"], penalty.detach(), rtol=1e-4, atol=1e-6)
+    twin.optimizers["critic"].zero_grad()
+    (7 * penalty - distance).backward()
+    twin.optimizers["critic"].step()
+    for a, b in zip(stage.networks["critic"].parameters(), critic.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=2e-5)
+
+
+def test_the_critic_learns_to_tell():
+    stage, feed = wgan(learning_rate=2e-3), Feed()
+    distances = [float(stage.update_critic(feed)["wasserstein"]) for _ in range(60)]
+    assert sum(distances[-10:]) > sum(distances[:10])
+    assert sum(distances[-10:]) > 0
+
+
+def test_flips():
+    stage = dcgan(flip=True)
+    feed, found = Feed(), []
+    for _ in range(16):
+        real = stage.real(feed)
+        image = 2 * feed.drawn[-1].image - 1
+        for a, b in zip(real, image, strict=True):
+            assert torch.equal(a, b) or torch.equal(a, b.flip(-1))
+            found.append(torch.equal(a, b))
+    assert 20 <= sum(found) <= 44
+    still = dcgan(flip=False)
+    assert torch.equal(still.real(feed), 2 * feed.drawn[-1].image - 1)
+
+
+def test_vectors_follow_the_prior():
+    device = torch.device("cpu")
+    assert dcgan(batch_size=100).vectors(Feed(), device).abs().max() <= 1
+    assert dcgan(batch_size=100, z_prior="normal").vectors(Feed(), device).abs().max() > 2
+
+
+def test_adam_is_set_as_the_settings_say():
+    stage = dcgan(learning_rate=1e-3, beta1=0.4, beta2=0.9, weight_decay=1e-5)
+    for optimizer in stage.optimizers.values():
+        (group,) = optimizer.param_groups
+        assert (group["lr"], group["betas"], group["weight_decay"]) == (1e-3, (0.4, 0.9), 1e-5)
