@@ -1,14 +1,14 @@
 """Training (Algorithm 1) and inpainting. Where it differs from the text, and why: the ledger in paper.toml (F-..)."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer
 
+from baselines import wgan
 from bench.inpainter import DataFacts, Feed, Inpainter, Method, Sizes, Stage, compose, erase, in_fixed_batches
 from bench.masks.geometry import box_crop, window
 
@@ -107,25 +107,27 @@ class Adversarial(Reconstruction):
         with torch.no_grad():
             fake = compose(truth, hole, self.networks["generator"](truth, hole)[1])
         views = self.views(truth, hole)
-        loss = total(losses.wasserstein(view(truth), view(fake)) for view in views)
+        # Eq. (2) and (3).
+        loss = total(wgan.wasserstein(view(truth), view(fake)) for view in views)
         scalars = {"wasserstein": loss.detach()}
         if self.settings.gan == "wgan_gp":
-            point = losses.interpolate(truth, fake, t)
+            # Alg. 1, second assignment (the first is a slip, F-14); §3.3: 'a gradient penalty for missing pixels'.
+            point = wgan.interpolate(truth, fake, t)
             region = hole if self.settings.gp_region == "hole" else None
-            penalty = total(losses.gradient_penalty(view, point, region) for view in views)
+            penalty = total(wgan.gradient_penalty(view, point, region) for view in views)
             loss = loss + self.settings.gp_weight * penalty
             scalars["penalty"] = penalty.detach()
         self.optimizers["critics"].zero_grad(set_to_none=True)
         loss.backward()
         self.optimizers["critics"].step()
         if self.settings.gan == "wgan_clip":
-            losses.clip_weights(self._critic_weights(), self.settings.clip)
+            wgan.clip_weights(self._critic_weights(), self.settings.clip)
         return scalars
 
     def terms(self, coarse: Tensor, refined: Tensor, truth: Tensor, hole: Tensor) -> dict[str, Tensor]:
         fake = compose(truth, hole, refined)
-        with frozen(self._critic_weights()):
-            score = total(losses.adversarial(view(fake)) for view in self.views(truth, hole))
+        with wgan.frozen(self._critic_weights()):
+            score = total(wgan.adversarial(view(fake)) for view in self.views(truth, hole))
         return super().terms(coarse, refined, truth, hole) | {"adversarial": self.settings.gan_weight * score}
 
     def views(self, truth: Tensor, hole: Tensor) -> list[Callable[[Tensor], Tensor]]:
@@ -222,18 +224,6 @@ def learning_rate(settings: FangSettings, step: int, steps: int) -> float:
 
 def total(terms: Iterable[Tensor]) -> Tensor:
     return torch.stack(list(terms)).sum()
-
-
-@contextmanager
-def frozen(weights: Sequence[nn.Parameter]) -> Iterator[None]:
-    """What is computed inside passes gradients on to its inputs and computes none for `weights`."""
-    for weight in weights:
-        weight.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for weight in weights:
-            weight.requires_grad_(True)
 
 
 METHOD = Fang2021

@@ -6,14 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 from lightning_fabric import Fabric
-from torch.utils._python_dispatch import TorchDispatchMode
+from watched import Recorder, Waits, copied, same
 
 import papers.fang2021
 from bench.catalog import find
 from bench.inpainter import Batch, DataFacts, compose
 from bench.seeds import Chance, seed_of
-from papers.fang2021.method import METHOD, Adversarial, Reconstruction, frozen, learning_rate
-from papers.fang2021.networks import critics
+from papers.fang2021.method import METHOD, Adversarial, Reconstruction, learning_rate
 from papers.fang2021.settings import FangSettings
 
 SIDE = 64
@@ -42,28 +41,6 @@ class ToyFeed:
 def tiny(side=SIDE, **changes):
     torch.manual_seed(0)
     return METHOD(FangSettings(**(TINY | changes)), DataFacts(side, 10))
-
-
-def copied(network):
-    return [weight.detach().clone() for weight in network.parameters()]
-
-
-def same(network, weights):
-    return all(torch.equal(a, b) for a, b in zip(network.parameters(), weights, strict=True))
-
-
-class Recorder:
-    """An optimiser that tells when it steps, with the weights as they are then."""
-
-    def __init__(self, name, inner, events):
-        self.name, self.inner, self.events = name, inner, events
-
-    def step(self):
-        self.events.append(self.name)
-        self.inner.step()
-
-    def __getattr__(self, item):
-        return getattr(self.inner, item)
 
 
 # --------------------------------------------------------------------------------------------------------- Algorithm 1
@@ -195,16 +172,6 @@ def test_clipping_follows_each_update():
     assert set(scalars) == {"wasserstein"}
     largest = max(float(w.detach().abs().max()) for name in stage.critics for w in method.networks()[name].parameters())
     assert largest == pytest.approx(0.01)
-
-
-def test_frozen_passes_gradients_on():
-    critic = critics(FangSettings(**TINY), SIDE)["critic_global"]
-    x = torch.rand(1, 6, SIDE, SIDE, requires_grad=True)
-    with frozen(list(critic.parameters())):
-        score = critic(x).sum()
-    score.backward()
-    assert x.grad.abs().sum() > 0
-    assert all(weight.grad is None and weight.requires_grad for weight in critic.parameters())
 
 
 # ------------------------------------------------------------------------------------------------- stages and settings
@@ -356,19 +323,6 @@ def test_a_step_depends_on_its_seeds_alone():
 
     assert all(torch.equal(a, b) for a, b in zip(run(1), run(1), strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(run(1), run(2), strict=True))
-
-
-class Waits(TorchDispatchMode):
-    """Notes operations whose result's shape or value the processor must wait for."""
-
-    def __init__(self):
-        super().__init__()
-        self.found = set()
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        if func.overloadpacket.__name__ in ("_local_scalar_dense", "nonzero", "masked_select", "unique2", "equal"):
-            self.found.add(func.overloadpacket.__name__)
-        return func(*args, **(kwargs or {}))
 
 
 def test_a_step_never_waits_for_the_device():

@@ -1,0 +1,124 @@
+"""Training and completion. Where it differs from the text, and why: the ledger in paper.toml (C..)."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam
+
+from baselines.latent.frozen import frozen_copy
+from baselines.latent.networks import Critic, Generator
+from baselines.latent.search import LatentSearch, search
+from baselines.latent.settings import SEARCH_SETTINGS
+from baselines.latent.training import WassersteinStage
+from bench.inpainter import DataFacts, Feed, Inpainter, Method, Stage, compose, in_fixed_batches
+from bench.masks.random import RandomRectangle
+
+from .enhancement import Enhancement, blur, residual_loss
+from .settings import ChandakSettings
+
+DROP_AT, DROP_TO = 0.6, 0.1
+"""The enhancement's learning rate falls to a tenth after 60 % of its steps (C19)."""
+
+
+class FakePenaltyStage(WassersteinStage):
+    """The gradient penalty at the generator's own pictures, as Eq. (3) is printed (C7)."""
+
+    def penalty_point(self, real: Tensor, fake: Tensor, feed: Feed) -> Tensor:
+        return fake
+
+
+class EnhancementStage(Stage):
+    """Eq. (8): the enhancement network learns the residual of blurred or completed pictures. Scalar: `enhancement`."""
+
+    name = "enhancement"
+
+    def __init__(self, method: "Chandak2019") -> None:
+        self.settings = settings = method.settings
+        self.steps = settings.all_enhancement_steps(method.data.images)
+        self.batch_size, self.images = settings.enhancement_batch_size, settings.enhancement_images
+        self.holes = RandomRectangle()  # for `pairs = wgan`; blurred pictures have none
+        self.searched = method.networks()["generator"], method.networks()["critic"]
+        self.networks = {"enhancement": method.networks()["enhancement"]}
+        if settings.pairs == "wgan":  # they are not trained here, but must be on the device
+            self.networks |= {"generator": self.searched[0], "critic": self.searched[1]}
+        weights = self.networks["enhancement"].parameters()
+        self.optimizers = {"enhancement": Adam(weights, settings.enhancement_learning_rate, fused=True)}
+
+    def step(self, feed: Feed) -> dict[str, Tensor]:
+        for group in self.optimizers["enhancement"].param_groups:
+            drop = DROP_TO if feed.step >= DROP_AT * self.steps else 1.0
+            group["lr"] = drop * self.settings.enhancement_learning_rate
+        clear, hole = feed.batch()
+        broken = self.blurred(clear, feed) if self.settings.pairs == "blur" else self.completed(clear, hole, feed)
+        loss = residual_loss(self.networks["enhancement"](broken), broken, clear)
+        self.optimizers["enhancement"].zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizers["enhancement"].step()
+        return {"enhancement": loss.detach()}
+
+    def blurred(self, clear: Tensor, feed: Feed) -> Tensor:
+        """Each picture blurred by a sigma of its own, drawn anew each time (C18)."""
+        low, high = self.settings.blur_low, self.settings.blur_high
+        sigma = low + (high - low) * torch.rand(len(clear), generator=feed.rng)
+        return blur(clear, sigma.to(clear.device, non_blocking=True), self.settings.blur_side)
+
+    def completed(self, clear: Tensor, hole: Tensor, feed: Feed) -> Tensor:
+        """Each picture as the GAN completes it after a short search: what the network meets at test time (C18)."""
+        seed = torch.randint(2**62, (len(clear),), generator=feed.rng)
+        found = search(*self.searched, clear, hole, seed, self.settings.pair_search())
+        return compose(clear, hole, found.fill)
+
+
+class Completion(LatentSearch):
+    """Search, Eq. (4), then enhancement of the whole completed picture: the raw result is y - R(y) (C20)."""
+
+    def __init__(self, method: "Chandak2019", settings: ChandakSettings) -> None:
+        networks = method.networks()
+        super().__init__(networks["generator"], networks["critic"], settings, method.data.resolution)
+        self.enhancement = networks["enhancement"] if settings.enhance else None
+
+    def inpaint(self, image: Tensor, hole: Tensor, seed: Tensor) -> Tensor:
+        completed = compose(image, hole, super().inpaint(image, hole, seed))
+        if self.enhancement is None:
+            return completed
+        network = frozen_copy(self.enhancement)
+        return in_fixed_batches(lambda part, _: part - network(part), completed, hole)
+
+
+class Chandak2019(Method):
+    """WGAN-GP latent search, then residual enhancement of the whole picture (Chandak et al. 2019)."""
+
+    settings_class = ChandakSettings
+    settings: ChandakSettings
+    after_training: ClassVar[frozenset[str]] = SEARCH_SETTINGS | {"enhance"}
+
+    def __init__(self, settings: ChandakSettings, data: DataFacts) -> None:
+        super().__init__(settings, data)
+        self._networks: dict[str, nn.Module] = {
+            "generator": Generator(settings.width, settings.z_size, data.resolution, settings.kernel),
+            "critic": Critic(settings.width, data.resolution, settings.kernel, norm=settings.critic_norm),
+            "enhancement": Enhancement(settings.enhancement_depth, settings.enhancement_width),
+        }
+
+    def networks(self) -> dict[str, nn.Module]:
+        return self._networks
+
+    def stages(self) -> Sequence[Stage]:
+        """The GAN, then the enhancement network. Each starts its own optimisers."""
+        settings, images = self.settings, self.data.images
+        settings = settings.model_copy(update={"steps": settings.gan_steps(images)})
+        stage_class = WassersteinStage if settings.penalty_on == "segment" else FakePenaltyStage
+        gan = stage_class(self._networks["generator"], self._networks["critic"], settings, images)
+        return [gan, EnhancementStage(self)]
+
+    def inpainter(self) -> Inpainter:
+        return Completion(self, self.settings)
+
+    def preview(self) -> Inpainter:
+        """A short search: it shows how the training goes."""
+        return Completion(self, self.settings.for_preview())
+
+
+METHOD = Chandak2019

@@ -1,0 +1,1 @@
+"""Huang and Li, 'Research on Image Repair Based on DCGAN' (venue not known)."""
