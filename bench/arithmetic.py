@@ -47,12 +47,28 @@ class Standing:
     behind: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Gain:
+    """By how many per cent of another row's number a row is better, by the column's own direction."""
+
+    percent: float
+    low: float
+    high: float
+    """The least and the most that the printed digits of both numbers allow."""
+
+
 def check(claim: Arithmetic, paper: Paper) -> ArithmeticResult:
     """Settle a claim by the printed numbers. Raises UserError where the table does not hold enough numbers for it."""
     table = paper.tables[claim.table]
     if claim.check == "one scale":
         found = one_scale(table, claim.l1, claim.psnr)
         return ArithmeticResult(found.verdict, found.why)
+    if claim.check == "percent over row" and claim.percent is not None:
+        return _percent_over(table, claim.row, claim.over, claim.column, claim.percent)
+    if claim.check == "shares of total":
+        return _shares(table, claim.row, claim.counts, claim.shares, claim.total)
+    if claim.check == "exclusive":
+        return _exclusive(table, claim.row, claim.counts, claim.total)
     return _best_in(table, claim.row, claim.needs)
 
 
@@ -99,6 +115,24 @@ def best_in_columns(table: Table, row: str) -> tuple[Standing, ...]:
         behind = tuple(key for key, value in lead.items() if value < 0)
         standings.append(Standing(column, not behind, ahead, behind))
     return tuple(standings)
+
+
+def gain(table: Table, row: str, over: str, column: str) -> Gain:
+    """How much better `row` is than `over` in `column`, in per cent of the number of `over`.
+
+    Raises UserError where a cell is empty, or the number of `over` is not clearly above 0.
+    """
+    own, other = (table.rows[key].cells.get(column) for key in (row, over))
+    if own is None or other is None or other.value <= other.half_width:
+        labels = and_list([table.rows[key].label for key in (row, over)])
+        raise UserError(f"{table.title}: {labels} need numbers in {column}, the second above 0; drop the claim.")
+    sign = 1.0 if table.columns[column].better == "higher" else -1.0
+    ends = [
+        sign * 100.0 * (mine / theirs - 1.0)
+        for mine in (own.value - own.half_width, own.value + own.half_width)
+        for theirs in (other.value - other.half_width, other.value + other.half_width)
+    ]
+    return Gain(sign * 100.0 * (own.value / other.value - 1.0), min(ends), max(ends))
 
 
 def mae_bound(psnr_db: float, hole_share: float, peak: float = GREY_PEAK) -> float:
@@ -164,6 +198,61 @@ def _best_in(table: Table, row: str, needs: int) -> ArithmeticResult:
         return ArithmeticResult("supported", f"{said}; {needs} are claimed.")
     ways = "; or ".join(_way(table, row, standing) for standing in lost)
     return ArithmeticResult("contradicted", f"{said}; {needs} are claimed. That would need {ways}.")
+
+
+def _percent_over(table: Table, row: str, over: str, column: str, claimed: Reported) -> ArithmeticResult:
+    """Supported where the printed digits allow a gain that rounds to the claimed one."""
+    found = gain(table, row, over, column)
+    agrees = found.low <= claimed.value + claimed.half_width and found.high >= claimed.value - claimed.half_width
+    about = table.columns[column]
+    own, other = table.rows[row].cells[column], table.rows[over].cells[column]
+    why = f"{about.title} {own} is {_better_by(found.percent)} than {table.rows[over].label}'s {other}"
+    why += f" ({own.value - other.value:+.2f} dB)" if about.unit == "dB" else ""
+    why += f"; {claimed} % is claimed."
+    rest = [key for key in table.rows if key not in (row, over) and column in table.rows[key].cells]
+    others = [f"{table.rows[key].label} {gain(table, row, key, column).percent:+.2f} %" for key in rest]
+    why += f" Over the other rows: {and_list(others)}." if others else ""
+    why += " dB are logarithms, so a percentage of them measures nothing." if about.unit == "dB" else ""
+    return ArithmeticResult("supported" if agrees else "contradicted", why)
+
+
+def _shares(table: Table, row: str, counts: list[str], shares: list[str], total: int) -> ArithmeticResult:
+    """Supported where every printed percentage is its count over `total`, all rounded or all cut to their digits."""
+    pairs = list(zip(_cells(table, row, counts), _cells(table, row, shares), strict=True))
+    exact = [100.0 * count.value / total for count, _ in pairs]
+    off = [share - printed.value for share, (_, printed) in zip(exact, pairs, strict=True)]
+    units = [2 * printed.half_width for _, printed in pairs]
+    rounded = all(abs(gap) <= unit / 2 for gap, unit in zip(off, units, strict=True))
+    cut = all(0 <= gap < unit for gap, unit in zip(off, units, strict=True))
+    parts = [
+        f"{count} is {share:.2f} % (printed {printed})" for share, (count, printed) in zip(exact, pairs, strict=True)
+    ]
+    how = (
+        "" if rounded else " Cut to whole digits, not rounded." if cut else " Neither rounding nor cutting gives these."
+    )
+    return ArithmeticResult("supported" if rounded or cut else "contradicted", f"Of {total}, {and_list(parts)}.{how}")
+
+
+def _exclusive(table: Table, row: str, counts: list[str], total: int) -> ArithmeticResult:
+    """Supported where no case needs to be counted twice."""
+    cells = _cells(table, row, counts)
+    both = round(sum(cell.value for cell in cells)) - total
+    said = f"{' + '.join(map(str, cells))} = {both + total} of {total}"
+    if both <= 0:
+        return ArithmeticResult("supported", f"{said}: no case needs to be counted twice.")
+    return ArithmeticResult("contradicted", f"{said}: at least {both} are counted more than once.")
+
+
+def _cells(table: Table, row: str, columns: list[str]) -> list[Reported]:
+    cells = table.rows[row].cells
+    empty = [column for column in columns if column not in cells]
+    if empty:
+        raise UserError(f"{table.title}: {table.rows[row].label} has no number in {and_list(empty)}; drop the claim.")
+    return [cells[column] for column in columns]
+
+
+def _better_by(percent: float) -> str:
+    return f"{abs(percent):.2f} % {'better' if percent >= 0 else 'worse'}"
 
 
 def _way(table: Table, row: str, standing: Standing) -> str:

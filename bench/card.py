@@ -1,4 +1,4 @@
-"""A paper's card in the terminal: what `python -m bench show` prints. Nothing here imports torch."""
+"""What `python -m bench show` prints: the card of whatever has a paper.toml. Nothing here imports torch."""
 
 import json
 import re
@@ -12,9 +12,10 @@ from rich.text import Text
 from bench.arithmetic import OneScale, bound_notes, check, one_scale
 from bench.metrics.conventions import CONVENTIONS
 from bench.protocol import protocols
-from bench.spec.claims import Arithmetic, Cell, Claim, Judgement, Order
+from bench.spec.claims import Arithmetic, Bound, Cell, Claim, Judgement, Order, Trace, Trend
 from bench.spec.paper import Paper, Scale
 from bench.spec.tables import Row, Table
+from bench.spec.words import rule
 
 STYLES = {
     "supported": "green",
@@ -28,22 +29,30 @@ STYLES = {
 """Colours for verdicts and for the ledger's classes."""
 
 
-def print_card(paper: Paper, key: str, console: Console) -> None:
-    """Print all that paper.toml says. Raises UserError where an arithmetic claim lacks its numbers."""
+def print_card(paper: Paper, key: str, console: Console, reproducible: bool = True) -> None:
+    """Print all that paper.toml says. Raises UserError where an arithmetic claim lacks its numbers.
+
+    `reproducible` is False for a baseline, of which there is nothing to judge.
+    """
     console.print(_bibliography(paper))
     for table in paper.tables.values():
         _section(console, "Reported by the paper")
         console.print(_reported(paper, table))
-    _section(console, f"Claims ({len(paper.claims)})", "Margins stand in paper.toml before any run.")
-    console.print(_claims(paper))
-    _section(console, f"Ledger ({len(paper.ledger)})", "What the text says or leaves open. The reasons: paper.toml.")
-    console.print(_ledger(paper))
+    if paper.claims:
+        _section(console, f"Claims ({len(paper.claims)})", "Margins stand in paper.toml before any run.")
+        console.print(_claims(paper))
+    if paper.ledger:
+        _section(
+            console, f"Ledger ({len(paper.ledger)})", "What the text says or leaves open. The reasons: paper.toml."
+        )
+        console.print(_ledger(paper))
     _section(console, "Scales")
     console.print(_scales(paper))
-    _section(console, f"Variants ({len(paper.variants)})", "Each is one change to the method as printed.")
-    console.print(_variants(paper))
+    if paper.variants:
+        _section(console, f"Variants ({len(paper.variants)})", "Each is one change to the method as printed.")
+        console.print(_variants(paper))
     _section(console, "Next")
-    console.print(_commands(paper, key))
+    console.print(_commands(paper, key) if reproducible else _baseline_commands(paper, key))
 
 
 def _section(console: Console, title: str, note: str = "") -> None:
@@ -111,7 +120,8 @@ def _origin(table: Table, row: Row) -> RenderableType:
     protocol = table.protocols[row.protocol]
     scored = "" if protocol.scored == "not said" else f"; {protocol.scored} scored"
     measured = f"{protocol.data}, {protocol.images} images, {protocol.resolution}, {protocol.holes}{scored}."
-    return _bullet(Text.assemble((f"{row.label}: ", "bold"), _tied(measured), " ", (row.origin, "dim")))
+    here = f" Here: {row.method}." if row.method else ""
+    return _bullet(Text.assemble((f"{row.label}: ", "bold"), _tied(measured), " ", (row.origin, "dim"), (here, "cyan")))
 
 
 def _claims(paper: Paper) -> Grid:
@@ -136,6 +146,8 @@ def _checked(claim: Claim, paper: Paper) -> Text:
         return _kind("order", f"{better} beats {worse} by {margin} in {claim.metric}, {_suites(claim.suites)}")
     if isinstance(claim, Judgement):
         return _kind("judgement", claim.why)
+    if isinstance(claim, Bound | Trace | Trend):
+        return _kind(claim.kind, rule(claim))
     verdict = check(claim, paper).verdict
     return Text.assemble(_kind("arithmetic", "the printed numbers say: "), (verdict, STYLES[verdict]))
 
@@ -174,7 +186,10 @@ def _details(name: str, scale: Scale) -> list[str]:
         f"{', '.join(each.data for each in found)} at {first.resolution}x{first.resolution},"
         f" {_count(first.images)} images, {_count(first.test_images)} scored, suites {', '.join(first.suites)}"
     ]
-    return [*lines, _settings(scale.settings)] if scale.settings else lines
+    lines += [f"probes {', '.join(first.probes)}: the first {first.probe_images}"] if first.probes else []
+    lines += [_settings(scale.settings)] if scale.settings else []
+    too = [*(f"variant {name}" for name in scale.variants), *scale.baselines]
+    return [*lines, f"`reproduce` runs too: {', '.join(too)}"] if too else lines
 
 
 def _count(images: int) -> str:
@@ -199,6 +214,18 @@ def _commands(paper: Paper, key: str) -> Grid:
     if paper.variants:
         lines.append((f"{words} --variant {next(iter(paper.variants))}", "another reading beside it"))
     lines.append((f"{words} --scale paper --data {data}=PATH", "what the paper did"))
+    return _lines(lines)
+
+
+def _baseline_commands(paper: Paper, key: str) -> Grid:
+    words = f"python -m bench evaluate {key}"
+    lines = [(f"{words} --scale smoke", "does it run here"), (words, "train and score it at quick scale")]
+    if paper.variants:
+        lines.append((f"{words} --variant {next(iter(paper.variants))}", "another reading"))
+    return _lines(lines)
+
+
+def _lines(lines: list[tuple[str, str]]) -> Grid:
     grid = Grid(box=None, show_header=False, pad_edge=False)
     for command, purpose in lines:
         grid.add_row(Text(command, style="cyan"), Text(purpose, style="dim"))

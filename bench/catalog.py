@@ -1,7 +1,7 @@
 """Finds methods by presence: papers/*, baselines/*, entry points, `--include PATH`. Imports no method and no torch.
 
-A paper is a folder with paper.toml and method.py; a baseline is a file, or a folder with method.py. Either way the
-module says `METHOD = <class>`. The key is the name of the folder or file.
+A paper is a folder with paper.toml and method.py; a baseline is a file or a folder in baselines/, or anything without
+paper.toml. Either way the module says `METHOD = <class>`. The key is the name of the folder or file.
 """
 
 import ast
@@ -42,13 +42,19 @@ class Entry:
     """`papers`, `baselines`, `entry point` or `--include`."""
 
     @property
-    def is_paper(self) -> bool:
+    def described(self) -> bool:
+        """Whether there is a paper.toml: scales, variants, reported tables. A baseline may have one too."""
         return (self.path / "paper.toml").exists()
+
+    @property
+    def is_paper(self) -> bool:
+        """Whether it is listed under papers and can be reproduced."""
+        return self.described and self.origin != "baselines"
 
     @property
     def summary(self) -> str:
         """The paper's title, or the first line of the class's docstring; read without importing anything."""
-        if self.is_paper:
+        if self.described:
             return _title(self.path / "paper.toml")
         try:
             tree = ast.parse(_method_file(self.path).read_text())
@@ -58,13 +64,18 @@ class Entry:
         texts = [text for text in [*reversed(documented), ast.get_docstring(tree)] if text]
         return texts[0].splitlines()[0] if texts else ""
 
-    def paper(self) -> "Paper":
-        """The paper.toml. Raises UserError for a baseline."""
+    def description(self) -> "Paper | None":
+        """The paper.toml of a paper or a described baseline; None where there is none."""
         from bench.spec import read_paper
 
-        if not self.is_paper:
-            raise UserError(f"'{self.key}' is a baseline, not a paper: it has no paper.toml.")
-        return read_paper(self.path / "paper.toml")
+        return read_paper(self.path / "paper.toml") if self.described else None
+
+    def paper(self) -> "Paper":
+        """The paper.toml of a paper. Raises UserError for a baseline."""
+        paper = self.description()
+        if paper is None or not self.is_paper:
+            raise UserError(f"'{self.key}' is a baseline, not a paper. Score it: python -m bench evaluate {self.key}")
+        return paper
 
     def load(self) -> "type[Method]":
         """Import the method's class."""

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench import __version__
+from bench.cli_cluster import DoctorCluster, DryRun, ReproduceCluster, Segments, Workers, examine_cluster, submit
+from bench.cli_cluster import cluster as queued
 from bench.cli_options import (
     RUNS,
+    AsPaper,
     CheckpointSeconds,
     DataName,
     Device,
@@ -26,18 +29,17 @@ from bench.cli_options import (
     Variant,
     Variants,
     Weights,
+    WithBaselines,
     cache_folder,
     find_methods,
     open_console,
 )
 from bench.cli_scores import scores
-from bench.errors import UserError
+from bench.errors import Stopped, UserError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bench.catalog import Catalog
-    from bench.reproduce import Reproduction
 
 app = typer.Typer(
     add_completion=False,
@@ -51,6 +53,7 @@ app = typer.Typer(
 )
 
 app.add_typer(scores)
+app.add_typer(queued)
 
 
 @app.command("list")
@@ -68,15 +71,18 @@ def list_(include: Include = None) -> None:
 
 
 @app.command()
-def show(key: PaperKey, include: Include = None) -> None:
-    """Show a paper's card: tables, claims, ledger, scales, variants.
+def show(key: Key, include: Include = None) -> None:
+    """Show the card of a paper, or of a baseline that has one: tables, claims, ledger, scales, variants.
 
     Example: [bold]python -m bench show fang2021[/]
     """
     from bench.card import print_card
 
     entry = find_methods(include)[key]
-    print_card(entry.paper(), key, open_console())
+    paper = entry.description()
+    if paper is None:
+        raise UserError(f"'{key}' is a baseline without a paper.toml: it has no card. {entry.summary}")
+    print_card(paper, key, open_console(), entry.is_paper)
 
 
 @app.command()
@@ -89,13 +95,20 @@ def reproduce(
     seed: Seeds = None,
     device: Device = "auto",
     sets: Sets = None,
+    with_baselines: WithBaselines = False,
     out: Out = RUNS,
     force: Force = False,
     include: Include = None,
     weights: Weights = None,
     checkpoint_seconds: CheckpointSeconds = 30.0,
+    cluster: ReproduceCluster = None,
+    dry_run: DryRun = False,
+    workers: Workers = 0,
+    segments: Segments = None,
 ) -> None:
     """Train, evaluate, judge and report a paper. What is done already is not done again.
+
+    Runs that differ only in what comes after the training share trained networks.
 
     Examples:
       [bold]python -m bench reproduce fang2021[/]
@@ -103,17 +116,32 @@ def reproduce(
       [bold]python -m bench reproduce fang2021 --variant no_l1 --seed 0 --seed 1[/]
 
       [bold]python -m bench reproduce fang2021 --scale paper --data imagenet=/data/imagenet --device cuda[/]
+
+      [bold]python -m bench reproduce fang2021 --scale paper --data imagenet=/data/imagenet --cluster mycluster[/]
     """
+    if cluster is not None or dry_run:
+        if force:
+            raise UserError("--force does not go with --cluster: delete the folders of the runs to make again.")
+        find_methods(include)[key].paper()
+        submit(
+            [key], cluster or "local", scale, [data] if data else None, suite, variant, seed, device, sets,
+            with_baselines, out, include, weights, checkpoint_seconds, workers, segments, dry_run,
+        )  # fmt: skip
+        return
+    from bench.reproduce import Reproduction, Request
     from bench.reproduce import report as write_pages
+    from bench.training.loop import Options
 
     console = open_console()
     catalog = find_methods(include)
     catalog[key].paper()
     console.print(f"Output: {out.resolve()}", soft_wrap=True, highlight=False, markup=False)
-    work = _reproduction(
-        catalog, key, out, console, scale, data, variant, seed, device, sets, weights, checkpoint_seconds,
-        suites=suite,
+    request = Request(
+        key, out, cache_folder(), scale, data, suites=suite or (), variants=variant or (), seeds=seed or (0,),
+        device=device, sets=sets or (), weights=weights, options=Options(checkpoint_seconds=checkpoint_seconds),
+        with_baselines=with_baselines,
     )  # fmt: skip
+    work = Reproduction(catalog, request, console)
     work.make(force)
     _print_pages(console, write_pages(catalog, key, out, cache_folder(), console))
 
@@ -128,6 +156,7 @@ def train(
     seed: Seed = 0,
     device: Device = "auto",
     sets: Sets = None,
+    paper: AsPaper = None,
     out: Out = RUNS,
     include: Include = None,
     minutes: Annotated[
@@ -139,11 +168,15 @@ def train(
 
     Example: [bold]python -m bench train fang2021 --data faces --minutes 1[/]
     """
+    from bench.reproduce import Reproduction, Request
+    from bench.training.loop import Options
+
     console = open_console()
-    work = _reproduction(
-        find_methods(include), key, out, console, scale, data, [variant], [seed], device, sets, None,
-        checkpoint_seconds, minutes, suite,
+    request = Request(
+        key, out, cache_folder(), scale, data, suites=suite or (), variants=[variant], seeds=[seed], device=device,
+        sets=sets or (), options=Options(minutes=minutes, checkpoint_seconds=checkpoint_seconds), host=paper,
     )  # fmt: skip
+    work = Reproduction(find_methods(include), request, console)
     for protocol, data_set in work.each_data():
         for run in work.runs(protocol, data_set, [variant]):
             console.print(f"Run: {run.folder}", soft_wrap=True, highlight=False, markup=False)
@@ -161,6 +194,7 @@ def evaluate(
     seed: Seed = 0,
     device: Device = "auto",
     sets: Sets = None,
+    paper: AsPaper = None,
     out: Out = RUNS,
     force: Force = False,
     include: Include = None,
@@ -174,12 +208,14 @@ def evaluate(
       [bold]python -m bench evaluate telea --data photos --suite irregular_10_20 --suite nvidia=/data/nvidia:10_20[/]
     """
     from bench.report import print_leaderboard
+    from bench.reproduce import Reproduction, Request
 
     console = open_console()
-    work = _reproduction(
-        find_methods(include), key, out, console, scale, data, [variant], [seed], device, sets, weights,
-        suites=suite,
+    request = Request(
+        key, out, cache_folder(), scale, data, suites=suite or (), variants=[variant], seeds=[seed], device=device,
+        sets=sets or (), weights=weights, host=paper,
     )  # fmt: skip
+    work = Reproduction(find_methods(include), request, console)
     for protocol, data_set in work.each_data():
         for run in work.runs(protocol, data_set, [variant]):
             record = run.make(work.progress, force)
@@ -252,11 +288,17 @@ def check(
 
 
 @app.command()
-def doctor(out: Out = RUNS, weights: Weights = None) -> None:
-    """Say what this machine has: versions, GPU, weights, room to write.
+def doctor(out: Out = RUNS, weights: Weights = None, cluster: DoctorCluster = None) -> None:
+    """Say what this machine has: versions, GPU, weights, room to write. Or what a cluster and its nodes have.
 
-    Example: [bold]python -m bench doctor[/]
+    Examples:
+      [bold]python -m bench doctor[/]
+
+      [bold]python -m bench doctor --cluster mycluster[/]
     """
+    if cluster is not None:
+        examine_cluster(cluster, out, weights)
+        return
     from bench.doctor import examine
 
     examine(open_console(), out, cache_folder(), weights)
@@ -275,57 +317,18 @@ def main() -> None:
         app()
     except UserError as error:
         _fail(str(error), 2)
+    except Stopped as stop:
+        _fail(f"{stop}. The same command goes on.", 130 if stop.interrupted else 0)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES):
             raise
         where = f"{error.filename}: " if error.filename else ""
         _fail(f"{where}{error.strerror}. Make room, or name another folder; what was written whole is kept.", 2)
-    except Exception as error:
-        if type(error).__name__ == "Stopped":  # by name, so that light verbs need not import torch
-            _fail(f"{error}. The same command goes on.", 130 if getattr(error, "interrupted", False) else 0)
-        raise
 
 
 def _fail(text: str, code: int) -> None:
     typer.echo(f"{'error: ' if code == 2 else ''}{text}", err=True)
     sys.exit(code)
-
-
-def _reproduction(
-    catalog: "Catalog",
-    key: str,
-    out: Path,
-    console: "Console",
-    scale: str,
-    data: str | None,
-    variants: list[str] | None,
-    seeds: list[int] | None,
-    device: str,
-    sets: list[str] | None,
-    weights: Path | None,
-    checkpoint_seconds: float = 30.0,
-    minutes: float | None = None,
-    suites: list[str] | None = None,
-) -> "Reproduction":
-    from bench.reproduce import Reproduction, Request
-    from bench.settings import parse_sets
-    from bench.training.loop import Options
-
-    request = Request(
-        key=key,
-        out=out,
-        cache=cache_folder(),
-        scale=scale,
-        data=data,
-        suites=suites or [],
-        variants=variants or [],
-        seeds=list(dict.fromkeys(seeds or [0])),
-        device=device,
-        sets=parse_sets(sets or []),
-        weights=weights,
-        options=Options(minutes=minutes, checkpoint_seconds=checkpoint_seconds),
-    )
-    return Reproduction(catalog, request, console)
 
 
 def _print_pages(console: "Console", paths: list[Path]) -> None:

@@ -43,6 +43,12 @@ Suites = Annotated[
         " qd-imd=PATH, masks=PATH:white, masks=PATH:black (the hole's colour).",
     ),
 ]
+AsPaper = Annotated[
+    str | None, typer.Option("--paper", metavar="PAPER", help="With the data and holes of this paper's scale.")
+]
+WithBaselines = Annotated[
+    bool, typer.Option("--with-baselines", help="Also run every method of ours that the paper's tables name.")
+]
 Out = Annotated[Path, typer.Option(help="Where runs, records and pages are kept.")]
 Force = Annotated[bool, typer.Option("--force", help="Compute again what is already there.")]
 Include = Annotated[

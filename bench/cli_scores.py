@@ -19,6 +19,7 @@ class Subject(StrEnum):
     MASKS = "masks"
     LPIPS = "lpips"
     LOADING = "loading"
+    LATENT = "latent"
 
 
 @scores.command()
@@ -26,7 +27,7 @@ def speed(
     subject: Annotated[Subject, typer.Argument(help="What to time.")] = Subject.ALL,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer sizes and repeats.")] = False,
 ) -> None:
-    """Time metrics, masks, LPIPS and loading beside other libraries, as medians and ratios.
+    """Time metrics, masks, LPIPS, loading and latent search beside other code, as medians and ratios.
 
     The other libraries come with the extra: [bold]pip install -e '.\\[speed]'[/]; absent ones are said to be absent.
 

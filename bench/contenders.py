@@ -45,6 +45,10 @@ class Contender:
     def seeds(self) -> int:
         return len({record.run.seed for record in self.records})
 
+    def by_seed(self) -> "list[Contender]":
+        """Each record by itself."""
+        return [Contender(self.method, self.variant, (record,), self.mark) for record in self.records]
+
 
 def contenders(records: Sequence[Record]) -> list[Contender]:
     """The records sorted into contenders, by name. What was scored only in part contends with nothing."""
@@ -100,8 +104,7 @@ def seed_half_width(better: Contender, worse: Contender, suite: str, convention:
 
 
 def _seed_means(contender: Contender, suite: str, convention: Convention) -> dict[int, float]:
-    alone = {one.run.seed: Contender(contender.method, contender.variant, (one,)) for one in contender.records}
-    series = {seed: goodness(one, suite, convention) for seed, one in alone.items()}
+    series = {one.records[0].run.seed: goodness(one, suite, convention) for one in contender.by_seed()}
     return {seed: one.rank for seed, one in series.items() if one is not None}
 
 

@@ -5,10 +5,13 @@ at their smoke scale with untrained networks: the contract is about behaviour, n
 """
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,15 +20,16 @@ from torch import Tensor
 
 from bench.catalog import Entry
 from bench.data import Packed
-from bench.errors import UserError
+from bench.errors import Stopped, UserError, nearest
+from bench.evaluation import images_at_once
 from bench.experiment import build_method, parameters
-from bench.inpainter import DataFacts, Inpainter, Method, compose, fill
+from bench.inpainter import DataFacts, Inpainter, Method, compose, fill, told_columns
 from bench.masks.suite import SUITES
 from bench.protocol import DEFAULTS
 from bench.seeds import seed_of
-from bench.settings import DEFAULT, overrides
+from bench.settings import DEFAULT, build, overrides
 from bench.training.device import open_fabric
-from bench.training.loop import Options, Stopped, Training
+from bench.training.loop import Options, Training
 
 IMAGES = 5
 
@@ -38,13 +42,21 @@ class Subject:
 
     @cached_property
     def resolution(self) -> int:
-        scale = self.entry.paper().scales["smoke"].protocol if self.entry.is_paper else None
+        about = self.entry.description()
+        scale = about.scales["smoke"].protocol if about else None
         return (scale.resolution if scale else None) or int(DEFAULTS["smoke"]["resolution"])
 
-    def build(self, scale: str = "smoke", facts: DataFacts | None = None) -> Method:
-        paper = self.entry.paper() if self.entry.is_paper else None
-        values = overrides(paper, scale, DEFAULT)
+    def build(
+        self, scale: str = "smoke", facts: DataFacts | None = None, changes: Mapping[str, Any] = MappingProxyType({})
+    ) -> Method:
+        values = overrides(self.entry.description(), scale, DEFAULT) | dict(changes)
         return build_method(self.entry, values, facts or DataFacts(self.resolution, images=16), seed=0)
+
+    def training_pictures(self) -> Packed:
+        """Sixteen pictures of noise."""
+        pixels = np.random.default_rng(0).integers(0, 256, (16, 3, *2 * [self.resolution]), dtype=np.uint8)
+        ids = [f"noise-{i}" for i in range(16)]
+        return Packed(ids, ids, pixels)
 
     @cached_property
     def inpainter(self) -> Inpainter:
@@ -52,8 +64,14 @@ class Subject:
 
     def fill(self, image: Tensor, hole: Tensor, seed: Tensor | None = None) -> Tensor:
         """The composite."""
+        return self.answer(image, hole, seed)["result"]
+
+    def answer(self, image: Tensor, hole: Tensor, seed: Tensor | None = None) -> dict[str, Tensor]:
+        """The composite as `result`, and what the inpainter tells."""
         seed = torch.arange(len(image)) if seed is None else seed
-        return compose(image, hole, fill(self.inpainter, image, hole, seed))
+        result = compose(image, hole, fill(self.inpainter, image, hole, seed))
+        told = told_columns(self.inpainter, [f"contract-{index}" for index in range(len(image))])
+        return {"result": result} | {name: torch.tensor(column) for name, column in told.items()}
 
     def pictures(self, height: int | None = None, width: int | None = None) -> tuple[Tensor, Tensor]:
         """Smooth random pictures with the holes of every suite."""
@@ -92,16 +110,16 @@ def batch_mates_have_no_influence(subject: Subject) -> None:
     """An image's result is the same bits alone, in company, and anywhere in the batch."""
     image, hole = subject.pictures()
     seed = torch.arange(len(image))
-    together = subject.fill(image, hole, seed)
+    together = subject.answer(image, hole, seed)
     order = torch.tensor([3, 0, 4, 2, 1])
-    moved = subject.fill(image[order], hole[order], seed[order])
-    assert torch.equal(moved, together[order]), "an image's result depends on its place in the batch"
-    for index in range(len(image)):
-        part = slice(index, index + 1)
-        alone = subject.fill(image[part], hole[part], seed[part])
-        assert torch.equal(alone, together[part]), f"image {index} differs alone from in company"
-    many = subject.fill(image.repeat(7, 1, 1, 1), hole.repeat(7, 1, 1, 1), seed.repeat(7))
-    assert torch.equal(many[: len(image)], together), "an image's result depends on the size of the batch"
+    moved = subject.answer(image[order], hole[order], seed[order])
+    alone = [subject.answer(image[i : i + 1], hole[i : i + 1], seed[i : i + 1]) for i in range(len(image))]
+    many = subject.answer(image.repeat(7, 1, 1, 1), hole.repeat(7, 1, 1, 1), seed.repeat(7))
+    for name, whole in together.items():
+        assert torch.equal(moved[name], whole[order]), f"an image's {name} depends on its place in the batch"
+        for index, one in enumerate(alone):
+            assert torch.equal(one[name], whole[index : index + 1]), f"{name} of image {index} differs alone"
+        assert torch.equal(many[name][: len(image)], whole), f"an image's {name} depends on the size of the batch"
 
 
 def same_seed_same_bits(subject: Subject) -> None:
@@ -117,19 +135,48 @@ def resumed_training_is_straight_training(subject: Subject) -> None:
     facts = DataFacts(subject.resolution, images=16)
     if not subject.build(facts=facts).stages():
         return
-    pixels = np.random.default_rng(0).integers(0, 256, (16, 3, *2 * [subject.resolution]), dtype=np.uint8)
-    ids = [f"noise-{i}" for i in range(16)]
-    train = Packed(ids, ids, pixels)
+    train = subject.training_pictures()
     with tempfile.TemporaryDirectory() as folder:
         straight = _train(subject, facts, train, Path(folder) / "straight", Options())
         stopped = _train(subject, facts, train, Path(folder) / "stopped", Options(minutes=0))
     assert straight == stopped, "a stopped and resumed training ends with other weights than a straight one"
 
 
-def _train(subject: Subject, facts: DataFacts, train: Packed, folder: Path, options: Options) -> str:
+def settings_after_training_change_no_training(subject: Subject) -> None:
+    """Settings that `after_training` names leave the trained networks the same bits."""
+    changes = _changes_after_training(subject)
+    if not changes:
+        return
+    facts, train = DataFacts(subject.resolution, images=16), subject.training_pictures()
+    with tempfile.TemporaryDirectory() as folder:
+        plain = _train(subject, facts, train, Path(folder) / "plain", Options())
+        changed = _train(subject, facts, train, Path(folder) / "changed", Options(), changes)
+    assert plain == changed, f"after_training is wrong: training depends on one of {', '.join(sorted(changes))}"
+
+
+def _changes_after_training(subject: Subject) -> dict[str, Any]:
+    """What the variants change after the training: of all of them together, as much as fits together."""
+    method, about = subject.entry.load(), subject.entry.description()
+    changes: dict[str, Any] = {}
+    for variant in about.variants.values() if about else ():
+        more = changes | {key: value for key, value in variant.settings.items() if key in method.after_training}
+        with suppress(UserError):
+            build(method.settings_class, overrides(about, "smoke", DEFAULT) | more, subject.entry.key)
+            changes = more
+    return changes
+
+
+def _train(
+    subject: Subject,
+    facts: DataFacts,
+    train: Packed,
+    folder: Path,
+    options: Options,
+    changes: Mapping[str, Any] = MappingProxyType({}),
+) -> str:
     """The name of the trained file, which holds the hash of its content."""
     while True:
-        training = Training(folder, subject.build(facts=facts), train, 0, open_fabric("cpu"))
+        training = Training(folder, subject.build(facts=facts, changes=changes), train, 0, open_fabric("cpu"))
         try:
             training.run(options, lambda what, done, total: None, lambda event, facts: None)
         except Stopped:
@@ -144,9 +191,12 @@ def sizes_are_kept_or_refused(subject: Subject) -> None:
     step = sizes.multiple
     smallest = -(-max(sizes.minimum, 16) // step) * step
     for height, width in ((smallest, smallest), (smallest + step, smallest + 3 * step)):
+        if not sizes.fit(height, width):
+            continue
         image, hole = subject.pictures(height, width)
         assert subject.fill(image, hole).shape == image.shape
-    bad = [side for side in (sizes.minimum - 1, smallest + 1 if step > 1 else 0) if side > 0]
+    above = 0 if sizes.maximum is None else sizes.maximum + step
+    bad = [side for side in (sizes.minimum - 1, smallest + 1 if step > 1 else 0, above) if side > 0]
     for side in bad:
         image = torch.rand(1, 3, side, side)
         hole = torch.zeros(1, 1, side, side, dtype=torch.bool)
@@ -164,11 +214,20 @@ def _refusal(subject: Subject, image: Tensor, hole: Tensor) -> str:
     return ""
 
 
+def what_a_method_declares_exists(subject: Subject) -> None:
+    """`after_training` names settings, and `images_at_once` fits the evaluation."""
+    method = subject.entry.load()
+    unknown = sorted(method.after_training - method.settings_class.model_fields.keys())
+    known = sorted(method.settings_class.model_fields)
+    assert not unknown, f"after_training names {unknown[0]!r}, which is no setting.{nearest(unknown[0], known)}"
+    images_at_once(subject.inpainter)
+
+
 def stated_parameters_are_met(subject: Subject) -> None:
     """The networks at paper scale have the parameters that paper.toml states."""
-    if not subject.entry.is_paper:
+    paper = subject.entry.description()
+    if paper is None:
         return
-    paper = subject.entry.paper()
     resolution = paper.scales["paper"].protocol.resolution or int(DEFAULTS["paper"]["resolution"])
     counted = parameters(subject.build("paper", DataFacts(resolution, images=25_000)))
     for name, stated in paper.parameters.items():
@@ -194,7 +253,9 @@ CHECKS: tuple[Callable[[Subject], None], ...] = (
     batch_mates_have_no_influence,
     same_seed_same_bits,
     resumed_training_is_straight_training,
+    settings_after_training_change_no_training,
     sizes_are_kept_or_refused,
+    what_a_method_declares_exists,
     stated_parameters_are_met,
     results_are_finite,
 )

@@ -5,6 +5,15 @@ class UserError(Exception):
     """Bad input, told in one line that names the file, the value and the mend. The process ends with exit code 2."""
 
 
+class Stopped(Exception):  # noqa: N818 - it is no error
+    """Work was asked to stop, and what is done is saved; the same command goes on."""
+
+    def __init__(self, text: str, interrupted: bool) -> None:
+        super().__init__(text)
+        self.interrupted = interrupted
+        """True for a signal, False for a budget that is used up."""
+
+
 def nearest(name: str, known: list[str]) -> str:
     """` Did you mean 'x'?`, or the known names; for the end of an error line."""
     from difflib import get_close_matches

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from bench.data import Packed
+from bench.errors import UserError
 from bench.files import whole
-from bench.inpainter import Inpainter, fill
+from bench.inpainter import Inpainter, fill, told_columns
 from bench.masks.suite import suite
 from bench.metrics import Lpips, score
 from bench.progress import Report
@@ -21,7 +22,7 @@ from bench.seeds import seed_of
 
 BATCH = 16
 PART = 8 * BATCH
-"""Images between two files on disk: what a kill can cost. A multiple of BATCH, so that batches are cut alike."""
+"""Images between two files on disk: what a kill can cost. Batches divide it, so that they are cut alike."""
 
 
 class Scored(NamedTuple):
@@ -45,6 +46,8 @@ class Subject(NamedTuple):
     groups: Sequence[str]
     batch: Callable[[list[int]], Scored]
     """The images at these places. Must give the same bits whenever it is asked."""
+    at_once: int = BATCH
+    """How many images are asked for at once; a divisor of PART."""
 
 
 def evaluate(
@@ -61,6 +64,7 @@ def evaluate(
 
     What already lies in `folder` is read, not computed again.
     """
+    at_once = images_at_once(inpainter)
 
     def subject(name: str) -> Subject:
         def batch(indices: list[int]) -> Scored:
@@ -68,12 +72,21 @@ def evaluate(
             image = test.tensor(indices)
             hole = suite(name).holes(ids, *image.shape[-2:])
             result = fill(inpainter, image.to(device), hole.to(device), image_seeds(seed, ids), ids).cpu()
-            return Scored(torch.from_numpy(test.pixels[indices]), hole, to_uint8(result))
+            told = told_columns(inpainter, ids)
+            return Scored(torch.from_numpy(test.pixels[indices]), hole, to_uint8(result), told)
 
-        return Subject(suite(name).name, test.ids, test.groups, batch)
+        return Subject(suite(name).name, test.ids, test.groups, batch, at_once)
 
     tables = [score_suite(subject(name), folder, report, lpips) for name in suites]
     return pd.concat(tables, ignore_index=True)
+
+
+def images_at_once(inpainter: Inpainter) -> int:
+    """How many images one `inpaint` is given. Raises UserError for a number that does not divide PART."""
+    count, who = inpainter.images_at_once, type(inpainter).__name__
+    if count < 1 or PART % count:
+        raise UserError(f"{who}.images_at_once = {count} does not divide {PART}; say 16, 32 or 64.")
+    return count
 
 
 def score_suite(subject: Subject, folder: Path, report: Report, lpips: Lpips | None = None) -> pd.DataFrame:
@@ -119,8 +132,8 @@ def _parts(subject: Subject, pixels: Path, parts: Path, report: Report, lpips: L
         part = parts / f"{start:08d}-{stop:08d}.csv"
         if not part.exists():
             frames = []
-            for first in range(start, stop, BATCH):
-                indices = list(range(first, min(first + BATCH, stop)))
+            for first in range(start, stop, subject.at_once):
+                indices = list(range(first, min(first + subject.at_once, stop)))
                 frame, composite = _score(subject, indices, lpips)
                 _put(pixels, composite, first, total)
                 frames.append(frame)

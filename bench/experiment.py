@@ -4,7 +4,7 @@ import json
 import shlex
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ from bench.data import Data
 from bench.errors import UserError
 from bench.evaluation import evaluate, to_csv
 from bench.files import check_writable, locked, read_json, sha256, sha256_of_files, sweep, write_json, write_text
-from bench.inpainter import DataFacts, Method
+from bench.inpainter import DataFacts, Inpainter, Method
 from bench.leakage import audit, notes
 from bench.masks.suite import suite
 from bench.metrics import Lpips
+from bench.probes import probe
 from bench.progress import Progress
 from bench.protocol import Protocol, ProtocolOverrides, protocols
 from bench.records import FORMAT, Record, Run, read_record
@@ -29,6 +30,7 @@ from bench.seeds import seed_of
 from bench.settings import DEFAULT, build, overrides, variant_name
 from bench.training import checkpoint
 from bench.training.loop import Options, Training
+from bench.training.shared import MARK, mark, take_from_twin, training_key
 
 LPIPS = "alex v0.1"
 TRAINING_BYTES = 200 * 2**20
@@ -46,6 +48,8 @@ class Experiment:
     fabric: Fabric
     lpips_folder: Path | None = None
     options: Options = field(default_factory=Options)
+    host: Entry | None = None
+    """The paper whose protocol the run has, where that is not the method itself."""
 
     @property
     def title(self) -> str:
@@ -61,18 +65,16 @@ class Experiment:
         words += ["--variant", variant] if variant != DEFAULT else []
         for key, value in sorted(run.changes.items()):
             words += ["--set", f"{key}={json.dumps(value)}"]
-        if run.protocol.suites != self._scale_suites:
+        usual, named = scale_protocols(self.entry, run.scale, run.protocol.data)[0], [self.entry]
+        if self.host is not None and usual != run.protocol.model_copy(update={"suites": usual.suites}):
+            words += ["--paper", self.host.key]
+            usual, named = scale_protocols(self.host, run.scale, run.protocol.data)[0], [self.entry, self.host]
+        if run.protocol.suites != usual.suites:
             for spec in run.protocol.suites:
                 words += ["--suite", spec]
-        if self.entry.origin == "--include":
-            words += ["--include", str(self.entry.path)]
+        for entry in named:
+            words += ["--include", str(provenance.original(entry.path))] if entry.origin == "--include" else []
         return shlex.join(["python", "-m", "bench", *words, "--seed", str(run.seed)])
-
-    @property
-    def _scale_suites(self) -> tuple[str, ...]:
-        paper = self.entry.paper() if self.entry.is_paper else None
-        scale = paper.scales.get(self.run.scale) if paper else None
-        return protocols(self.run.scale, scale.protocol if scale else ProtocolOverrides())[0].suites
 
     def record(self) -> Record | None:
         return read_record(self.folder)
@@ -85,13 +87,13 @@ class Experiment:
         """The record, computed only if it is not there (or with `force`)."""
         if not force and (record := self.complete()) is not None:
             return record
-        with locked(self.folder):
+        with locked(self.folder, progress.say):
             if force:
                 self._clear()
             if (record := self.complete()) is not None:
                 return record
             self._prepare()
-            method = self.train(progress)
+            method = self.train(progress, share=not force)
             return self._evaluate(method, progress)
 
     def complete(self) -> Record | None:
@@ -101,31 +103,47 @@ class Experiment:
             return None
         return record
 
-    def train(self, progress: Progress) -> Method:
-        """The trained method, trained as far as it is not. The caller holds the lock."""
+    def train(self, progress: Progress, share: bool = True) -> Method:
+        """The trained method, trained as far as it is not. The caller holds the lock.
+
+        With `share` the networks of another run are taken where that has been trained in the very same way.
+        """
         method = self.build()
         stages = method.stages()
         if stages:
             training = Training(self.folder, method, self.data.train, self.run.seed, self.fabric)
             if training.trained is None:
-                with progress.task(f"train {self.title}") as report:
-                    training.run(self.options, report, self._log)
+                self._train(training, progress, share)
             load_networks(method, self.folder)
         for network in method.networks().values():
             network.to(self.fabric.device)
         return method
 
+    def _train(self, training: Training, progress: Progress, share: bool) -> None:
+        key = training_key(self.run, training.method.after_training, self.data, self.fabric.device.type)
+        # Whoever trains holds this lock and waits for none, so that no two runs wait for each other.
+        with locked(self.folder, progress.say, self.folder.parents[2] / ".locks" / f"training-{key}"):
+            mark(self.folder, key)
+            twin = take_from_twin(self.folder, self.run, key) if share else None
+            if twin is not None:
+                self._log("networks taken", {"from": twin.name})
+                progress.say(f"train {self.title}: not again, the networks are those of {twin.name}")
+                return
+            with progress.task(f"train {self.title}") as report:
+                training.run(self.options, report, self._log)
+
     def train_only(self, progress: Progress) -> None:
-        with locked(self.folder):
+        with locked(self.folder, progress.say):
             self._prepare()
             self.train(progress)
 
     def _evaluate(self, method: Method, progress: Progress) -> Record:
         lpips = Lpips.open(self.lpips_folder)
         self._drop_other_scores(lpips)
+        inpainter = method.inpainter()
         with progress.task(f"score {self.title}") as report:
             table = evaluate(
-                method.inpainter(),
+                inpainter,
                 self.data.test,
                 self.run.protocol.suites,
                 self.run.seed,
@@ -134,18 +152,27 @@ class Experiment:
                 report,
                 lpips,
             )
-        text = to_csv(table)
-        write_text(self.folder / "scores.csv", text)
-        content = self._content(method, lpips) | {"scores_sha256": sha256(text.encode())}
-        write_json(self.folder / "record.json", content)
+        write_text(self.folder / "scores.csv", to_csv(table))
+        self._probe(inpainter, progress)
+        write_json(self.folder / "record.json", self._content(method, lpips))
         self._log("record written", {})
         record = self.record()
         assert record is not None
         return record
 
+    def _probe(self, inpainter: Inpainter, progress: Progress) -> None:
+        run = self.run
+        if run.protocol.probes:
+            with progress.task(f"probe {self.title}") as report:
+                table = probe(
+                    inpainter, self.data.test, run.protocol, run.seed, self.fabric.device, self.folder, report
+                )
+            write_text(self.folder / "probes.csv", to_csv(table))
+
     def _content(self, method: Method, lpips: Lpips | None) -> dict[str, Any]:
         height, width = self.data.test.pixels.shape[-2:]
         weights = sorted((self.folder / "checkpoints").glob("trained-*.pt"))
+        tables = [path for name in ("scores", "scalars", "probes") if (path := self.folder / f"{name}.csv").exists()]
         training: dict[str, Any] = {}
         stages = method.stages()
         if stages:
@@ -173,6 +200,7 @@ class Experiment:
             "lpips": LPIPS if lpips is not None else Lpips.reason(self.lpips_folder),
             "leakage": leakage,
             "notes": notes(leakage),
+            **{f"{path.stem}_sha256": sha256(path.read_bytes()) for path in tables},
             "predictions_sha256": {
                 name: sha256_of_files([self.folder / "predictions" / f"{name}.npy"], self.folder)
                 for name in self.run.protocol.suite_names
@@ -200,7 +228,7 @@ class Experiment:
     def _clear(self) -> None:
         """Forget the run: the record first, so that no kill leaves a record without its files."""
         (self.folder / "record.json").unlink(missing_ok=True)
-        for name in ("scores.csv", "scalars.csv"):
+        for name in ("scores.csv", "probes.csv", "scalars.csv", MARK):
             (self.folder / name).unlink(missing_ok=True)
         for name in ("predictions", "checkpoints", "samples", "tensorboard"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
@@ -222,11 +250,11 @@ def plan(
     seed: int = 0,
     lpips_folder: Path | None = None,
     options: Options | None = None,
+    host: Entry | None = None,
 ) -> Experiment:
     """Everything about a run that is known before it starts. Raises UserError for an unknown variant or setting."""
     sets = dict(sets or {})
-    paper = entry.paper() if entry.is_paper else None
-    values = overrides(paper, scale, variant) | sets
+    values = overrides(entry.description(), scale, variant) | sets
     settings = build(entry.load().settings_class, values, entry.key)
     height, width = data.test.pixels.shape[-2:]
     run = Run(
@@ -241,7 +269,14 @@ def plan(
         data=data.fingerprint,
         suites={suite(spec).name: suite(spec).fingerprint(data.test.ids, height, width) for spec in protocol.suites},
     )
-    return Experiment(entry, run, data, run.folder(out), fabric, lpips_folder, options or Options())
+    return Experiment(entry, run, data, run.folder(out), fabric, lpips_folder, options or Options(), host)
+
+
+def scale_protocols(entry: Entry, scale: str, data: str | None = None, suites: Sequence[str] = ()) -> list[Protocol]:
+    """The protocols of a scale as the method's paper.toml has them; `data` and `suites` take the place of its own."""
+    about = entry.description()
+    part = about.scales.get(scale) if about else None
+    return protocols(scale, part.protocol if part else ProtocolOverrides(), data, suites)
 
 
 def build_method(entry: Entry, settings: Mapping[str, Any], facts: DataFacts, seed: int) -> Method:

@@ -5,12 +5,16 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from bench.errors import UserError
+from bench.errors import Stopped, UserError
+
+WAIT_SECONDS = 0.5
+"""How often a process that waits for another looks again."""
 
 
 @contextmanager
@@ -76,15 +80,44 @@ def sweep(folder: Path) -> None:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """One process works in `folder` (made if absent) at a time; the lock goes with the process, however it ends."""
+def locked(folder: Path, say: Callable[[str], None], lock: Path | None = None) -> Iterator[None]:
+    """One process works in `folder` (made if absent) at a time; the lock goes with the process, however it ends.
+
+    Another one waits for that, and `say`s once where the work is. `lock` is a file that several folders share: only
+    in one of them is there work at a time, and the file names it.
+    """
     check_writable(folder)
-    with (folder / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise UserError(f"{folder} is being worked on by another process. Wait for it to end.") from error
+    path = lock or folder / ".lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        if not _flock(file, path):
+            file.seek(0)
+            _wait(file, path, file.read() or str(folder), say)
+        if lock is not None:
+            file.truncate(0)
+            file.write(str(folder))
+            file.flush()
         yield
+
+
+def _wait(file: IO[str], lock: Path, worker: str, say: Callable[[str], None]) -> None:
+    say(f"Waiting: another process works in {worker}")
+    try:
+        while not _flock(file, lock):
+            time.sleep(WAIT_SECONDS)
+    except KeyboardInterrupt:
+        raise Stopped(f"stopped waiting for the other process in {worker}", interrupted=True) from None
+
+
+def _flock(file: IO[str], lock: Path) -> bool:
+    """Whether the lock is ours now."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise UserError(f"{lock} cannot be locked: {error.strerror}. Name a folder elsewhere with --out.") from error
+    return True
 
 
 def check_writable(folder: Path, need_bytes: int = 0) -> None:

@@ -4,9 +4,11 @@ An *image* is float32 (N,3,H,W) in [0,1], RGB. A *hole* is bool (N,1,H,W), True 
 per image. Papers and baselines implement these classes and nothing else; `python -m bench check PATH` tests them.
 """
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar, NamedTuple, Protocol
 
 import torch
@@ -24,13 +26,23 @@ class Sizes:
 
     minimum: int = 1
     multiple: int = 1
+    maximum: int | None = None
 
     def __str__(self) -> str:
-        return f"sides of at least {self.minimum} pixels, each a multiple of {self.multiple}"
+        if self.minimum == self.maximum:
+            return f"sides of exactly {self.minimum} pixels"
+        most = "" if self.maximum is None else f" and at most {self.maximum}"
+        return f"sides of at least {self.minimum}{most} pixels, each a multiple of {self.multiple}"
+
+    def fit(self, height: int, width: int) -> bool:
+        """Whether a `height` x `width` picture is taken."""
+        small, large = sorted((height, width))
+        within = self.minimum <= small and (self.maximum is None or large <= self.maximum)
+        return within and height % self.multiple == width % self.multiple == 0
 
     def check(self, height: int, width: int, who: str = "the method") -> None:
         """Raise UserError unless a `height` x `width` picture fits."""
-        if min(height, width) < self.minimum or height % self.multiple or width % self.multiple:
+        if not self.fit(height, width):
             raise UserError(f"{who} takes {self}; this picture is {height}x{width}. Crop or pad it.")
 
 
@@ -42,6 +54,11 @@ class Inpainter(ABC):
     """Fills holes."""
 
     sizes: Sizes = Sizes()
+    images_at_once: int = 16
+    """How many images an evaluation passes to one `inpaint`; a divisor of 128. No number may depend on it."""
+    told: Mapping[str, Tensor] = MappingProxyType({})
+    """Facts about the images of the last `inpaint`, by plain name: finite float (N,). Columns `told_<name>` of the
+    scores. As with the picture, those of image i may depend on nothing but image i. An object's own: assign it."""
 
     @abstractmethod
     def inpaint(self, image: Tensor, hole: Tensor, seed: Tensor) -> Tensor:
@@ -82,6 +99,8 @@ class Stage(ABC):
     name: str
     steps: int
     batch_size: int
+    images: int | None = None
+    """At most so many training images are learnt from, always the same ones; None: all."""
     holes: Family
     """Draws the training holes, one for each image."""
     networks: dict[str, nn.Module]
@@ -117,6 +136,9 @@ class Method(ABC):
     """
 
     settings_class: ClassVar[type[Settings]] = Settings
+    after_training: ClassVar[frozenset[str]] = frozenset()
+    """Names of settings that training does not depend on, such as those of a search: runs that differ in nothing else
+    share trained networks."""
     floor: ClassVar[bool] = False
     """True for a training-free method that every leaderboard shows, so that nobody takes 20 dB for news."""
 
@@ -135,6 +157,10 @@ class Method(ABC):
     @abstractmethod
     def inpainter(self) -> Inpainter:
         """The inpainter over the networks as they now are."""
+
+    def preview(self) -> Inpainter:
+        """What draws the picture grids during training: a quicker inpainter where the real one is slow."""
+        return self.inpainter()
 
 
 def compose(image: Tensor, hole: Tensor, result: Tensor) -> Tensor:
@@ -166,6 +192,26 @@ def fill(inpainter: Inpainter, image: Tensor, hole: Tensor, seed: Tensor, names:
         who = type(inpainter).__name__
         raise BrokenResultError(f"{who} returned NaN or infinity for image {name}; its training may have diverged.")
     return result.clamp(0.0, 1.0)
+
+
+def told_columns(inpainter: Inpainter, names: Sequence[str]) -> dict[str, list[float]]:
+    """What the inpainter told of its last call, as columns `told_<name>` of the scores; `names` are the images' ids.
+
+    Raises BrokenResultError for a name that is no identifier, and for values that are not one finite number an image.
+    """
+    who, columns = type(inpainter).__name__, {}
+    for name, values in inpainter.told.items():
+        if not name.isidentifier():
+            raise BrokenResultError(f"{who} tells '{name}'; a told name is a plain word such as context_loss.")
+        if values.shape != (len(names),):
+            shape = tuple(values.shape)
+            raise BrokenResultError(f"{who} tells '{name}' with shape {shape}; it must be one number for each image.")
+        column = values.double().tolist()
+        for image, value in zip(names, column, strict=True):
+            if not math.isfinite(value):
+                raise BrokenResultError(f"{who} tells {name} = {value} for image {image}; it must be finite.")
+        columns[f"told_{name}"] = column
+    return columns
 
 
 def in_fixed_batches(

@@ -14,6 +14,7 @@ from bench.experiment import build_method, load_trained
 from bench.files import check_writable, read_json, whole
 from bench.inpainter import DataFacts, Method, compose, fill
 from bench.masks.files import hole_from_alpha, read_hole
+from bench.settings import DEFAULT, overrides
 from bench.training.device import open_fabric
 
 
@@ -56,11 +57,11 @@ def inpaint_picture(
 
 
 def _method(entry: Entry, run: Path | None, out: Path) -> Method:
-    untrained = None if entry.is_paper else build_method(entry, {}, DataFacts(256, 1), seed=0)
-    if untrained is not None and not untrained.stages():
+    smallest = build_method(entry, overrides(entry.description(), "smoke", DEFAULT), DataFacts(64, 1), seed=0)
+    if not smallest.stages():
         if run is not None:
             raise UserError(f"--run {run}: {entry.key} needs no training, so it has no run. Leave --run out.")
-        return untrained
+        return build_method(entry, {}, DataFacts(256, 1), seed=0)
     if run is None:
         found = (out / "runs").glob(f"*/{entry.key}-seed*/checkpoints/trained-*.pt")
         newest = max(found, key=lambda path: path.stat().st_mtime, default=None)

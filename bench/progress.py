@@ -35,6 +35,10 @@ class Progress:
     def __init__(self, console: Console) -> None:
         self.console = console
 
+    def say(self, text: str) -> None:
+        """One line."""
+        self.console.print(f"  {text}", soft_wrap=True, highlight=False, markup=False)
+
     @contextmanager
     def task(self, title: str) -> Iterator[Report]:
         """A function to be called with (what, done, total) as the work goes on."""

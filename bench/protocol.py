@@ -1,12 +1,15 @@
 """Protocol: data split + resolution + suites + what is scored. Nothing here imports torch."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from bench.errors import UserError
 from bench.masks.names import check_suites, suite_name
+
+Probe = Literal["repeat", "perturb"]
+"""A measurement beyond one scoring pass; see bench/probes.py."""
 
 
 class ProtocolOverrides(BaseModel):
@@ -24,6 +27,8 @@ class ProtocolOverrides(BaseModel):
     test_images: int | None = Field(default=None, ge=1)
     """At most so many test images are scored."""
     suites: list[str] | None = None
+    probes: list[Probe] | None = None
+    probe_images: int | None = Field(default=None, ge=1)
 
 
 class Protocol(BaseModel):
@@ -39,6 +44,10 @@ class Protocol(BaseModel):
     test_images: int
     suites: tuple[str, ...]
     """Names of drawn suites, and mask folders as `KIND=PATH`."""
+    probes: tuple[Probe, ...] = ()
+    """What is measured beyond the scores, under the suite `center`."""
+    probe_images: int = 32
+    """So many of the test images are probed, the first ones."""
 
     @property
     def data_name(self) -> str:
@@ -50,8 +59,14 @@ class Protocol(BaseModel):
         return tuple(suite_name(spec) for spec in self.suites)
 
     def placeless(self) -> dict[str, Any]:
-        """JSON-able, without paths and order of suites: what must agree where two measurements can be compared."""
-        return self.model_dump(mode="json") | {"data": self.data_name, "suites": sorted(self.suite_names)}
+        """JSON-able, without paths and order of suites: what must agree where two measurements can be compared.
+
+        Where nothing is probed it says nothing of probes.
+        """
+        unused = set() if self.probes else {"probes", "probe_images"}
+        own = self.model_dump(mode="json", exclude=unused)
+        own |= {"data": self.data_name, "suites": sorted(self.suite_names)}
+        return own | ({"probes": sorted(self.probes)} if self.probes else {})
 
 
 DEFAULTS: dict[str, dict[str, Any]] = {

@@ -8,15 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from bench.catalog import ROOT
-from bench.files import sha256
+from bench.files import read_json, sha256
 
 PACKAGES = ("inpaint-bench", "torch", "torchvision", "lightning-fabric", "numpy", "scipy", "scikit-image",
             "opencv-python-headless", "pillow", "lpips", "pandas")  # fmt: skip
 SOURCES = ("bench", "baselines", "papers")
+SNAPSHOT = "code.json"
+"""In a copy of the sources: where they are from (bench/cluster/snapshot.py)."""
 
 
 def code() -> dict[str, Any]:
-    """The commit, and a hash of what differs from it in the source folders; both None outside a git checkout."""
+    """The commit, and a hash of what differs from it in the source folders; both None outside a git checkout.
+
+    A copy that was made for a cluster's jobs says what it is a copy of.
+    """
+    if (ROOT / SNAPSHOT).exists():
+        found: dict[str, Any] = read_json(ROOT / SNAPSHOT)["code"]
+        return found
     commit = _git("rev-parse", "HEAD")
     if commit is None or Path(_git("rev-parse", "--show-toplevel") or "/").resolve() != ROOT:
         return {"commit": None, "dirty": None, "diff_sha256": None}  # an installed copy inside somebody's checkout
@@ -26,6 +34,15 @@ def code() -> dict[str, Any]:
     contents = [path.read_bytes() for path in new if os.access(path, os.R_OK)]
     dirty = bool(diff or new)
     return {"commit": commit, "dirty": dirty, "diff_sha256": sha256(diff.encode(), *contents) if dirty else None}
+
+
+def original(path: Path) -> Path:
+    """Where a file lies that a copy made for a cluster's jobs has brought along; elsewhere the path itself."""
+    if (ROOT / SNAPSHOT).exists() and path.is_relative_to(ROOT):
+        for place, origin in read_json(ROOT / SNAPSHOT)["included"].items():
+            if path.is_relative_to(ROOT / place):
+                return Path(origin) / path.relative_to(ROOT / place)
+    return path
 
 
 def packages() -> dict[str, str]:

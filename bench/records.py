@@ -3,11 +3,13 @@
 OUT/runs/<data>-<scale>/<method>[+<variant>]-seed<N>-<key>/    (<data>-external/ for pictures from elsewhere)
     run.json           what was asked for: settings, protocol, seed, code, data, suites
     checkpoints/       the last two states of an unfinished training, and trained.pt
+    training.json      the key of the training, by which other runs find the networks that are theirs too
     scalars.csv        training scalars: stage, step, name, value
     samples/           picture grids drawn during training
     tensorboard/       the same scalars for TensorBoard
     predictions/       <suite>.npy, uint8 (N,3,H,W), in the order of the record's images
     scores.csv         one row per suite and image
+    probes.csv         one row per probed image, where the protocol probes (bench/probes.py)
     record.json        the result; written last; the same bits when made again on the same processor
     events.jsonl       when what happened (the only file of a run that holds times)
 """
@@ -25,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bench.errors import UserError
 from bench.files import read_json, sha256
+from bench.metrics.probed import PROBED
 from bench.protocol import Protocol
 
 FORMAT = 1
@@ -87,19 +90,35 @@ class Record:
     run: Run
     content: dict[str, Any]
     """record.json as it stands: `run`, `key`, `data` (manifest), `suites`, `training`, `code`, `packages`, `hardware`,
-    `notes`, and the SHA-256 of scores.csv and of each predictions file."""
+    `notes`, and the SHA-256 of scores.csv, of each predictions file, and of probes.csv and scalars.csv if any."""
 
     @cached_property
     def scores(self) -> pd.DataFrame:
         """Per-image scores: `suite`, `image`, `group`, `hole_share`, then one column for each convention."""
-        path = self.folder / "scores.csv"
-        if not path.exists() or sha256(path.read_bytes()) != self.content["scores_sha256"]:
-            raise UserError(f"{path} is not the file that its record.json was written for. Run again with --force.")
-        return pd.read_csv(path, dtype={"suite": str, "image": str, "group": str})
+        return self._table("scores")
+
+    @cached_property
+    def probes(self) -> pd.DataFrame | None:
+        """What the probes measured: `suite`, `image`, `group`, then one column for each of their metrics.
+
+        None where nothing was probed.
+        """
+        return self._table("probes") if "probes_sha256" in self.content else None
+
+    @cached_property
+    def scalars(self) -> pd.DataFrame | None:
+        """The training's curves: `stage`, `step`, `name`, `value`. None where nothing was trained, or none was kept."""
+        return self._table("scalars") if "scalars_sha256" in self.content else None
 
     def suite(self, name: str) -> pd.DataFrame:
-        """The rows of one suite, indexed by image."""
-        return self.scores[self.scores["suite"] == name].set_index("image")
+        """The scores of one suite, indexed by image."""
+        return _of_suite(self.scores, name)
+
+    def rows(self, suite: str, metric: str) -> pd.DataFrame:
+        """The rows of one suite, indexed by image, of the table that `metric` is in; no row where it was not made."""
+        if metric not in PROBED:
+            return self.suite(suite)
+        return _of_suite(self.scores.iloc[:0] if self.probes is None else self.probes, suite)
 
     def predictions(self, suite: str) -> NDArray[Any]:
         """uint8 (N,3,H,W), memory-mapped, in the order of `suite(name)`."""
@@ -110,6 +129,16 @@ class Record:
             raise UserError(f"{path} is gone; the pictures can be made again with --force.")
         pixels: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
         return pixels
+
+    def _table(self, name: str) -> pd.DataFrame:
+        path = self.folder / f"{name}.csv"
+        if not path.exists() or sha256(path.read_bytes()) != self.content[f"{name}_sha256"]:
+            raise UserError(f"{path} is not the file that its record.json was written for. Run again with --force.")
+        return pd.read_csv(path, dtype=dict.fromkeys(("suite", "image", "group", "stage", "name"), str))
+
+
+def _of_suite(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    return table[table["suite"] == name].set_index("image")
 
 
 def read_record(folder: Path) -> Record | None:

@@ -4,26 +4,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 
 from bench.catalog import Catalog, Entry
-from bench.claims import Finding, judge
-from bench.contenders import by_protocol
 from bench.data import Data, load
-from bench.errors import UserError
-from bench.experiment import Experiment, plan
+from bench.errors import UserError, nearest
+from bench.experiment import Experiment, plan, scale_protocols
 from bench.files import check_writable
 from bench.inpainter import Settings
 from bench.masks.names import check_suites
 from bench.masks.suite import suite
 from bench.progress import Progress
-from bench.protocol import Protocol, ProtocolOverrides, protocols
+from bench.protocol import Protocol
 from bench.records import NUMBERS, Record, find_records
-from bench.report import print_leaderboard, print_verdicts, write_report
-from bench.settings import DEFAULT, build, overrides
-from bench.spec import Order
+from bench.report import gather, print_boards, print_verdicts, write_report
+from bench.settings import DEFAULT, build, overrides, parse_sets
+from bench.spec import Scale
 from bench.training.device import open_fabric
 from bench.training.loop import Options
 
@@ -41,9 +39,23 @@ class Request:
     variants: Sequence[str] = ()
     seeds: Sequence[int] = (0,)
     device: str = "auto"
-    sets: dict[str, Any] = field(default_factory=dict)
+    sets: Sequence[str] = ()
+    """`KEY=VALUE`."""
     weights: Path | None = None
     options: Options = field(default_factory=Options)
+    host: str | None = None
+    """The paper whose protocol is taken; the method's own where None."""
+    with_baselines: bool = False
+    """Also run every other method that the paper.toml names."""
+
+
+class Wanted(NamedTuple):
+    """Runs that differ in their seed only, under whatever data."""
+
+    entry: Entry
+    variant: str
+    seeds: Sequence[int]
+    sets: dict[str, Any]
 
 
 class Reproduction:
@@ -52,7 +64,12 @@ class Reproduction:
     def __init__(self, catalog: Catalog, request: Request, console: Console) -> None:
         self.catalog, self.request, self.console = catalog, request, console
         self.entry = catalog[request.key]
-        self.paper = self.entry.paper() if self.entry.is_paper else None
+        self.paper = self.entry.description()
+        self.sets = parse_sets(request.sets)
+        self.seeds = list(dict.fromkeys(request.seeds))
+        self.host = catalog[request.host] if request.host else self.entry
+        if request.host:
+            self.host.paper()
         self.progress = Progress(console)
         for variant in self.variants:
             self._settings(variant)
@@ -63,20 +80,38 @@ class Reproduction:
 
     @cached_property
     def variants(self) -> list[str]:
-        """The method as printed, then the variants asked for; `all` means every one that differs at this scale."""
+        """The method as printed, then the scale's variants and those asked for; `all` is every one that differs."""
         asked, default = list(self.request.variants), self._settings(DEFAULT)
         if "all" in asked:
             asked = [name for name in (self.paper.variants if self.paper else {}) if self._settings(name) != default]
-        return list(dict.fromkeys([DEFAULT, *asked]))
+        return list(dict.fromkeys([DEFAULT, *(self._scale.variants if self._scale else ()), *asked]))
+
+    @cached_property
+    def rivals(self) -> list[Entry]:
+        """The other methods to run beside the floors: the scale's, and all that are named if so asked."""
+        names = list(self._scale.baselines if self._scale else ())
+        if self.request.with_baselines and self.paper is not None:
+            names += self.paper.methods
+        left_out = {self.entry.key, *(floor.key for floor in self.catalog.floors())}
+        return [self.catalog[name] for name in dict.fromkeys(names) if name not in left_out]
+
+    @property
+    def _scale(self) -> Scale | None:
+        return self.paper.scales.get(self.request.scale) if self.paper else None
+
+    def check_methods(self) -> None:
+        """Raise UserError where paper.toml names a method that the catalog does not have."""
+        for name, place in (self.paper.methods if self.paper else {}).items():
+            if name not in self.catalog.entries:
+                file, known = self.entry.path / "paper.toml", list(self.catalog.entries)
+                raise UserError(f"{file}: {place}: there is no method '{name}'.{nearest(name, known)}")
 
     def _settings(self, variant: str) -> Settings:
-        values = overrides(self.paper, self.request.scale, variant) | self.request.sets
+        values = overrides(self.paper, self.request.scale, variant) | self.sets
         return build(self.entry.load().settings_class, values, self.request.key)
 
     def protocols(self) -> list[Protocol]:
-        request = self.request
-        scale = self.paper.scales.get(request.scale) if self.paper else None
-        return protocols(request.scale, scale.protocol if scale else ProtocolOverrides(), request.data, request.suites)
+        return scale_protocols(self.host, self.request.scale, self.request.data, self.request.suites)
 
     def each_data(self) -> Iterator[tuple[Protocol, Data]]:
         for protocol in self.protocols():
@@ -84,41 +119,46 @@ class Reproduction:
                 data = load(protocol, self.request.cache, lambda done, total, what: report(what, done, total))
             yield protocol, data
 
-    def runs(self, protocol: Protocol, data: Data, variants: Sequence[str] | None = None) -> list[Experiment]:
+    def own(self, variants: Sequence[str] | None = None) -> list[Wanted]:
         """The method's own runs: each variant with each seed."""
         names = self.variants if variants is None else variants
-        return [
-            self._plan(self.entry, protocol, data, name, seed, self.request.sets)
-            for name in names
-            for seed in self.request.seeds
-        ]
+        return [Wanted(self.entry, name, self.seeds, self.sets) for name in names]
 
-    def floors(self, protocol: Protocol, data: Data) -> list[Experiment]:
-        others = [entry for entry in self.catalog.floors() if entry.key != self.entry.key]
-        return [self._plan(entry, protocol, data, DEFAULT, 0, {}) for entry in others]
+    def wanted(self) -> list[Wanted]:
+        """All runs of a reproduction, whatever the data: floors, the method's own, rivals with each seed."""
+        floors = [Wanted(entry, DEFAULT, [0], {}) for entry in self.catalog.floors() if entry.key != self.entry.key]
+        return [*floors, *self.own(), *(Wanted(entry, DEFAULT, self.seeds, {}) for entry in self.rivals)]
 
-    def _plan(
-        self, entry: Entry, protocol: Protocol, data: Data, variant: str, seed: int, sets: dict[str, Any]
-    ) -> Experiment:
+    def runs(self, protocol: Protocol, data: Data, variants: Sequence[str] | None = None) -> list[Experiment]:
+        """The method's own runs under this protocol."""
+        return [self.experiment(one, seed, protocol, data) for one in self.own(variants) for seed in one.seeds]
+
+    def everything(self, protocol: Protocol, data: Data) -> list[Experiment]:
+        """All runs of a reproduction under this protocol."""
+        return [self.experiment(one, seed, protocol, data) for one in self.wanted() for seed in one.seeds]
+
+    def experiment(self, wanted: Wanted, seed: int, protocol: Protocol, data: Data) -> Experiment:
         request = self.request
         return plan(
-            entry,
+            wanted.entry,
             request.scale,
             protocol,
             data,
             request.out,
             self.fabric,
-            variant=variant,
-            sets=sets,
+            variant=wanted.variant,
+            sets=wanted.sets,
             seed=seed,
             lpips_folder=request.weights,
             options=request.options,
+            host=self.host if self.host is not wanted.entry else None,
         )
 
     def make(self, force: bool = False) -> None:
         """Make every record that is missing."""
+        self.check_methods()
         for protocol, data in self.each_data():
-            runs = [*self.floors(protocol, data), *self.runs(protocol, data)]
+            runs = self.everything(protocol, data)
             missing = [run for run in runs if force or run.complete() is None]
             self.console.print(
                 f"{protocol.data_name}: {len(data.train.ids)} training and {len(data.test.ids)} test images of"
@@ -134,22 +174,16 @@ def report(catalog: Catalog, key: str, out: Path, cache: Path, console: Console)
     entry = catalog[key]
     paper = entry.paper()
     floors = {floor.key for floor in catalog.floors()}
-    named = [side for claim in paper.claims if isinstance(claim, Order) for side in (claim.better, claim.worse)]
-    others = {side.removeprefix("method:") for side in named if side.startswith("method:")}
-    records = current_records(catalog, out, {key, *floors, *(others & catalog.entries.keys())})
+    records = current_records(catalog, out, {key, *floors, *(paper.methods.keys() & catalog.entries.keys())})
     if not any(record.run.method == key for record in records):
         raise UserError(f"{out} holds no record of {key}. Make one: python -m bench reproduce {key}")
-    paths = write_report(out, key, paper, records, floors, cache, f"python -m bench reproduce {key}")
-    settled: list[Finding] = []
-    for group in by_protocol(records):
-        if any(record.run.method == key and record.run.origin == "run" for record in group):
-            run = group[0].run
-            findings = judge(paper, key, group, floors)
-            settled = [finding for finding in findings if not finding.depends_on_data]
-            print_leaderboard(console, key, group, floors)
-            measured = [finding for finding in findings if finding.depends_on_data]
-            print_verdicts(console, measured, f"Claims, {run.protocol.data_name}, {run.scale} scale")
-    print_verdicts(console, settled, "Claims that need no measurement")
+    pages = gather(key, paper, records, floors)
+    paths = write_report(out, pages, floors, cache, f"python -m bench reproduce {key}")
+    for chapter in pages.chapters:
+        print_boards(console, chapter.boards, chapter.records)
+        title = f"Claims, {chapter.run.protocol.data_name}, {chapter.run.scale} scale"
+        print_verdicts(console, chapter.findings, title)
+    print_verdicts(console, pages.settled, "Claims that need no measurement")
     if any(record.run.scale == "quick" for record in records):
         console.print(f"Ablations: python -m bench reproduce {key} --variant all   (or one: show {key} lists them)")
     return paths

@@ -1,8 +1,8 @@
 """Randomness by purpose: every draw is named, so it depends on its name and on nothing that was drawn before it."""
 
 import hashlib
-from collections.abc import Iterator
-from struct import unpack
+from collections.abc import Callable, Iterator
+from struct import Struct
 
 
 def seed_of(*purpose: object) -> int:
@@ -17,19 +17,23 @@ class Chance:
     """
 
     def __init__(self, *purpose: object) -> None:
-        self._word = _words(_digest(purpose)).__next__
+        self.word: Callable[[], int] = _words(_digest(purpose)).__next__
+        """An integer, uniform in [0, 2**64): for loops in which the check of `below` would cost."""
 
     def below(self, end: int) -> int:
         """An integer, uniform in [0, end). The bias of the modulo is under end / 2**64."""
         if end < 1:
             raise ValueError(f"end must be at least 1, not {end}")
-        return self._word() % end
+        return self.word() % end
 
     def between(self, first: int, last: int) -> int:
         """An integer, uniform in [first, last], both included."""
         if last < first:
             raise ValueError(f"the range {first} to {last} holds nothing")
-        return first + self._word() % (last - first + 1)
+        return first + self.word() % (last - first + 1)
+
+
+_FOUR_WORDS = Struct(">4Q").unpack
 
 
 def _digest(purpose: tuple[object, ...]) -> bytes:
@@ -40,5 +44,5 @@ def _digest(purpose: tuple[object, ...]) -> bytes:
 def _words(key: bytes) -> Iterator[int]:
     counter = 0
     while True:
-        yield from unpack(">4Q", hashlib.sha256(key + counter.to_bytes(8, "big")).digest())
+        yield from _FOUR_WORDS(hashlib.sha256(key + counter.to_bytes(8, "big")).digest())
         counter += 1

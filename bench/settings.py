@@ -30,10 +30,10 @@ def parse_sets(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def overrides(paper: "Paper | None", scale: str, variant: str) -> dict[str, Any]:
-    """What the paper.toml changes for this scale and variant. A baseline (no paper.toml) has neither."""
+    """What the paper.toml changes for this scale and variant. Without a paper.toml there is neither."""
     if paper is None:
         if variant != DEFAULT:
-            raise UserError(f"There is no variant '{variant}': a baseline has none.")
+            raise UserError(f"There is no variant '{variant}': without a paper.toml there is none.")
         return {}
     if scale not in paper.scales:
         raise UserError(f"There is no scale '{scale}'.{nearest(scale, list(paper.scales))}")

@@ -19,8 +19,10 @@ from bench.records import Record
 from bench.seeds import seed_of
 
 CONFIDENCE = 0.95
+MOST_SEEDS = 20
+"""More trainings than so many are asked of nobody."""
 RESAMPLES = 5000
-_VALUES_AT_ONCE = 2_000_000
+VALUES_AT_ONCE = 2_000_000
 """Group totals that a batch of resamples may hold: about 32 MB."""
 
 
@@ -127,6 +129,20 @@ def seed_interval(values: Sequence[float]) -> float:
     return float(t.ppf(0.5 + CONFIDENCE / 2, len(values) - 1)) * error
 
 
+def seeds_needed(values: Sequence[float], limit: float) -> int | None:
+    """How many seeds it takes until `seed_interval` leaves `limit` outside, at the spread of `values` (two or more).
+
+    None where that is more than MOST_SEEDS, or a value is infinite.
+    """
+    if not np.isfinite(values).all():
+        return None
+    gap, spread = abs(float(np.mean(values)) - limit), float(np.std(values, ddof=1))
+    for count in range(len(values), MOST_SEEDS + 1):
+        if float(t.ppf(0.5 + CONFIDENCE / 2, count - 1)) * spread / math.sqrt(count) < gap:
+            return count
+    return None
+
+
 def images_needed(interval: Interval, margin: float) -> int | None:
     """How many groups it takes until an interval of the present spread leaves `margin` outside.
 
@@ -150,7 +166,7 @@ def pool(records: Sequence[Record], suite: str, metric: str, error: bool = False
     """
     columns, groups = [], None
     for record in records:
-        frame = record.suite(suite)
+        frame = record.rows(suite, metric)
         values = measured(frame, metric)
         if values is None:
             return None
@@ -173,7 +189,7 @@ def _bounds(sums: bytes, counts: bytes) -> tuple[float, float]:
         vectorized=True,
         method="percentile",
         n_resamples=RESAMPLES,
-        batch=max(1, _VALUES_AT_ONCE // len(totals)),
+        batch=max(1, VALUES_AT_ONCE // len(totals)),
         confidence_level=CONFIDENCE,
         rng=np.random.default_rng(seed_of("bootstrap")),
     )

@@ -11,6 +11,7 @@ from bench.data import load
 from bench.files import sha256, whole, write_json
 from bench.masks.suite import suite
 from bench.metrics import score
+from bench.metrics.probed import PROBES
 from bench.protocol import Protocol
 from bench.records import FORMAT, Run, read_record
 from bench.spec import Paper
@@ -51,6 +52,15 @@ def paper():
          "worse": "variant:other", "metric": "ssim", "suites": ["center"], "margin": 0.002},
         {"id": "untried", "kind": "order", "section": "2", "says": "The rest too.", "better": "variant:default",
          "worse": "variant:untried", "metric": "ssim", "suites": ["center"]},
+        {"id": "bright", "kind": "bound", "section": "3", "says": "Over 20 dB.", "of": "variant:default",
+         "metric": "psnr", "suites": ["random"], "above": 20},
+        {"id": "calm", "kind": "trace", "section": "3", "says": "The critic comes to rest.", "of": "variant:default",
+         "stage": "adversarial", "scalar": "critic", "check": "vanishes", "below": 0.1, "against": "variant:other",
+         "share": 0.5},
+        {"id": "large", "kind": "trend", "section": "3", "says": "Large holes are worse.", "of": "variant:default",
+         "metric": "psnr", "suites": ["random"], "with": "hole_share", "falls": True},
+        {"id": "robust", "kind": "order", "section": "3", "says": "Noise does not matter.", "better": "variant:default",
+         "worse": "best floor", "metric": "amplify_noise", "suites": ["center"]},
         {"id": "cell", "kind": "cell", "says": "19.32 dB.", "row": "ours", "column": "psnr", "suite": "random",
          "margin": 0.5} | said,
         {"id": "scale", "kind": "arithmetic", "says": "Rows compare.", "check": "one scale", "l1": "l1",
@@ -79,9 +89,10 @@ def paper():
     )  # fmt: skip
 
 
-def protocol(images=60, test_images=8, data="faces", suites=SUITES):
+def protocol(images=60, test_images=8, data="faces", suites=SUITES, probes=()):
     return Protocol(
-        data=data, resolution=64, images=images, split=(50, 9, 1), test_images=test_images, suites=suites
+        data=data, resolution=64, images=images, split=(50, 9, 1), test_images=test_images, suites=suites,
+        probes=probes,
     )  # fmt: skip
 
 
@@ -110,16 +121,31 @@ def invent(out, cache, method, asked, blur, noise=4.0, variant="default", seed=0
         columns = {"suite": name, "image": ids, "group": data.test.groups}
         columns |= {"hole_share": holes.double().mean(dim=(1, 2, 3)).tolist()}
         tables.append(pd.DataFrame(columns | {key: value.tolist() for key, value in scores.items()}))
-    text = pd.concat(tables).to_csv(index=False, float_format="%.17g")
-    (folder / "scores.csv").write_text(text)
-    write_json(folder / "record.json", content(run, data, text, steps))
+    written = {"scores": pd.concat(tables).to_csv(index=False, float_format="%.17g")}
     if steps:
-        (folder / "scalars.csv").write_text(curves(steps, rng))
+        written["scalars"] = curves(steps, rng)
+    if asked.probes:
+        about = {"suite": "center", "image": ids, "group": data.test.groups}
+        written["probes"] = pd.DataFrame(about | probes(asked, len(ids), blur, rng)).to_csv(index=False)
+    for name, text in written.items():
+        (folder / f"{name}.csv").write_text(text)
+    hashes = {f"{name}_sha256": sha256(text.encode()) for name, text in written.items()}
+    write_json(folder / "record.json", content(run, data, steps) | hashes)
     return read_record(folder)
 
 
-def content(run, data, scores, steps):
-    stages = [{"name": "reconstruction", "steps": steps - steps // 5}, {"name": "adversarial", "steps": steps // 5}]
+def probes(asked, count, blur, rng):
+    """Values around the blur; of the first image there is no amplification."""
+    names = [metric.id for probe in asked.probes for metric in PROBES[probe]]
+    values = {name: blur + rng.random(count) for name in names}
+    for name in names:
+        values[name][0] = np.inf if name.startswith("amplify") else values[name][0]
+    return values
+
+
+def content(run, data, steps):
+    lengths = {"reconstruction": steps - steps // 5, "adversarial": steps // 5}
+    stages = [{"name": name, "steps": length, "batch_size": 8} for name, length in lengths.items()]
     parameters = {"generator": 181_234, "critics": 44_001}
     return {
         "format": FORMAT,
@@ -134,7 +160,6 @@ def content(run, data, scores, steps):
         "hardware": {"cpu": "a processor", "cores": 2, "threads": 2, "gpu": None},
         "lpips": NO_LPIPS,
         "notes": [],
-        "scores_sha256": sha256(scores.encode()),
     }
 
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.arithmetic import best_in_columns as standings_of
-from bench.arithmetic import bound_notes, check, mae_bound, one_scale, scale_constants
+from bench.arithmetic import bound_notes, check, gain, mae_bound, one_scale, scale_constants
 from bench.errors import UserError
-from bench.spec import Arithmetic, Paper, Table, read_paper
+from bench.spec import Arithmetic, Paper, Reported, Table, read_paper
 
 FANG = Path(__file__).resolve().parents[1] / "papers" / "fang2021" / "paper.toml"
 
@@ -137,6 +137,113 @@ def test_a_tie_counts_as_best() -> None:
 def test_check_one_scale(fang: Paper) -> None:
     claim = next(claim for claim in fang.claims if claim.id == "table1-scale")
     assert check(claim, fang).verdict == "contradicted"  # type: ignore[arg-type]
+
+
+PSNRS = {"ours": {"psnr": "23.41"}, "ce": {"psnr": "22.85"}, "pi": {"psnr": "21.45"}}
+
+
+def percent_claim(fang: Paper, table: Table, percent: str, over: str = "ce", column: str = "psnr") -> tuple[str, str]:
+    values = {"id": "c", "section": "1", "says": "s", "kind": "arithmetic", "check": "percent over row"}
+    values |= {"table": "t", "row": "ours", "over": over, "column": column, "percent": percent}
+    result = check(Arithmetic.model_validate(values), fang.model_copy(update={"tables": {"t": table}}))
+    return result.verdict, result.why
+
+
+@pytest.mark.parametrize(
+    ("percent", "verdict"), [("2.45", "supported"), ("2.4", "supported"), ("9.14", "contradicted")]
+)
+def test_percent_over_a_row(fang: Paper, percent: str, verdict: str) -> None:
+    table = table_of(PSNRS, psnr="higher")
+    found, why = percent_claim(fang, table, percent)
+    assert found == verdict
+    for part in ("psnr 23.41 is 2.45 % better than ce's 22.85", f"{percent} % is claimed", "rows: pi +9.14 %"):
+        assert part in why
+    assert "dB" not in why
+
+
+def test_percent_of_decibels_is_said_to_measure_nothing(fang: Paper) -> None:
+    table = table_of(PSNRS, psnr="higher")
+    columns = {"psnr": table.columns["psnr"].model_copy(update={"unit": "dB"})}
+    _, why = percent_claim(fang, table.model_copy(update={"columns": columns}), "2.45")
+    assert "(+0.56 dB)" in why
+    assert why.endswith("dB are logarithms, so a percentage of them measures nothing.")
+
+
+def test_percent_allows_for_the_printed_digits() -> None:
+    found = gain(table_of(PSNRS, psnr="higher"), "ours", "ce", "psnr")
+    assert found.percent == pytest.approx(100 * 0.56 / 22.85)
+    assert found.low == pytest.approx(100 * (23.405 / 22.855 - 1))
+    assert found.high == pytest.approx(100 * (23.415 / 22.845 - 1))
+
+
+def test_percent_where_lower_is_better(fang: Paper) -> None:
+    table = table_of({"ours": {"l1": "8.0"}, "ce": {"l1": "10.0"}}, l1="lower")
+    assert gain(table, "ours", "ce", "l1").percent == pytest.approx(20)
+    assert percent_claim(fang, table, "20", column="l1")[0] == "supported"
+    verdict, why = percent_claim(fang, table, "-20", column="l1")
+    assert (verdict, "20.00 % better" in why) == ("contradicted", True)
+
+
+def test_percent_of_what_is_not_there() -> None:
+    table = table_of({"ours": {"x": "1.0"}, "ce": {}, "zero": {"x": "0.0"}}, x="higher")
+    for over in ("ce", "zero"):
+        with pytest.raises(UserError, match="need numbers in x"):
+            gain(table, "ours", over, "x")
+
+
+@given(st.integers(1, 10**5), st.integers(1, 10**5))
+def test_the_true_percentage_lies_between_the_ends(mine: int, theirs: int) -> None:
+    """Whatever the unrounded numbers were."""
+    table = table_of({"a": {"x": f"{mine / 1000:.2f}"}, "b": {"x": f"{theirs / 1000 + 1:.2f}"}}, x="higher")
+    found = gain(table, "a", "b", "x")
+    assert found.low - 1e-9 <= 100 * ((mine / 1000) / (theirs / 1000 + 1) - 1) <= found.high + 1e-9
+
+
+def test_reported_percentages_keep_their_digits() -> None:
+    assert Reported.model_validate("4").half_width == 0.5
+
+
+def counted(fang: Paper, cells: dict[str, str], **more: object) -> tuple[str, str]:
+    values = {"id": "c", "section": "1", "says": "s", "kind": "arithmetic", "table": "t", "row": "ours"} | more
+    table = table_of({"ours": cells}, **dict.fromkeys(cells, "higher"))
+    result = check(Arithmetic.model_validate(values), fang.model_copy(update={"tables": {"t": table}}))
+    return result.verdict, result.why
+
+
+@pytest.mark.parametrize(
+    ("printed", "verdict", "says"),
+    [
+        (("99", "62"), "supported", "Cut to whole digits, not rounded."),
+        (("100", "62"), "supported", "(printed 62)."),
+        (("99.7", "62.1"), "supported", "603 is 99.67 % (printed 99.7)"),
+        (("100", "63"), "contradicted", "Neither rounding nor cutting"),
+        (("98", "62"), "contradicted", "Neither rounding nor cutting"),
+    ],
+)
+def test_shares_of_a_total(fang: Paper, printed: tuple[str, str], verdict: str, says: str) -> None:
+    cells = {"a": "603", "b": "376", "a_share": printed[0], "b_share": printed[1]}
+    more = {"check": "shares of total", "counts": ["a", "b"], "shares": ["a_share", "b_share"], "total": 605}
+    found, why = counted(fang, cells, **more)
+    assert found == verdict
+    assert why.startswith("Of 605, 603 is 99.67 %")
+    assert says in why
+
+
+def test_exclusive_counts(fang: Paper) -> None:
+    def told(*counts: str) -> tuple[str, str]:
+        cells = dict(zip("ab", counts, strict=True))
+        return counted(fang, cells, check="exclusive", counts=["a", "b"], total=605)
+
+    assert told("376", "442") == ("contradicted", "376 + 442 = 818 of 605: at least 213 are counted more than once.")
+    assert told("376", "229") == ("supported", "376 + 229 = 605 of 605: no case needs to be counted twice.")
+
+
+def test_counts_that_are_not_there(fang: Paper) -> None:
+    table = table_of({"ours": {"a": "1"}}, a="higher", b="higher")
+    values = {"id": "c", "section": "1", "says": "s", "kind": "arithmetic", "check": "exclusive", "table": "t"}
+    claim = Arithmetic.model_validate(values | {"row": "ours", "counts": ["a", "b"], "total": 3})
+    with pytest.raises(UserError, match="ours has no number in b"):
+        check(claim, fang.model_copy(update={"tables": {"t": table}}))
 
 
 def test_mae_bound_figures() -> None:

@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from invented import paper as invented_paper
 from rich.console import Console
 
 from bench.card import print_card
+from bench.protocol import ProtocolOverrides
 from bench.spec import Paper, read_paper
 
 FANG = Path(__file__).resolve().parents[1] / "papers" / "fang2021" / "paper.toml"
@@ -74,6 +76,24 @@ def test_a_paper_with_little(fang: Paper) -> None:
     assert "--variant" not in text
 
 
+def test_a_baselines_card_has_no_claims_and_nothing_to_reproduce(fang: Paper) -> None:
+    out = io.StringIO()
+    bare = fang.model_copy(update={"claims": [], "ledger": []})
+    print_card(bare, "mine", Console(file=out, width=100, color_system=None), reproducible=False)
+    text = out.getvalue()
+    assert "Claims" not in text
+    assert "Ledger" not in text
+    assert "python -m bench evaluate mine --scale smoke" in text
+    assert "reproduce mine" not in text
+
+
+def test_what_runs_beside_a_scale_is_on_the_card(fang: Paper) -> None:
+    quick = fang.scales["quick"].model_copy(update={"variants": ["no_gan"], "baselines": ["yeh2017"]})
+    assert "`reproduce` runs too: variant no_gan, yeh2017" in flat(
+        card(fang.model_copy(update={"scales": {"quick": quick, "paper": fang.scales["paper"]}}), width=200)
+    )
+
+
 def test_a_table_without_a_scale_claim_has_no_k(fang: Paper) -> None:
     bare = fang.model_copy(update={"claims": [claim for claim in fang.claims if claim.kind != "arithmetic"]})
     text = card(bare)
@@ -84,3 +104,15 @@ def test_a_table_without_a_scale_claim_has_no_k(fang: Paper) -> None:
 def test_no_torch_is_loaded() -> None:
     code = "import sys, bench.card, bench.arithmetic, bench.spec; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=FANG.parents[2])
+
+
+def test_claims_about_runs_and_probes_are_on_the_card() -> None:
+    made = invented_paper()
+    probing = made.scales["quick"].model_copy(
+        update={"protocol": ProtocolOverrides(probes=["repeat", "perturb"], probe_images=24)}
+    )
+    text = flat(card(made.model_copy(update={"scales": made.scales | {"quick": probing}}), width=400))
+    assert "bound: mean PSNR of default above 20 dB on random" in text
+    assert "trace: size of critic of default in stage adversarial" in text
+    assert "trend: PSNR of default falls with the hole's share" in text
+    assert text.count("probes repeat, perturb: the first 24") == 1

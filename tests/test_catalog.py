@@ -46,6 +46,34 @@ def test_papers_and_baselines_are_found_by_presence():
     assert "networks" not in catalog.entries
 
 
+def test_a_baseline_may_have_a_paper_toml_and_stays_a_baseline(tmp_path, monkeypatch):
+    from bench import catalog
+
+    monkeypatch.setattr(catalog, "ROOT", tmp_path)
+    write(tmp_path / "baselines" / "blocks" / "networks.py", "x = 1\n")
+    write(tmp_path / "baselines" / "described" / "method.py", BASELINE)
+    toml = tmp_path / "baselines" / "described" / "paper.toml"
+    toml.write_text(described_toml())
+    write(tmp_path / "mine" / "method.py", BASELINE)
+    shutil.copy(toml, tmp_path / "mine" / "paper.toml")
+    found = find([tmp_path / "mine"])
+    assert [entry.key for entry in found.baselines] == ["described"]
+    assert [entry.key for entry in found.papers] == ["mine"]  # what is included and has a paper.toml is a paper
+    entry = found["described"]
+    assert entry.summary == "A Title"
+    assert entry.description().scales["quick"].settings == {"width": 8}
+    assert found["mine"].paper() == entry.description()
+    with pytest.raises(UserError, match="'described' is a baseline, not a paper. Score it: python -m bench evaluate"):
+        entry.paper()
+
+
+def described_toml():
+    """The least that a baseline's paper.toml may hold."""
+    scale = '[scales.{0}]\nsays = "s"\ncost = "c"\nsettings = {{ width = 8 }}\n'
+    about = '[paper]\ntitle = "A Title"\nauthors = ["A"]\nyear = 2020\nsummary = "s"\n'
+    return about + "".join(scale.format(name) for name in ("smoke", "quick", "paper"))
+
+
 def test_every_leaderboard_has_its_floors():
     floors = {entry.key for entry in find().floors()}
     assert floors == {"mean_fill", "harmonic", "biharmonic", "telea", "navier_stokes"}

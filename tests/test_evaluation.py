@@ -1,22 +1,25 @@
 import io
-import tracemalloc
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from held import most_held
 from toy import noise, toy
 
 from bench import evaluation
+from bench.errors import UserError
 from bench.evaluation import Scored, Subject, evaluate, score_suite
+from bench.inpainter import BrokenResultError
 
 
 class KilledError(Exception):
     pass
 
 
-def run(folder, test, network=None, seen=None, dies_at=None):
+def run(folder, test, network=None, seen=None, dies_at=None, at_once=16, told=None):
     inpainter = (network or toy()).inpainter()
+    inpainter.images_at_once = at_once
     plain = inpainter.inpaint
 
     def inpaint(image, hole, seed):
@@ -24,7 +27,10 @@ def run(folder, test, network=None, seen=None, dies_at=None):
             raise KilledError
         if seen is not None:
             seen.append(len(image))
-        return plain(image, hole, seed)
+        result = plain(image, hole, seed)
+        if told is not None:
+            inpainter.told = told(image)
+        return result
 
     inpainter.inpaint = inpaint
     return evaluate(inpainter, test, ("center", "random"), 0, torch.device("cpu"), folder, lambda *_: None)
@@ -111,20 +117,62 @@ def test_headings_that_differ_are_computed_again(tmp_path, monkeypatch):
 
 
 def test_memory_does_not_grow_with_the_number_of_images(tmp_path, monkeypatch):
-    def peak(count):
+    def held(count):
         def batch(indices):
             truth = torch.zeros(len(indices), 3, 64, 64, dtype=torch.uint8)
             return Scored(truth, torch.ones(len(indices), 1, 64, 64, dtype=torch.bool), truth + 1)
 
         ids = [f"i{index}" for index in range(count)]
-        tracemalloc.start()
-        score_suite(Subject("center", ids, ids, batch), tmp_path / str(count), lambda *_: None)
-        most = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        return most
+        return most_held(lambda report: score_suite(Subject("center", ids, ids, batch), tmp_path / str(count), report))
 
     monkeypatch.setattr(evaluation, "score", lambda truth, *_: {"psnr": torch.zeros(len(truth))})
-    peak(16)
-    few, many = peak(128), peak(1024)
-    # 900 pictures of 12 KiB would be 11 MB.
-    assert many - few < 3_000_000
+    held(16)
+    few, many = held(128), held(640)
+    # 512 pictures of 12 KiB would be 6 MB.
+    assert many - few < 2_000_000
+
+
+def test_an_inpainter_says_how_many_images_it_takes_at_once_and_no_number_moves(tmp_path):
+    test = noise(70)
+    seen = []
+    few, many = run(tmp_path / "few", test), run(tmp_path / "many", test, seen=seen, at_once=64)
+    assert seen == [64, 6] * 2
+    pd.testing.assert_frame_equal(few, many, check_exact=True)
+    assert files(tmp_path / "few") == files(tmp_path / "many")
+    for bad in (0, 48, 256):
+        with pytest.raises(UserError, match=f"ToyInpainter.images_at_once = {bad} does not divide 128; say 16, 32"):
+            run(tmp_path / "bad", test, at_once=bad)
+
+
+def test_what_an_inpainter_tells_becomes_columns(tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluation, "PART", 32)
+    test = noise(70)
+
+    def told(image):
+        return {"brightness": image.mean(dim=(1, 2, 3)), "third": torch.full((len(image),), 1 / 3)}
+
+    straight = run(tmp_path / "straight", test, told=told)
+    seen = []
+    with pytest.raises(KilledError):
+        run(tmp_path / "killed", test, seen=seen, dies_at=3, told=told)
+    resumed = run(tmp_path / "killed", test, seen=seen, told=told)
+    pd.testing.assert_frame_equal(resumed, straight, check_exact=True)
+    center = straight[straight["suite"] == "center"]
+    dark = test.pixels.astype(float)
+    dark[..., 4:12, 4:12] = 0  # erased before the method sees it
+    np.testing.assert_allclose(center["told_brightness"], dark.mean(axis=(1, 2, 3)) / 255, rtol=1e-6)
+    assert set(center["told_third"]) == {float(np.float32(1 / 3))}
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        (lambda image: {"a loss": image[:, 0, 0, 0]}, "tells 'a loss'; a told name is a plain word"),
+        (lambda image: {"loss": image.mean()}, r"tells 'loss' with shape \(\); it must be one number for each image"),
+        (lambda image: {"loss": image[:1, 0, 0, 0]}, r"tells 'loss' with shape \(1,\)"),
+        (lambda image: {"loss": torch.arange(len(image)) / 0.0}, "tells loss = nan for image noise-0"),
+    ],
+)
+def test_what_is_told_amiss_is_an_error(tmp_path, told, says):
+    with pytest.raises(BrokenResultError, match=says):
+        run(tmp_path, noise(5), told=told)

@@ -1,5 +1,6 @@
 import errno
 import json
+import threading
 
 import pytest
 
@@ -55,3 +56,35 @@ def test_a_read_only_folder_is_told(tmp_path, monkeypatch):
 def test_a_full_folder_is_told(tmp_path):
     with pytest.raises(UserError, match=r"MiB free, .* MiB are needed"):
         files.check_writable(tmp_path, need_bytes=10**18)
+
+
+def test_a_shared_lock_is_waited_for_and_says_once_where_the_work_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "WAIT_SECONDS", 0.01)
+    told, order, waits = [], [], threading.Event()
+
+    def say(text):
+        told.append(text)
+        waits.set()
+
+    def second():
+        with files.locked(tmp_path / "b", say, tmp_path / "locks" / "one"):
+            order.append("second")
+
+    with files.locked(tmp_path / "a", say, tmp_path / "locks" / "one"):
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert waits.wait(10)
+        with files.locked(tmp_path / "c", say):  # a lock of its own
+            order.append("first")
+    thread.join(10)
+    assert order == ["first", "second"]
+    assert told == [f"Waiting: another process works in {tmp_path / 'a'}"]
+
+
+def test_a_place_that_knows_no_locks_is_told_and_not_waited_for(tmp_path, monkeypatch):
+    def flock(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(files.fcntl, "flock", flock)
+    with pytest.raises(UserError, match=r"\.lock cannot be locked: No locks available."), files.locked(tmp_path, print):
+        pass

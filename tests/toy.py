@@ -1,5 +1,7 @@
 """A tiny trainable method and tiny data, for tests of the harness itself."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from torch import nn
@@ -12,15 +14,18 @@ from bench.masks.center import Center
 class ToySettings(Settings):
     steps: int = 6
     learning_rate: float = 0.05
+    brightness: float = 0.0
 
 
 class ToyInpainter(Inpainter):
-    def __init__(self, network):
-        self.network = network
+    def __init__(self, network, brightness=0.0):
+        self.network, self.brightness = network, brightness
 
     @torch.no_grad()
     def inpaint(self, image, hole, seed):
-        return self.network(image.masked_fill(hole, 0)).sigmoid()
+        result = self.network(image.masked_fill(hole, 0)).sigmoid() + self.brightness
+        self.told = {"mean": torch.stack([one.mean() for one in result])}
+        return result
 
 
 class ToyStage(Stage):
@@ -48,6 +53,7 @@ class Toy(Method):
     """A 1x1 convolution."""
 
     settings_class = ToySettings
+    after_training = frozenset({"brightness"})
 
     def __init__(self, settings, data):
         super().__init__(settings, data)
@@ -60,12 +66,76 @@ class Toy(Method):
         return [ToyStage("first", self.net, self.settings), ToyStage("second", self.net, self.settings)]
 
     def inpainter(self):
+        return ToyInpainter(self.net, self.settings.brightness)
+
+    def preview(self):
         return ToyInpainter(self.net)
 
 
 def toy(**settings):
     torch.manual_seed(0)
     return Toy(ToySettings(**settings), DataFacts(16, 10))
+
+
+def write_toys(folder):
+    """Toy methods as somebody would write them: the paper `toypaper`, and two baselines that train."""
+    method = Path(__file__).read_text() + "\n\nMETHOD = Toy\n"
+    (folder / "toypaper").mkdir(parents=True)
+    (folder / "toypaper" / "method.py").write_text(method)
+    (folder / "toypaper" / "paper.toml").write_text(PAPER)
+    for name in ("rival", "other_rival"):
+        (folder / f"{name}.py").write_text(method)
+    return folder
+
+
+PAPER = """
+[paper]
+title = "A toy"
+authors = ["A. B."]
+year = 2020
+summary = "A 1x1 convolution."
+
+[tables.one]
+title = "Table 1"
+protocols.p = { data = "none", images = "none", resolution = "16", holes = "centre" }
+columns.psnr = { title = "PSNR", unit = "dB", better = "higher", convention = "psnr" }
+rows.ours = { label = "Ours", ours = true, protocol = "p", origin = "invented", cells = { psnr = "20.0" } }
+rows.rival = { label = "Rival", method = "other_rival", protocol = "p", origin = "invented", cells = { psnr = "19.0" } }
+
+[[claims]]
+id = "ahead"
+kind = "order"
+section = "1"
+says = "It is ahead of its rival."
+better = "variant:default"
+worse = "method:rival"
+metric = "psnr"
+suites = ["center"]
+
+[scales.smoke]
+says = "Six steps."
+cost = "a second"
+settings = { steps = 4 }
+protocol = { data = ["faces"], resolution = 16, images = 12, test_images = 4, suites = ["center"] }
+variants = ["brighter"]
+baselines = ["rival"]
+
+[scales.quick]
+says = "As smoke."
+cost = "a second"
+
+[scales.paper]
+says = "As smoke."
+cost = "a second"
+
+[variants.brighter]
+says = "The result is brighter."
+settings = { brightness = 0.1 }
+
+[variants.faster]
+says = "A higher learning rate."
+settings = { learning_rate = 0.1 }
+"""
 
 
 def noise(count=10, side=16, name="noise"):

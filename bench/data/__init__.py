@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 from bench.data.names import DATASETS
 
 if TYPE_CHECKING:
-    from bench.data.loading import load
+    from bench.data.loading import load, packed
     from bench.data.pack import Data, Packed
 
-__all__ = ["DATASETS", "Data", "Packed", "load"]
+__all__ = ["DATASETS", "Data", "Packed", "load", "packed"]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "load":
-        from bench.data.loading import load
+    if name in ("load", "packed"):
+        from bench.data import loading
 
-        return load
+        return getattr(loading, name)
     if name in ("Data", "Packed"):
         from bench.data import pack
 

@@ -37,17 +37,28 @@ def load(protocol: Protocol, cache: Path, on_progress: Progress | None = None) -
     written last: without it the pack is made again. The key hashes all that was asked for, files with size and time.
     `on_progress` hears (images done, of, what). Raises UserError for what the user can mend.
     """
-    name, path = place(protocol.data)
-    listing = _listing(name, path, protocol)
-    asked = json.dumps([FORMAT, name, protocol.resolution, listing.asked], sort_keys=True)
-    home = cache / f"{name}-{protocol.resolution}-{sha256(asked.encode())[:12]}"
+    listing, home = _home(protocol, cache)
     data = _read(home)
     if data is None:
+        name = protocol.data_name
         _make(home, name, protocol.resolution, listing, on_progress or (lambda done, total, what: None))
         data = _read(home)
     if data is None:
         raise UserError(f"{home} was changed while it was read. Run again.")
     return data
+
+
+def packed(protocol: Protocol, cache: Path) -> Data | None:
+    """The protocol's data set as it lies in `cache`, or None where it would have to be packed first."""
+    return _read(_home(protocol, cache)[1])
+
+
+def _home(protocol: Protocol, cache: Path) -> tuple[Listing, Path]:
+    """What the data set is made of, and where its pack lies or will lie."""
+    name, path = place(protocol.data)
+    listing = _listing(name, path, protocol)
+    asked = json.dumps([FORMAT, name, protocol.resolution, listing.asked], sort_keys=True)
+    return listing, cache / f"{name}-{protocol.resolution}-{sha256(asked.encode())[:12]}"
 
 
 def _listing(name: str, path: Path | None, protocol: Protocol) -> Listing:

@@ -76,7 +76,7 @@ class Export:
         Killed at any moment, the same command goes on.
         """
         self._claim()
-        with locked(self.root):
+        with locked(self.root, progress.say):
             if not (self.root / MANIFEST).exists():
                 with progress.task("export") as report:
                     pictures = self._pictures(report)

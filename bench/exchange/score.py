@@ -65,7 +65,7 @@ class Scoring:
             check_complete(batch, len(manifest.pictures), self.partial)
         run = _run(self.name, manifest, batches)
         folder = run.folder(self.out)
-        with locked(folder):
+        with locked(folder, progress.say):
             if self.force:
                 shutil.rmtree(folder / "predictions", ignore_errors=True)
                 (folder / "record.json").unlink(missing_ok=True)

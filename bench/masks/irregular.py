@@ -17,6 +17,8 @@ ATTEMPTS = 1000
 _QUARTER = (0, 200, 392, 569, 724, 851, 946, 1004, 1024)
 _TURN = 32
 """Headings in a full turn."""
+_TURNS = _TURN // 2 + 1
+"""Between two segments a stroke turns by up to a quarter either way."""
 
 
 def clear_border(height: int, width: int) -> int:
@@ -54,80 +56,99 @@ class Strokes:
                 continue
             hole, missing = _paint(chance, tall, wide, wanted)
             if self.least_percent * pixels <= 100 * missing <= self.most_percent * pixels and missing < pixels:
-                return np.pad(hole, border) if border else hole
+                return _framed(hole, border) if border else hole
         raise UserError(
             f"A {height}x{width} picture is too small for brush strokes over {self.least_percent} to"
             f" {self.most_percent} % of it. Use larger pictures."
         )
 
 
-class Segment(NamedTuple):
-    """One move of the brush; points are (x, y)."""
+def _framed(hole: NDArray[np.bool_], border: int) -> NDArray[np.bool_]:
+    whole = np.zeros((hole.shape[0] + 2 * border, hole.shape[1] + 2 * border), dtype=np.bool_)
+    whole[border:-border, border:-border] = hole
+    return whole
 
-    start: tuple[int, int]
-    end: tuple[int, int]
+
+class Stroke(NamedTuple):
+    """One stroke of the brush."""
+
     radius: int
-    most: int
-    """Never fewer than the pixels that it adds to those of the segment before it."""
+    points: list[tuple[int, int]]
+    """Where it goes, as (x, y)."""
+    most: list[int]
+    """For each of its segments, never fewer than the pixels that it adds to those of the segments before it."""
 
 
 def _paint(chance: Chance, height: int, width: int, wanted: int) -> tuple[NDArray[np.bool_], int]:
     """Strokes, segment by segment, until at least `wanted` pixels are missing; the hole and their number.
 
-    Counting costs more than painting. While the segments at hand cannot reach `wanted`, whatever they cover, they are
-    painted together and counted once; so the result is the same as with a count after every segment.
+    While the segments at hand cannot reach `wanted`, whatever they cover, they are painted together and counted once;
+    so the result is the same as with a count after every segment.
     """
-    canvas = Image.new("L", (width, height))
-    pen = ImageDraw.Draw(canvas)
+    hole = np.zeros((height, width), dtype=np.bool_)
+    pen = _pen(hole)
     broad = 2 if 100 * wanted > 60 * height * width else 1
-    missing, most = 0, 0
+    most = 0
     while True:
-        waiting: list[Segment] = []
-        for segment in stroke(chance, height, width, broad):
-            waiting.append(segment)
-            most += segment.most
-            if missing + most >= wanted:
-                paint_stroke(pen, waiting)
-                # The pixels are 0 and 1, so that their bytes are a bool array as they stand.
-                hole = np.frombuffer(canvas.tobytes(), dtype=np.bool_)
-                missing, most, waiting = int(np.count_nonzero(hole)), 0, []
-                if missing >= wanted:
-                    return hole.reshape(height, width).copy(), missing
-        paint_stroke(pen, waiting)
+        one = stroke(chance, height, width, broad)
+        first = 0
+        for last, more in enumerate(one.most, start=1):
+            most += more
+            if most >= wanted:
+                paint_stroke(pen, one, first, last)
+                first, most = last, int(np.count_nonzero(hole))
+                if most >= wanted:
+                    return hole, most
+                if not most:  # else it would go on for ever
+                    raise RuntimeError("this version of Pillow paints into a copy of the hole")
+        paint_stroke(pen, one, first, len(one.most))
 
 
-def paint_stroke(pen: ImageDraw.ImageDraw, segments: list[Segment]) -> None:
-    """Consecutive segments of one stroke: its line, and a disk at each of its points."""
-    if not segments:
+def _pen(hole: NDArray[np.bool_]) -> ImageDraw.ImageDraw:
+    """A pen that paints into `hole` itself: a copy of the picture for every count would cost as much as the strokes."""
+    height, width = hole.shape
+    canvas = Image.frombuffer("L", (width, height), hole, "raw", "L", 0, 1)
+    canvas.readonly = 0
+    return ImageDraw.Draw(canvas)
+
+
+def paint_stroke(pen: ImageDraw.ImageDraw, one: Stroke, first: int, last: int) -> None:
+    """The segments from number `first` to before `last`: their line, and a disk at each of its points.
+
+    Where `first` is not 0, the segment before it is there already, with a disk at its end.
+    """
+    if first == last:
         return
-    radius = segments[0].radius
-    points = [segments[0].start, *[segment.end for segment in segments]]
+    radius = one.radius
+    points = one.points[first : last + 1]
     pen.line(points, fill=1, width=2 * radius + 1)
-    for x, y in points:
+    for x, y in points[1:] if first else points:
         pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=1)
 
 
-def stroke(chance: Chance, height: int, width: int, broad: int) -> list[Segment]:
-    """The segments of one stroke. It ends where it leaves the picture."""
+def stroke(chance: Chance, height: int, width: int, broad: int) -> Stroke:
+    """One stroke. It ends where it leaves the picture."""
+    word = chance.word
     side = min(height, width)
-    radius = broad * chance.between(side // 40, side // 16)
-    x, y = chance.below(width), chance.below(height)
-    heading = chance.below(_TURN)
-    shortest, longest, turn = 1 + side // 16, 1 + side // 5, _TURN // 4
-    # A disk that moves by `length` newly covers at most its width times that. Two pixels on every side are more than
-    # any rounding, and a stroke's first disk is new as a whole.
-    room = 2 * radius + 5
-    segments: list[Segment] = []
-    for _ in range(chance.between(4, 12)):
-        length = chance.between(shortest, longest)
-        start = (x, y)
-        x += length * _SINES[(heading + turn) % _TURN] // 1024
-        y += length * _SINES[heading % _TURN] // 1024
-        segments.append(Segment(start, (x, y), radius, room * (length + (4 if segments else room))))
+    thinnest, shortest = side // 40, 1 + side // 16
+    radius = broad * (thinnest + word() % (shortest - thinnest))
+    x, y, heading = word() % width, word() % height, word() % _TURN
+    lengths = 2 + side // 5 - shortest
+    # A disk that moves by `length` newly covers at most its width times that. A pixel on every side is more than any
+    # rounding, and a stroke's first disk is new as a whole.
+    room = 2 * radius + 3
+    points, most = [(x, y)], []
+    for number in range(4 + word() % 9):
+        length = shortest + word() % lengths
+        across, down = _MOVES[heading]
+        x += length * across // 1024
+        y += length * down // 1024
+        points.append((x, y))
+        most.append(room * (length + (3 if number else room)))
         if not (0 <= x < width and 0 <= y < height):
             break
-        heading += chance.between(-turn, turn)
-    return segments
+        heading = (heading + word() % _TURNS - _TURN // 4) % _TURN
+    return Stroke(radius, points, most)
 
 
 def _sine(heading: int) -> int:
@@ -136,4 +157,5 @@ def _sine(heading: int) -> int:
     return -value if quadrant >= 2 else value
 
 
-_SINES = tuple(_sine(heading) for heading in range(_TURN))
+_MOVES = tuple((_sine(heading + _TURN // 4), _sine(heading)) for heading in range(_TURN))
+"""Across and down for each heading, in 1/1024 of the length."""

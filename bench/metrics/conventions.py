@@ -13,7 +13,7 @@ rounded half to even first). Y = C where `scored` says composite. A convention i
 from dataclasses import dataclass
 from typing import Literal
 
-Better = Literal["higher", "lower", "truth"]
+Better = Literal["higher", "lower", "truth", "neither"]
 Aggregate = Literal["mean", "pooled", "per batch"]
 
 
@@ -25,7 +25,7 @@ class Convention:
     title: str
     unit: str
     better: Better
-    """`truth`: the closer to the truth's own value, the better."""
+    """`truth`: the closer to the truth's own value, the better. `neither`: a fact that ranks nobody."""
     formula: str
     source: str
     digits: int
@@ -63,9 +63,9 @@ def _psnr(id: str, title: str, formula: str, source: str, **more: object) -> Con
     return Convention(id, title, "dB", "higher", formula, source, 2, limits=(low, float("inf")), **more)  # type: ignore[arg-type]
 
 
-def _ssim(id: str, title: str, window: str, source: str, side: int = 11) -> Convention:
+def _ssim(id: str, title: str, window: str, source: str, side: int = 11, **more: object) -> Convention:
     formula = f"{window}; K1 = 0.01, K2 = 0.03; mean over places and channels"
-    return Convention(id, title, "", "higher", formula, source, 3, limits=(-1.0, 1.0), smallest_side=side)
+    return Convention(id, title, "", "higher", formula, source, 3, limits=(-1.0, 1.0), smallest_side=side, **more)  # type: ignore[arg-type]
 
 
 def _l(id: str, title: str, unit: str, formula: str, source: str, column: str = "", top: float = 100.0) -> Convention:
@@ -215,6 +215,13 @@ _ALL = (
         "as SSIM in gray, uniform 7, of pictures in [0,1] whose range is taken for 2",
         "the metric scripts of ZITS: old scikit-image without data_range",
         side=7,
+    ),
+    _ssim(
+        "ssim_raw",
+        "SSIM of the raw result",
+        "of R: Gaussian window 11x11, sigma 1.5, where it fits whole; range 255, population covariance",
+        "as SSIM, for results that are not pasted into the known pixels",
+        scored="raw",
     ),
     _l(
         "l1",

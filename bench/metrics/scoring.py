@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from bench.metrics import l1, psnr, ssim, tv
+from bench.metrics.conventions import CONVENTIONS
 from bench.metrics.crew import in_chunks, side_by_side
 from bench.metrics.lpips import Lpips
 from bench.metrics.pair import Pair
@@ -16,9 +17,9 @@ def score(
 ) -> dict[str, Tensor]:
     """The columns of conventions.py, float64 (N,) each; an image's do not depend on its batch mates.
 
-    `truth`, `composite` and `raw` are uint8 (N,3,H,W), `hole` is bool (N,1,H,W). `psnr_raw` and LPIPS are left out
-    where their argument is None, an SSIM or LPIPS where its window does not fit into pictures of this size. PSNR may
-    be infinite. Raises RuntimeError for a composite that is no composite of `truth`, or a hole without a pixel.
+    `truth`, `composite` and `raw` are uint8 (N,3,H,W), `hole` is bool (N,1,H,W). Scores of the raw result and LPIPS are
+    left out where their argument is None, an SSIM or LPIPS where its window does not fit into pictures of this size.
+    PSNR may be infinite. Raises RuntimeError for a composite that is no composite of `truth`, and for an empty hole.
     """
     _check(truth, composite, hole)
     if not len(truth):
@@ -29,6 +30,8 @@ def score(
     scores = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
     if raw is not None:
         scores["psnr_raw"] = psnr.psnr(truth, raw)
+        if min(truth.shape[-2:]) >= CONVENTIONS["ssim_raw"].smallest_side:
+            scores["ssim_raw"] = ssim.ssim(truth, raw)
     if lpips is not None:
         scores |= lpips.columns(truth, composite)
     return scores

@@ -29,7 +29,10 @@ def values(scores: pd.DataFrame, convention_id: str) -> "pd.Series[float] | None
     """One value for each row of `scores`, in its order and index; None where it was not measured.
 
     None, too, for a definition that has no value of one image (`Convention.per_image`), and where any value is missing.
+    A name that is no convention's is that of a column, such as `told_context_loss`.
     """
+    if convention_id not in CONVENTIONS:
+        return scores[convention_id].astype(np.float64) if _measured(scores, convention_id) else None
     convention = CONVENTIONS[convention_id]
     if not convention.per_image or not _measured(scores, convention.column):
         return None

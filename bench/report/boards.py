@@ -32,6 +32,12 @@ class Line:
         return self.contender.name
 
     @property
+    def budget(self) -> int | None:
+        """Training images seen, repeats counted: the sum of steps x batch over the stages. None without a training."""
+        stages = self.contender.records[0].content.get("training", {}).get("stages", [])
+        return sum(stage["steps"] * stage["batch_size"] for stage in stages) or None
+
+    @property
     def kind(self) -> str:
         if self.contender.external:
             return EXTERNAL

@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from bench.claims import DATA_WORDS, Finding, Verdict, judge
 from bench.contenders import Contender, by_protocol, contenders
 from bench.records import Record, Run
 from bench.report.boards import Board, leaderboards
+from bench.report.probed import ProbedTable, probed_table
 from bench.spec import Paper
 
 SCALE_ORDER = ("paper", "quick", "smoke")
@@ -28,6 +30,11 @@ class Chapter:
     @property
     def run(self) -> Run:
         return self.records[0].run
+
+    @cached_property
+    def probed(self) -> ProbedTable | None:
+        """Repeatability and robustness, where they were measured."""
+        return probed_table(self.boards)
 
     @property
     def field(self) -> list[Contender]:
@@ -72,12 +79,13 @@ class Report:
 
 
 def gather(key: str, paper: Paper, records: Sequence[Record], floors: set[str]) -> Report:
-    """Judge every protocol apart. Floors alone make no chapter, unless there is nothing else; external rows never."""
+    """Judge every protocol apart. Other methods alone make none unless there is nothing else, external rows never.
+
+    `key` is the paper's own method, `floors` are the keys of the floors.
+    """
     groups = [group for group in by_protocol(records) if any(record.run.origin == "run" for record in group)]
     with_method = [
-        group
-        for group in groups
-        if any(record.run.method not in floors and record.run.origin == "run" for record in group)
+        group for group in groups if any(record.run.method == key and record.run.origin == "run" for record in group)
     ]
     groups = sorted(with_method or groups, key=lambda group: SCALE_ORDER.index(group[0].run.scale))
     titles = Counter(_name(group) for group in groups)

@@ -39,28 +39,29 @@ NOT_THE_PAPERS = (
 def explain_key(console: Console, catalog: Catalog, key: str, out: Path) -> None:
     """All that can be said of a paper or baseline, with its records under `out` where there are any."""
     entry = catalog[key]
+    paper = entry.description()
     records = own_records(key, [one for one in find_records(out) if _current(one, entry)])
-    if not entry.is_paper:
+    if paper is None or not paper.tables:
         if not records:
             raise UserError(f"{out} holds no record of {key}. Make one: python -m bench evaluate {key}")
         for group in by_protocol(records):
             print_definitions(console, group)
         return
-    paper = entry.paper()
     print_scales(console, scales(paper))
     print_explained(console, explain(paper, records))
     if not records:
-        console.print(f"{out} holds no record of {key}, so no definition was tried: python -m bench reproduce {key}")
+        verb = "reproduce" if entry.is_paper else "evaluate"
+        console.print(f"{out} holds no record of {key}, so no definition was tried: python -m bench {verb} {key}")
 
 
 def explain_record(console: Console, catalog: Catalog, path: Path) -> None:
     """One record, beside its paper's numbers where it is a paper's."""
     record = open_record(path)
     entry = catalog.entries.get(record.run.method) if record.run.origin == "run" else None
-    if entry is None or not entry.is_paper:
+    paper = entry.description() if entry is not None else None
+    if paper is None or not paper.tables:
         print_definitions(console, [record])
         return
-    paper = entry.paper()
     print_scales(console, scales(paper))
     print_explained(console, explain(paper, [record]))
 

@@ -37,7 +37,7 @@ def score_figures(boards: list[Board]) -> list[Figure]:
     for metric in HEADLINE:
         if any(metric in board.best for board in boards):
             alt = f"{CONVENTIONS[metric].title} of every method with its 95 % interval, by suite; as in the tables."
-            figures.append(Figure(heading(metric), alt, _png(_scores(boards, metric))))
+            figures.append(Figure(heading(metric), alt, png_of(_scores(boards, metric))))
     return figures
 
 
@@ -51,18 +51,20 @@ def training_figures(chapter: Chapter, key: str) -> list[Figure]:
     for name in names:
         part = curves[curves["name"] == name]
         alt = f"Training curve of {name}: {key} in colour, its variants in grey."
-        figures.append(Figure(name, alt, _png(_training(part))))
+        figures.append(Figure(name, alt, png_of(_training(part))))
     return figures
 
 
-def _png(canvas: Canvas) -> bytes:
+def png_of(canvas: Canvas) -> bytes:
+    """The drawing as a file; equal drawings are equal bytes."""
     file = io.BytesIO()
     # The library writes its version into the file; without it equal figures are equal bytes.
     canvas.savefig(file, format="png", metadata={"Software": None})
     return file.getvalue()
 
 
-def _axes(width_inches: float, height_inches: float) -> tuple[Canvas, Axes]:
+def blank_axes(width_inches: float, height_inches: float) -> tuple[Canvas, Axes]:
+    """An empty drawing in the pages' style."""
     style = {"axes.edgecolor": RULE, "grid.color": RULE, "text.color": INK}
     with sns.axes_style("whitegrid", rc=style | {"font.family": ["DejaVu Sans"]}):
         canvas = Canvas(figsize=(width_inches, height_inches), dpi=DOTS_PER_INCH, layout="constrained")
@@ -77,7 +79,7 @@ def _axes(width_inches: float, height_inches: float) -> tuple[Canvas, Axes]:
 def _scores(boards: list[Board], metric: str) -> Canvas:
     lines = {line.name: line for board in reversed(boards) for line in board.lines}
     order = [line.name for line in boards[0].lines]
-    canvas, axes = _axes(WIDTH_INCHES, 0.75 + (0.1 + 0.085 * len(boards)) * len(order))
+    canvas, axes = blank_axes(WIDTH_INCHES, 0.75 + (0.1 + 0.085 * len(boards)) * len(order))
     step = 0.7 / len(boards)
     for place, board in enumerate(boards):
         colour = PALETTE[place % len(PALETTE)]
@@ -139,7 +141,7 @@ def _through(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _training(part: pd.DataFrame) -> Canvas:
-    canvas, axes = _axes(SMALL_WIDTH_INCHES, 2.3)
+    canvas, axes = blank_axes(SMALL_WIDTH_INCHES, 2.3)
     others, own = part[part["variant"] != DEFAULT], part[part["variant"] == DEFAULT]
     thin = {"estimator": None, "legend": False, "ax": axes, "x": "at", "y": "value", "units": "run"}
     if not others.empty:

@@ -6,10 +6,12 @@ from bench.claims import Finding, Verdict
 from bench.metrics.conventions import CONVENTIONS, HEADLINE
 from bench.report.boards import Board, Line
 from bench.report.chapters import Chapter, Report
+from bench.report.probed import NOTE, TITLE, ProbedTable
 from bench.report.reported import HEADING, ReportedTable, reported_tables
 from bench.report.words import (
     MARKS,
     METHOD_NOTE,
+    budget_text,
     count_text,
     heading,
     lead_text,
@@ -27,6 +29,7 @@ def leaderboard_page(report: Report, command: str) -> str:
         lines += [f"## {chapter.title}", "", *_scale_lines(report, chapter)]
         for board in chapter.boards:
             lines += _board(board, chapter)
+        lines += _probed(chapter.probed) if chapter.probed else []
     if not report.chapters:
         lines += [f"Nothing is measured yet. Run `{command}`.", ""]
     lines += [f"## {HEADING}", ""]
@@ -53,15 +56,26 @@ def _scale_lines(report: Report, chapter: Chapter) -> list[str]:
 
 def _board(board: Board, chapter: Chapter) -> list[str]:
     lead = "Lead over the best floor, PSNR (dB)"
-    head = ["Method", *(heading(metric) for metric in HEADLINE), lead, "Images"]
+    head = ["Method", *(heading(metric) for metric in HEADLINE), lead, "Scored", "Trained on"]
     rows = [[_name(line), *(_score(line, board, metric) for metric in HEADLINE), *_tail(line)] for line in board.lines]
     lines = [f"### Suite {board.suite}", "", *grid(head, rows), ""]
     lines += [f"TV of the truth: {truth_text(board)}. LPIPS: {lpips_text(chapter.records)}.", ""]
     return lines + [part for note in board.notes for part in (note, "")]
 
 
+def _probed(table: ProbedTable) -> list[str]:
+    head = ["Method", *(heading(metric.id) for metric in table.metrics)]
+    rows = [
+        [_name(one.line), *(f"{one.mean(metric.id)} {one.range(metric.id)}".rstrip() for metric in table.metrics)]
+        for one in table.lines
+    ]
+    lines = [f"### {TITLE}", "", NOTE, "", *grid(head, rows), ""]
+    lines += [f"- {metric.title}: {metric.formula} ({metric.source})." for metric in table.metrics]
+    return [*lines, "", *(part for note in table.notes for part in (note, ""))]
+
+
 def _tail(line: Line) -> list[str]:
-    return [lead_text(line, "psnr"), count_text(line)]
+    return [lead_text(line, "psnr"), count_text(line), budget_text(line)]
 
 
 def _name(line: Line) -> str:
@@ -95,7 +109,7 @@ def _findings(findings: Sequence[Finding]) -> list[str]:
             one.claim.says,
             f"{MARKS[one.verdict]} {one.verdict}",
             one.why,
-            "; ".join(f"{measured.suite}: {measured.text}" for measured in one.measured),
+            "; ".join(f"{measured.where}: {measured.text}" for measured in one.measured),
         ]
         for one in findings
     ]

@@ -8,15 +8,19 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+import bench.report.probed as probed
 import bench.report.words as words
-from bench.claims import FEWEST_GROUPS, Finding, Verdict
+from bench.claims import FEWEST_GROUPS, FEWEST_SEEDS, Finding, Verdict
 from bench.metrics.conventions import CONVENTIONS, HEADLINE
+from bench.metrics.probed import definition
 from bench.report.chapters import Chapter, Report
 from bench.report.figures import score_figures, training_figures
 from bench.report.pictures import gallery
 from bench.report.provenance import provenance
 from bench.report.reported import HEADING, reported_tables
-from bench.spec import Arithmetic, Cell, Claim, Order, Paper
+from bench.report.traces import trace_figures
+from bench.spec import Arithmetic, Bound, Cell, Claim, Order, Paper, Trace, Trend
+from bench.spec.words import plain, rule
 from bench.statistics import Interval
 
 LEDGER_CLASSES = ("contradictory", "ambiguous", "omitted", "typo", "stated")
@@ -40,6 +44,10 @@ def page(report: Report, floors: set[str], cache: Path, command: str) -> str:
         count=lambda findings, verdict: sum(finding.verdict == verdict for finding in findings),
         how=lambda claim: how(claim, report.paper),
         together=together,
+        probed=probed,
+        fewest_groups=FEWEST_GROUPS,
+        fewest_seeds=FEWEST_SEEDS,
+        traces=lambda claim: trace_figures(report.chapters, report.key, claim) if isinstance(claim, Trace) else [],
     )  # fmt: skip
 
 
@@ -60,11 +68,14 @@ class _Pages:
 def how(claim: Claim, paper: Paper) -> str:
     """How a claim is checked, margin and all, in one sentence; empty where no check is possible."""
     if isinstance(claim, Order):
-        convention = CONVENTIONS.get(claim.metric)
+        convention = definition(claim.metric)
         title, unit = (convention.title, convention.unit) if convention else (claim.metric, "")
         margin = f"{claim.margin:g} {unit}".strip()
-        sides = [side.removeprefix("variant:").removeprefix("method:") for side in (claim.better, claim.worse)]
-        return f"{sides[0]} ahead of {sides[1]} in {title} by more than {margin} on {', '.join(claim.suites)}."
+        sides = f"{plain(claim.better)} ahead of {plain(claim.worse)}"
+        return f"{sides} in {title} by more than {margin} on {', '.join(claim.suites)}."
+    if isinstance(claim, Bound | Trace | Trend):
+        text = rule(claim)
+        return f"{text[0].upper()}{text[1:]}."
     if isinstance(claim, Cell):
         table = paper.tables[claim.table]
         column, cell = table.columns[claim.column], table.rows[claim.row].cells.get(claim.column)

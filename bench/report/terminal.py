@@ -37,7 +37,12 @@ TOLD = (Verdict.SUPPORTED, Verdict.CONTRADICTED, Verdict.INCONCLUSIVE)
 
 def print_leaderboard(console: Console, key: str, records: Sequence[Record], floors: set[str]) -> None:
     """One table for each suite of one protocol's records; `key` is the paper's own method."""
-    for board in leaderboards(records, key, floors):
+    print_boards(console, leaderboards(records, key, floors), records)
+
+
+def print_boards(console: Console, boards: Sequence[Board], records: Sequence[Record]) -> None:
+    """One table for each of these leaderboards, which are those of one protocol's `records`."""
+    for board in boards:
         run = records[0].run
         title = f"{run.protocol.data_name}, {run.scale} scale, {run.protocol.resolution} px, suite {board.suite}"
         console.print(_board(board, title))
@@ -83,9 +88,13 @@ def _board(board: Board, title: str) -> Table:
         table.add_column("\n".join(words), justify="right", no_wrap=True)
     if board.best_floors:
         table.add_column("PSNR over best floor,\nwith 95 % interval", justify="right", no_wrap=True)
+    trained = any(line.budget for line in board.lines)
+    if trained:
+        table.add_column("images\ntrained on", justify="right", no_wrap=True)
     for line in board.lines:
         lead = [lead_text(line, "psnr")] if board.best_floors else []
-        table.add_row(_name(line), *(_score(line, board, metric) for metric in shown), *lead)
+        budget = [f"{line.budget:,}" if line.budget else ""] if trained else []
+        table.add_row(_name(line), *(_score(line, board, metric) for metric in shown), *lead, *budget)
     return table
 
 

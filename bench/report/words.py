@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bench.claims import Verdict
 from bench.metrics.conventions import CONVENTIONS
+from bench.metrics.probed import PROBED
 from bench.records import Record
 from bench.report.boards import Board, Line
 from bench.statistics import Interval, number
@@ -21,12 +22,13 @@ NO_WEIGHTS = "no weights"
 METHOD_NOTE = (
     "Each mean stands with its 95 % interval: the 2.5 to 97.5 % range of the mean when groups of images are drawn again"
     " (percentile bootstrap). A lead is the mean difference to the suite's best floor on the same images; + is better."
+    " The training budget is steps x batch size over all stages: how many images were drawn, repeats counted."
 )
 
 
 def heading(metric: str) -> str:
     """`PSNR (dB) ↑`; the arrow → means: the closer to the truth's own, the better."""
-    convention = CONVENTIONS[metric]
+    convention = CONVENTIONS.get(metric) or PROBED[metric]
     unit = f" ({convention.unit})" if convention.unit else ""
     return f"{convention.title}{unit} {ARROWS[convention.better]}"
 
@@ -63,6 +65,11 @@ def count_text(line: Line) -> str:
     images = interval.n + interval.infinite
     groups = f" of {interval.groups} groups" if interval.groups < interval.n else ""
     return f"{images} images{groups}, {line.seeds} {'seed' if line.seeds == 1 else 'seeds'}"
+
+
+def budget_text(line: Line) -> str:
+    """`19,200 images`: what a training drew, all in all; empty for what needs none."""
+    return f"{line.budget:,} images" if line.budget else ""
 
 
 def truth_text(board: Board) -> str:

@@ -3,22 +3,17 @@
 from pathlib import Path
 
 from bench.files import write_text
-from bench.records import Record
-from bench.report.chapters import gather
+from bench.report.chapters import Report
 from bench.report.markdown import claims_page, leaderboard_page
 from bench.report.page import page
-from bench.spec import Paper
 
 
-def write_report(
-    out: Path, key: str, paper: Paper, records: list[Record], floors: set[str], cache: Path, command: str
-) -> list[Path]:
-    """Write index.html, leaderboard.md and claims.md to `out`/reports/`key` and return their paths.
+def write_report(out: Path, report: Report, floors: set[str], cache: Path, command: str) -> list[Path]:
+    """Write index.html, leaderboard.md and claims.md to `out`/reports/<key> and return their paths.
 
     `floors` are the keys of the floors, `cache` is where data sets are packed, `command` makes the report again.
     """
-    report = gather(key, paper, records, floors)
-    folder = out / "reports" / key
+    folder = out / "reports" / report.key
     pages = {
         "index.html": page(report, floors, cache, command),
         "leaderboard.md": leaderboard_page(report, command),

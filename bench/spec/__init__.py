@@ -1,12 +1,13 @@
 """paper.toml: the facts of a paper, typed. No code of a paper is imported to read them."""
 
-from bench.spec.claims import Arithmetic, Cell, Claim, Judgement, Order
+from bench.spec.claims import Arithmetic, Bound, Cell, Claim, Judgement, Order, Trace, Trend
 from bench.spec.paper import LedgerEntry, Paper, Scale, Variant
 from bench.spec.reader import read_paper
 from bench.spec.tables import Column, Reported, ReportedProtocol, Row, Table
 
 __all__ = [
     "Arithmetic",
+    "Bound",
     "Cell",
     "Claim",
     "Column",
@@ -19,6 +20,8 @@ __all__ = [
     "Row",
     "Scale",
     "Table",
+    "Trace",
+    "Trend",
     "Variant",
     "read_paper",
 ]

@@ -6,7 +6,8 @@ from pydantic import Field, model_validator
 
 from bench.protocol import ProtocolOverrides
 from bench.spec.base import Part, misfit, misplaced
-from bench.spec.claims import Arithmetic, Cell, Claim, Order
+from bench.spec.claims import Claim
+from bench.spec.names import check_claims
 from bench.spec.tables import Table
 
 
@@ -29,6 +30,10 @@ class Scale(Part):
     """What a run costs, and whether that was measured or estimated."""
     settings: dict[str, Any] = Field(default_factory=dict)
     protocol: ProtocolOverrides = ProtocolOverrides()
+    variants: list[str] = Field(default_factory=list)
+    """Variants that a plain `reproduce` at this scale runs too; meant for cheap ones that share trained networks."""
+    baselines: list[str] = Field(default_factory=list)
+    """Catalog keys of further methods that it runs too, under this paper's protocol and with their own settings."""
 
 
 class Variant(Part):
@@ -54,52 +59,46 @@ class LedgerEntry(Part):
 class Paper(Part):
     paper: Bibliography
     tables: dict[str, Table] = Field(default_factory=dict)
-    claims: list[Claim]
-    ledger: list[LedgerEntry]
+    claims: list[Claim] = Field(default_factory=list)
+    ledger: list[LedgerEntry] = Field(default_factory=list)
     scales: dict[str, Scale]
     variants: dict[str, Variant] = Field(default_factory=dict)
     parameters: dict[str, int] = Field(default_factory=dict)
     """Trainable parameters of each network (by its name in `Method.networks`) at paper scale, as the layer tables give
     them; the contract counts and compares."""
 
+    @property
+    def methods(self) -> dict[str, str]:
+        """Catalog keys of the other methods that the file names, each with the key under which it first does."""
+        named = [(name, f"scales.{key}.baselines") for key, scale in self.scales.items() for name in scale.baselines]
+        named += [
+            (row.method, f"tables.{title}.rows.{key}.method")
+            for title, table in self.tables.items()
+            for key, row in table.rows.items()
+            if row.method
+        ]
+        for claim in self.claims:
+            sides = [side.partition(":") for side in claim.sides]
+            named += [(name, f"claims.{claim.id}") for kind, _, name in sides if kind == "method"]
+        return dict(reversed(named))
+
     @model_validator(mode="after")
     def _names_exist(self) -> "Paper":
         _no_twins("claims", [claim.id for claim in self.claims])
         _no_twins("ledger", [entry.id for entry in self.ledger])
-        for scale in ("smoke", "quick", "paper"):
-            if scale not in self.scales:
-                raise misplaced(("scales",), f"the scale '{scale}' is missing; add [scales.{scale}]")
+        for known in ("smoke", "quick", "paper"):
+            if known not in self.scales:
+                raise misplaced(("scales",), f"the scale '{known}' is missing; add [scales.{known}]")
+        for key, scale in self.scales.items():
+            for name in scale.variants:
+                if name not in self.variants:
+                    raise misfit(("scales", key, "variants"), name, "variant of this paper", self.variants)
         for index, entry in enumerate(self.ledger):
             for name in entry.variants:
                 if name not in self.variants:
                     raise misfit(("ledger", index, "variants"), name, "variant of this paper", self.variants)
-        for index, claim in enumerate(self.claims):
-            if isinstance(claim, Order):
-                self._check_sides(index, claim)
-            if isinstance(claim, Cell | Arithmetic):
-                self._check_table(index, claim)
+        check_claims(self.claims, self.variants, self.tables)
         return self
-
-    def _check_sides(self, index: int, claim: Order) -> None:
-        for key, side in (("better", claim.better), ("worse", claim.worse)):
-            kind, _, name = side.partition(":")
-            if kind == "variant" and name != "default" and name not in self.variants:
-                raise misfit(("claims", index, key), name, "variant of this paper", self.variants)
-            if kind not in ("variant", "method") and side != "best floor":
-                raise misplaced(
-                    ("claims", index, key), f"'{side}' cannot be compared; write variant:NAME, method:KEY or best floor"
-                )
-
-    def _check_table(self, index: int, claim: Cell | Arithmetic) -> None:
-        table = self.tables.get(claim.table)
-        if table is None:
-            raise misfit(("claims", index, "table"), claim.table, "table of this paper", self.tables)
-        for key in ("column", "l1", "psnr"):
-            name = getattr(claim, key, "")
-            if name and name not in table.columns:
-                raise misfit(("claims", index, key), name, f"column of {claim.table}", table.columns)
-        if claim.row and claim.row not in table.rows:
-            raise misfit(("claims", index, "row"), claim.row, f"row of {claim.table}", table.rows)
 
 
 def _no_twins(key: str, ids: list[str]) -> None:

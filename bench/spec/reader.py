@@ -88,7 +88,7 @@ def _what(details: ErrorDetails, keys: Keys) -> str:
     if kind == "missing":
         return "this value is missing; add it."
     if kind == "union_tag_not_found":
-        return "this value is missing; add it (cell, order, arithmetic or judgement)."
+        return "this value is missing; add it (cell, order, bound, trace, trend, arithmetic or judgement)."
     if kind == "union_tag_invalid":
         tags = [tag.strip("' ") for tag in context["expected_tags"].split(",")]
         return f"there is no kind '{context['tag']}'.{nearest(context['tag'], tags)}"

@@ -61,8 +61,9 @@ class Column(Part):
     title: str
     unit: str = ""
     better: Literal["higher", "lower"]
-    convention: str
-    """The metric definition that a verdict uses, named before any run (a name of bench/metrics/conventions.py)."""
+    convention: str = ""
+    """The metric definition that a verdict uses, named before any run (a name of bench/metrics/conventions.py). Empty
+    where no metric stands in for the number, such as people's judgements."""
     definition: str = "not said"
     """What the paper says of the definition."""
 
@@ -74,6 +75,8 @@ class Row(Part):
     protocol: str
     origin: str
     """Where the row's numbers really come from."""
+    method: str = ""
+    """Catalog key of the system that the row names, where there is one; `reproduce --with-baselines` runs it."""
     cells: dict[str, Reported]
 
 

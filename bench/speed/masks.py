@@ -1,13 +1,14 @@
 """Masks: how many of each suite a core draws in a second, and the same strokes painted by other libraries."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from bench.masks.irregular import Segment, paint_stroke, stroke
+from bench.masks.irregular import Stroke, paint_stroke, stroke
 from bench.masks.names import BIN_NAMES, CLEAR
 from bench.masks.suite import suite
 from bench.seeds import Chance
@@ -15,15 +16,18 @@ from bench.speed.peers import peer
 from bench.speed.timing import Row, race, row
 
 SIDE = 256
-MASKS = 20
-"""Masks of one call."""
+MASKS = 100
+"""Masks of one call: holes differ so much that the first twenty of a suite may take a third longer than the others."""
+DRAWINGS = 20
+"""Drawings that libraries race over in one call."""
 STROKES = 5
-"""Strokes of a mask that libraries race over."""
+"""Strokes of one drawing."""
 PLAIN = ("center", "random", "random_free", "irregular")
-SIZE = f"{MASKS} x {SIDE}²"
+SUITE_SIZE = f"{MASKS} x {SIDE}²"
+DRAWING_SIZE = f"{DRAWINGS} x {SIDE}²"
 
 Hole = NDArray[np.bool_]
-Drawing = list[list[Segment]]
+Drawing = list[Stroke]
 
 
 def rows(quick: bool = False) -> list[Row]:
@@ -35,17 +39,23 @@ def rows(quick: bool = False) -> list[Row]:
     bins = [f"irregular_{name}{end}" for end in ("", CLEAR) for name in BIN_NAMES]
     times = race({name: _suite(name) for name in (PLAIN if quick else (*PLAIN, *bins))}, quick)
     return [
-        row(f"suite {name}", SIZE, ms, "", None, note=f"{_rate(ms)} masks a second") for name, ms in times.items()
+        row(f"suite {name}", SUITE_SIZE, ms, "", None, note=f"{_rate(MASKS, ms)} masks a second")
+        for name, ms in times.items()
     ] + (_strokes(quick))
 
 
 def _suite(name: str) -> Callable[[], object]:
     found = suite(name)
-    return lambda: [found.hole(f"speed-{index}", SIDE, SIDE) for index in range(MASKS)]
+
+    def draw() -> None:
+        for index in range(MASKS):  # none is kept: new memory for a hundred would cost as much as rectangles do
+            found.hole(f"speed-{index}", SIDE, SIDE)
+
+    return draw
 
 
 def _strokes(quick: bool) -> list[Row]:
-    drawings = [_drawing(Chance("speed", index)) for index in range(MASKS)]
+    drawings = [_drawing(Chance("speed", index)) for index in range(DRAWINGS)]
     known: dict[str, tuple[str, Callable[[Any, Drawing], Hole]]] = {
         "OpenCV polylines": ("cv2", _opencv),
         "scikit-image draw": ("skimage.draw", _skimage),
@@ -56,11 +66,12 @@ def _strokes(quick: bool) -> list[Row]:
         if modules[name] is not None:
             painters[name] = _bound(paint, modules[name])
     times = race({name: _each(paint, drawings) for name, paint in painters.items()}, quick)
+    rate = _rate(DRAWINGS, times["ours"])
     return [
         row(
-            "strokes", SIZE, times["ours"], name, times.get(name),
+            "strokes", DRAWING_SIZE, times["ours"], name, times.get(name),
             agreement=_apart(painters[name], drawings) if name in painters else None,
-            note=f"{_rate(times['ours'])} masks a second" + ("" if name in painters else f"; {name} is absent"),
+            note=f"{rate} masks a second" + ("" if name in painters else f"; {name} is absent"),
         )
         for name in known
     ]  # fmt: skip
@@ -81,24 +92,23 @@ def _each(paint: Callable[[Drawing], Hole], drawings: list[Drawing]) -> Callable
 def _pillow(drawing: Drawing) -> Hole:
     canvas = Image.new("L", (SIDE, SIDE))
     pen = ImageDraw.Draw(canvas)
-    for segments in drawing:
-        paint_stroke(pen, segments)
+    for one in drawing:
+        paint_stroke(pen, one, 0, len(one.most))
     return np.frombuffer(canvas.tobytes(), dtype=np.bool_).reshape(SIDE, SIDE)
 
 
 def _opencv(cv2: Any, drawing: Drawing) -> Hole:
     canvas = np.zeros((SIDE, SIDE), dtype=np.uint8)
-    for segments in drawing:
-        points = np.array([segments[0].start, *[one.end for one in segments]], dtype=np.int32)
-        cv2.polylines(canvas, [points], False, 1, thickness=2 * segments[0].radius + 1)
+    for one in drawing:
+        points = np.array(one.points, dtype=np.int32)
+        cv2.polylines(canvas, [points], False, 1, thickness=2 * one.radius + 1)
     return canvas.view(np.bool_)
 
 
 def _skimage(draw: Any, drawing: Drawing) -> Hole:
     canvas = np.zeros((SIDE, SIDE), dtype=np.bool_)
-    for one in (segment for segments in drawing for segment in segments):
-        (x0, y0), (x1, y1), reach = one.start, one.end, one.radius + 0.5
-        for x, y in (one.start, one.end):
+    for (x0, y0), (x1, y1), reach in ((*ends, one.radius + 0.5) for one in drawing for ends in pairwise(one.points)):
+        for x, y in ((x0, y0), (x1, y1)):
             canvas[draw.disk((y, x), reach, shape=canvas.shape)] = True
         length = max(float(np.hypot(x1 - x0, y1 - y0)), 1e-9)
         across, down = reach * (y1 - y0) / length, reach * (x1 - x0) / length
@@ -112,5 +122,5 @@ def _apart(paint: Callable[[Drawing], Hole], drawings: list[Drawing]) -> float:
     return max(float((_pillow(one) != paint(one)).mean()) for one in drawings)
 
 
-def _rate(milliseconds: float) -> str:
-    return f"{MASKS / milliseconds * 1000:,.0f}"
+def _rate(masks: int, milliseconds: float) -> str:
+    return f"{masks / milliseconds * 1000:,.0f}"

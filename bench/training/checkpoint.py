@@ -22,10 +22,19 @@ def save(folder: Path, name: str, state: dict[str, Any]) -> Path:
     return path
 
 
+def read(path: Path) -> bytes | None:
+    """The file's bytes, or None where it is gone or damaged: where they are not those that its name has the hash of."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    return content if sha256(content)[:16] == path.stem.rpartition("-")[2] else None
+
+
 def load(path: Path) -> dict[str, Any] | None:
-    """The state in `path`, or None where the file is damaged. The hash in its name is checked before it is parsed."""
-    content = path.read_bytes()
-    if sha256(content)[:16] != path.stem.rpartition("-")[2]:
+    """The state in `path`, or None where the file is gone or damaged. Its hash is checked before it is parsed."""
+    content = read(path)
+    if content is None:
         return None
     state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     return state

@@ -1,5 +1,7 @@
 """The device to work on, as Lightning Fabric opens it; always in float32."""
 
+import warnings
+
 import torch
 from lightning_fabric import Fabric
 
@@ -22,4 +24,6 @@ def open_fabric(device: str = "auto") -> Fabric:
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cuda.matmul.allow_tf32 = False
+    # On a login node srun is there and not used; that is meant.
+    warnings.filterwarnings("ignore", message=".*`srun` command is available")
     return Fabric(accelerator=device, devices=1, precision="32-true")

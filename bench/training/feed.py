@@ -40,7 +40,7 @@ class TrainingFeed:
         return Batch(image, self._holes(positions).to(self._device, non_blocking=True))
 
     def _indices(self, positions: Sequence[int]) -> list[int]:
-        count = len(self._train.ids)
+        count = min(len(self._train.ids), self._stage.images or len(self._train.ids))
         return [int(_order(self._seed, self._stage.name, p // count, count)[p % count]) for p in positions]
 
     def _holes(self, positions: Sequence[int]) -> Tensor:

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from bench.data import Packed
+from bench.errors import Stopped
 from bench.files import write_text
 from bench.inpainter import BrokenResultError, Method, Stage
 from bench.progress import Report
@@ -29,15 +30,6 @@ if TYPE_CHECKING:
 
 SAMPLES = 5
 """How many picture grids a stage leaves."""
-
-
-class Stopped(Exception):  # noqa: N818 - it is no error
-    """Training was asked to stop and has saved itself; the same command goes on."""
-
-    def __init__(self, text: str, interrupted: bool) -> None:
-        super().__init__(text)
-        self.interrupted = interrupted
-        """True for a signal, False for a budget that is used up."""
 
 
 @dataclass(frozen=True)

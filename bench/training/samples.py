@@ -22,7 +22,7 @@ def draw_samples(path: Path, method: Method, train: Packed) -> None:
     hole = SUITES["center"].holes(train.ids[:count], height, width)
     device = next((p.device for net in method.networks().values() for p in net.parameters()), torch.device("cpu"))
     modes = {network: network.training for network in method.networks().values()}
-    result = fill(method.inpainter(), image.to(device), hole.to(device), torch.zeros(count, dtype=torch.int64)).cpu()
+    result = fill(method.preview(), image.to(device), hole.to(device), torch.zeros(count, dtype=torch.int64)).cpu()
     for network, mode in modes.items():
         network.train(mode)
     rows = [image, erase(image, hole), compose(image, hole, result)]

@@ -53,7 +53,8 @@ def test_an_unknown_variant_setting_and_scale(bench, tmp_path):
     told(bench("reproduce", "fang2021", "--set", "width", *out), "--set key=value")
     told(bench("reproduce", "fang2021", "--set", "steps=-3", *out), "steps = -3", "greater than or equal to 1")
     told(bench("train", "fang2021", "--scale", "quik", "--out", tmp_path / "out"), "no scale 'quik'")
-    told(bench("reproduce", "harmonic", *out), "'harmonic' is a baseline")
+    told(bench("reproduce", "harmonic", *out), "'harmonic' is a baseline", "python -m bench evaluate harmonic")
+    told(bench("show", "harmonic"), "'harmonic' is a baseline without a paper.toml: it has no card")
     assert not (tmp_path / "out").exists()
 
 
@@ -117,14 +118,3 @@ def test_a_paper_with_a_wrong_type_names_file_line_and_key(bench, tmp_path):
 
 def test_a_report_without_records(bench, tmp_path):
     told(bench("report", "fang2021", "--out", tmp_path), "no record of fang2021", "python -m bench reproduce fang2021")
-
-
-def test_two_processes_on_one_run(bench, tmp_path):
-    import fcntl
-
-    code, _, _ = bench("train", "fang2021", "--scale", "smoke", "--out", tmp_path)
-    assert code == 0
-    folder = next((tmp_path / "runs" / "faces-smoke").iterdir())
-    with (folder / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        told(bench("train", "fang2021", "--scale", "smoke", "--out", tmp_path), "another process")

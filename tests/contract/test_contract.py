@@ -2,9 +2,15 @@
 
 import pytest
 import torch
+from toy import write_toys
 
 from bench.catalog import find
-from bench.contract import CHECKS, Subject
+from bench.contract import (
+    CHECKS,
+    Subject,
+    settings_after_training_change_no_training,
+    what_a_method_declares_exists,
+)
 from bench.errors import UserError
 from bench.inpainter import Inpainter, Sizes
 
@@ -52,6 +58,28 @@ class Sized(Good):
     sizes = Sizes(minimum=32, multiple=4)
 
 
+class Tells(Good):
+    def inpaint(self, image, hole, seed):
+        self.told = {"brightness": image.masked_fill(hole, 0).mean(dim=(1, 2, 3))}
+        return super().inpaint(image, hole, seed)
+
+
+class TellsOfMates(Good):
+    def inpaint(self, image, hole, seed):
+        self.told = {"brightness": image.masked_fill(hole, 0).mean().expand(len(image))}
+        return super().inpaint(image, hole, seed)
+
+
+class TellsNothing(Good):
+    def inpaint(self, image, hole, seed):
+        self.told = {"loss": torch.full((len(image),), float("nan"))}
+        return super().inpaint(image, hole, seed)
+
+
+class TooMany(Good):
+    images_at_once = 48
+
+
 def failures(inpainter):
     subject = Subject(SUBJECTS["harmonic"].entry)
     subject.__dict__["inpainter"] = inpainter
@@ -72,6 +100,9 @@ def failures(inpainter):
         (Peeks(), {"hidden_truth_has_no_influence"}),
         (LooksAtMates(), {"batch_mates_have_no_influence"}),
         (LooksAtPlace(), {"batch_mates_have_no_influence"}),
+        (Tells(), set()),
+        (TellsOfMates(), {"batch_mates_have_no_influence"}),
+        (TooMany(), {"what_a_method_declares_exists"}),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -83,3 +114,20 @@ def test_the_contract_catches(inpainter, expected):
 def test_the_contract_catches_forgotten_seeds_and_nan():
     assert "same_seed_same_bits" in failures(Forgets())
     assert "results_are_finite" in failures(Breaks())
+    assert "results_are_finite" in failures(TellsNothing())
+
+
+def test_the_contract_catches_settings_that_training_does_depend_on(tmp_path, monkeypatch):
+    subject = Subject(find([write_toys(tmp_path / "toys") / "toypaper"])["toypaper"])
+    for check in CHECKS:
+        check(subject)
+    monkeypatch.setattr(subject.entry.load(), "after_training", frozenset({"brightness", "learning_rate"}))
+    with pytest.raises(AssertionError, match="training depends on one of brightness, learning_rate"):
+        settings_after_training_change_no_training(subject)
+
+
+def test_the_contract_catches_a_name_that_is_no_setting(monkeypatch):
+    subject = Subject(SUBJECTS["harmonic"].entry)
+    monkeypatch.setattr(subject.entry.load(), "after_training", frozenset({"iterations"}))
+    with pytest.raises(AssertionError, match="after_training names 'iterations', which is no setting. Known: none."):
+        what_a_method_declares_exists(subject)

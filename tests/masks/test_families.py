@@ -1,5 +1,6 @@
 from collections import Counter
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from bench.errors import UserError
+from bench.masks import irregular
 from bench.masks.center import Center
 from bench.masks.family import Family
 from bench.masks.irregular import _QUARTER, Strokes, _paint, _sine, clear_border, stroke
@@ -164,10 +166,11 @@ def counted_after_every_segment(chance, height, width, wanted):
     canvas = Image.new("L", (width, height))
     pen = ImageDraw.Draw(canvas)
     while True:
-        for segment in stroke(chance, height, width, 1):
-            r = segment.radius
-            pen.line([segment.start, segment.end], fill=1, width=2 * r + 1)
-            for x, y in (segment.start, segment.end):
+        one = stroke(chance, height, width, 1)
+        r = one.radius
+        for start, end in pairwise(one.points):
+            pen.line([start, end], fill=1, width=2 * r + 1)
+            for x, y in (start, end):
                 pen.ellipse([x - r, y - r, x + r, y + r], fill=1)
             hole = np.asarray(canvas, dtype=bool)
             if hole.sum() >= wanted:
@@ -181,3 +184,33 @@ def test_counting_rarely_is_counting_always(seed, height, width, percent):
     hole, missing = _paint(Chance(seed), height, width, wanted)
     assert np.array_equal(hole, counted_after_every_segment(Chance(seed), height, width, wanted))
     assert missing == hole.sum()
+
+
+def new_pixels(radius, move):
+    """What a segment paints beside the disk that it starts from, alone in a large picture."""
+    middle = 2 * radius + max(map(abs, move)) + 4
+    canvas = Image.new("1", (2 * middle, 2 * middle))
+    pen = ImageDraw.Draw(canvas)
+    counts = []
+    for end in (0, 0), move:
+        x, y = middle + end[0], middle + end[1]
+        pen.line([(middle, middle), (x, y)], fill=1, width=2 * radius + 1)
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=1)
+        counts.append(np.count_nonzero(canvas))
+    return counts[1] - counts[0], counts[0]
+
+
+@pytest.mark.parametrize("side", [24, 64, 200, 256, 512])
+@pytest.mark.parametrize("broad", [1, 2])
+def test_no_segment_adds_more_pixels_than_it_may(side, broad):
+    for seed in range(60):
+        one = stroke(Chance(seed), side, side, broad)
+        for number, ((x0, y0), (x1, y1)) in enumerate(pairwise(one.points)):
+            new, disk = new_pixels(one.radius, (x1 - x0, y1 - y0))
+            assert new + (0 if number else disk) <= one.most[number]
+
+
+def test_a_pillow_that_paints_elsewhere_is_an_error_and_no_endless_loop(monkeypatch):
+    monkeypatch.setattr(irregular, "_pen", lambda hole: ImageDraw.Draw(Image.new("L", hole.shape)))
+    with pytest.raises(RuntimeError, match="paints into a copy"):
+        Strokes().draw(Chance(0), 64, 64)

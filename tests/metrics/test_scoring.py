@@ -39,7 +39,7 @@ def test_scores_are_the_kept_conventions():
         assert values.dtype == torch.float64
         low, high = CONVENTIONS[name].limits
         assert ((values >= low) & (values <= high)).all(), name
-    assert set(score(truth, composite, hole)) == KEPT - {"psnr_raw", "lpips", "lpips_vgg"}
+    assert set(score(truth, composite, hole)) == KEPT - {"psnr_raw", "ssim_raw", "lpips", "lpips_vgg"}
 
 
 def test_raw_is_scored_as_raw_and_composite_as_composite():
@@ -47,7 +47,9 @@ def test_raw_is_scored_as_raw_and_composite_as_composite():
     scores = score(truth, composite, hole, raw)
     as_composite = score(truth, raw, torch.ones_like(hole), raw)
     assert scores["psnr_raw"].tolist() == pytest.approx(as_composite["psnr"].tolist(), rel=1e-14)
+    assert scores["ssim_raw"].tolist() == pytest.approx(as_composite["ssim"].tolist(), rel=1e-12)
     assert (scores["psnr"] > scores["psnr_raw"]).all()
+    assert not torch.equal(scores["ssim"], scores["ssim_raw"])
     assert torch.equal(scores["tv_truth"], score(truth, truth, hole)["tv"])
     assert torch.equal(scores["tv"], tv(composite))
     assert not torch.equal(scores["tv"], scores["tv_truth"])
@@ -79,7 +81,7 @@ def test_what_does_not_fit_is_left_out(height, width):
     hole[..., 0, 0] = True
     scores = score(truth, torch.where(hole, 255 - truth, truth), hole)
     fit = {name for name in KEPT if CONVENTIONS[name].smallest_side <= min(height, width)}
-    assert set(scores) == fit - {"psnr_raw", "lpips", "lpips_vgg"}
+    assert set(scores) == fit - {"psnr_raw", "ssim_raw", "lpips", "lpips_vgg"}
     assert not any(values.isnan().any() for values in scores.values())
 
 

@@ -62,7 +62,7 @@ def test_derived_definitions():
 def test_every_definition_has_a_summary():
     table = measured(side=52)[3]
     for name in CONVENTIONS:
-        if name in ("psnr_raw", "lpips", "lpips_vgg"):
+        if name in ("psnr_raw", "ssim_raw", "lpips", "lpips_vgg"):
             assert math.isnan(summarise(table, name))
             assert values(table, name) is None
         else:
@@ -92,6 +92,13 @@ def test_equal_pictures():
     assert summarise(table[:1], "psnr_pooled") == math.inf
     assert math.isnan(summarise(table[:1], "psnr"))
     assert math.isnan(summarise(table[:0], "psnr_pooled"))
+
+
+def test_a_column_that_is_no_definition_is_taken_as_it_is():
+    table = pd.DataFrame({"told_loss": [1, 3], "told_gap": [1.0, math.nan]})
+    assert values(table, "told_loss").to_list() == [1.0, 3.0]
+    assert values(table, "told_gap") is None
+    assert values(table, "told_nothing") is None
 
 
 def test_a_value_that_is_missing():

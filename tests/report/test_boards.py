@@ -7,7 +7,7 @@ from invented import FLOORS
 from bench.metrics.conventions import CONVENTIONS
 from bench.report.boards import leaderboards
 from bench.report.chapters import gather
-from bench.report.words import count_text, lead_text, mean_text
+from bench.report.words import budget_text, count_text, lead_text, mean_text
 
 
 def line(board, name):
@@ -68,6 +68,8 @@ def test_words(boards):
     assert lead_text(line(board, "smooth"), "psnr") == "best floor"
     assert count_text(line(board, "p")) == "8 images, 2 seeds"
     assert "lpips" not in board.best
+    assert budget_text(line(board, "p")) == "320 images"  # (32 + 8) steps of 8
+    assert budget_text(line(board, "flat")) == ""
 
 
 def test_what_pictures_are_too_small_for(boards, monkeypatch):
@@ -86,7 +88,9 @@ def test_gather_judges_measured_claims_by_chapter_and_the_others_once(small_pape
     report = gather("p", small_paper, records, FLOORS)
     (chapter,) = report.chapters
     assert chapter.title == "Drawn faces, quick scale, 64 px"
-    assert [one.claim.id for one in chapter.findings] == ["beats", "ablation", "untried", "cell"]
+    assert [one.claim.id for one in chapter.findings] == [
+        "beats", "ablation", "untried", "bright", "calm", "large", "robust", "cell",
+    ]  # fmt: skip
     assert [one.claim.id for one in report.settled] == ["scale", "beauty"]
     assert gather("p", small_paper, [], FLOORS).chapters == []
-    assert len(gather("p", small_paper, [], FLOORS).settled) == 6
+    assert len(gather("p", small_paper, [], FLOORS).settled) == 10

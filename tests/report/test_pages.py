@@ -7,8 +7,7 @@ import pytest
 from invented import FLOORS, invent, protocol
 
 from bench.records import find_records
-from bench.report import write_report
-from bench.report.chapters import gather
+from bench.report import gather, write_report
 from bench.report.markdown import claims_page, grid
 from bench.report.page import how
 
@@ -17,7 +16,7 @@ VOID = {"meta", "img", "br", "link", "wbr", "hr", "input"}
 
 
 def write(out, paper, records, cache):
-    paths = write_report(out, "p", paper, records, FLOORS, cache, COMMAND)
+    paths = write_report(out, gather("p", paper, records, FLOORS), FLOORS, cache, COMMAND)
     assert [path.name for path in paths] == ["index.html", "leaderboard.md", "claims.md"]
     return [path.read_text() for path in paths]
 
@@ -66,8 +65,8 @@ def test_page_shows_pictures_and_figures(pages):
     assert all(attributes["alt"] for attributes in images)
     for attributes in images:
         assert base64.b64decode(attributes["src"].partition("base64,")[2]).startswith(b"\x89PNG")
-    # 2 suites x 3 rows x (truth, damaged, 4 methods), 5 metrics, 4 training scalars
-    assert len(images) == 36 + 5 + 4
+    # 2 suites x 3 rows x (truth, damaged, 4 methods), 5 metrics, 4 training scalars, a claim about one
+    assert len(images) == 36 + 5 + 4 + 1
 
 
 def test_page_escapes_what_the_paper_says(pages):
@@ -86,6 +85,7 @@ def test_page_tells_the_answer_first_and_the_rest(pages):
     assert "0123456789 with changes fedcba98" in page
     assert "225 235" in page  # parameters
     assert "no weights: put alexnet" in page
+    assert page.count('<td class="num">320 images</td>') == 4  # default and variant on two suites
 
 
 def test_reported_numbers_stand_apart_with_their_constant(pages):
@@ -117,6 +117,8 @@ def test_markdown_tables_are_tables(pages):
             assert len(columns) == 1
     assert "**" in pages[1]
     assert "smooth (floor)" in pages[1]
+    assert re.search(r"^\| p \(this paper\) \|.* 320 images \|$", pages[1], re.MULTILINE)
+    assert re.search(r"^\| flat \(floor\) \|.* images, 1 seed \| +\|$", pages[1], re.MULTILINE)
     assert "## Reported by the paper (other data, masks, scale: not comparable)" in pages[1]
 
 
@@ -159,4 +161,28 @@ def test_how_a_claim_is_checked(small_paper):
     said = {claim.id: how(claim, small_paper) for claim in small_paper.claims}
     assert said["beats"] == "default ahead of best floor in PSNR by more than 0.1 dB on center, random."
     assert said["cell"] == "PSNR of Ours within 0.5 of 19.32 on random."
+    assert said["bright"] == "Mean PSNR of default above 20 dB on random."
+    assert said["calm"].startswith("Size of critic of default in stage adversarial, median over the last 10 %")
+    assert said["large"] == "PSNR of default falls with the hole's share, image by image, on random."
+    assert said["robust"].startswith("default ahead of best floor in Amplification under noise by more than 0 on")
     assert said["beauty"] == ""
+
+
+def test_page_and_markdown_show_what_was_probed(pages):
+    chapter = pages[0][pages[0].index('id="protocol-1"') : pages[0].index('id="reported"')]
+    for text in (chapter, pages[1]):
+        apart = text[text.index("Repeatability and robustness") :]
+        assert "Spread of L1 in the hole" in apart
+        assert "Amplification under a shift" in apart
+        assert "The first 8 test images, suite center." in apart
+        assert "Amplification under noise, images left out of the mean because it is not finite: 1 of p, 1 of" in apart
+        assert "The intervals rest on 8 groups" in apart
+    assert pages[0].count("sigma 2 / 255") == 1  # among the definitions
+
+
+def test_claims_about_runs_are_told_with_what_they_rest_on(pages):
+    for page in (pages[0].replace("\u00a0", " "), pages[2]):
+        assert "random: p " in page
+        assert "adversarial: p, critic: median size" in page
+        assert "p, rank correlation with the hole's share" in page.replace("&#39;", "'")
+        assert "of the median size of p (other)" in page

@@ -20,11 +20,14 @@ def test_leaderboard_fits_a_hundred_columns(records):
     assert "* best mean; TV of the truth" in text
     assert "best floor" in text
     assert "LPIPS: no weights" in text
+    assert "trained on" in text
+    assert [row.split()[-1] for row in text.splitlines() if row.startswith(" p ")] == ["320"] * 4
     assert "infinite for 1 image" in text
 
 
 def test_leaderboard_of_one_record_needs_no_floors(records):
     text = printed(lambda console: print_leaderboard(console, "p", records[:1], set()))
+    assert "trained on" not in text
     assert records[0].run.method in text
     assert "best floor" not in text
 

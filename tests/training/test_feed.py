@@ -53,3 +53,13 @@ def test_a_steps_random_numbers_depend_on_its_index_alone():
     assert torch.equal(first[1], again[1])
     feed.start(8)
     assert not torch.equal(first[0], torch.rand(3, generator=feed.rng))
+
+
+def test_a_stage_may_learn_from_some_images_only():
+    feed = feed_of()
+    feed._stage.images = 4
+    drawn = images(feed, 4)
+    first = noise(count=10, side=32).tensor(list(range(4)))
+    assert [sum(torch.equal(one, each) for each in drawn) for one in first] == [len(drawn) // 4] * 4
+    feed._stage.images = 400
+    assert len(images(feed, 10).unique(dim=0)) == 10

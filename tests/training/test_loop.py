@@ -5,10 +5,10 @@ import pytest
 import torch
 from toy import Toy, ToyStage, noise, toy
 
-from bench.errors import UserError
+from bench.errors import Stopped, UserError
 from bench.training import checkpoint
 from bench.training.device import open_fabric
-from bench.training.loop import Options, Stopped, Training
+from bench.training.loop import Options, Training
 
 
 def train(folder, options=Options(), method=None, log=None):

@@ -1,19 +1,13 @@
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import pytest
+from docket import FLOORS, IMAGES, NOISE, paper, thrice
+from pydantic import ValidationError
 
 from bench.claims import Verdict, command, judge
 from bench.contenders import contenders
-from bench.errors import UserError
 from bench.files import sha256
-from bench.protocol import Protocol
-from bench.records import Record, Run
-from bench.spec import Paper
-
-FLOORS = {"flat", "smooth"}
-SCALE = {"says": "s", "cost": "c"}
 
 
 def order(better="variant:default", worse="variant:other", metric="psnr", margin=0.1, suites=("center",)):
@@ -30,74 +24,10 @@ def cell(margin=0.5, row="ours", column="psnr"):
     }  # fmt: skip
 
 
-def paper(*claims, printed="25.0", **changes):
-    protocol = {"data": "CelebA test", "images": "200", "resolution": "256x256", "holes": "centre, 128x128"}
-    protocol |= {"scored": "composite"} | changes
-    column = {"title": "PSNR", "unit": "dB", "better": "higher", "convention": "psnr", "definition": "per image, RGB"}
-    ours = {"label": "ours", "ours": True, "protocol": "p", "origin": "here", "cells": {"psnr": printed}}
-    table = {
-        "title": "Table",
-        "protocols": {"p": protocol},
-        "columns": {"psnr": column, "empty": column},
-        "rows": {"ours": ours, "rival": ours | {"ours": False}},
-    }
-    scales = {"smoke": SCALE, "quick": SCALE, "paper": SCALE | {"protocol": {"data": ["celeba"]}}}
-    return Paper.model_validate(
-        {
-            "paper": {"title": "T", "authors": ["A"], "year": 2020, "summary": "five lines"},
-            "tables": {"t": table},
-            "claims": list(claims),
-            "ledger": [],
-            "scales": scales,
-            "variants": {"other": {"says": "o", "settings": {}}},
-        }
-    )
-
-
-@pytest.fixture
-def make(tmp_path):
-    """Writes a record whose PSNR on the suites center and random is `values`."""
-
-    def make(method, values, variant="default", seed=0, scale="quick", groups=None, code="c", data="faces", **columns):
-        values = np.asarray(values, dtype=float)
-        ids = [f"i{index:03d}" for index in range(len(values))]
-        base = {"image": ids, "group": ids if groups is None else groups, "psnr": values}
-        parts = [pd.DataFrame({"suite": suite} | base | columns) for suite in ("center", "random")]
-        text = pd.concat(parts).to_csv(index=False)
-        protocol = Protocol(
-            data=data,
-            resolution=256 if scale == "paper" else 64,
-            images=500,
-            split=(8, 1, 1),
-            test_images=len(values),
-            suites=("center", "random"),
-        )
-        run = Run(
-            method=method, variant=variant, scale=scale, seed=seed, settings={}, protocol=protocol, code=code,
-            data="d", suites={"center": "1", "random": "2"},
-        )  # fmt: skip
-        folder = run.folder(tmp_path)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "scores.csv").write_text(text)
-        return Record(folder, run, {"scores_sha256": sha256(text.encode()), "lpips": "no weights: put them there"})
-
-    return make
-
-
-IMAGES = np.random.default_rng(0).normal(25, 4, size=200)
-NOISE = np.random.default_rng(1).normal(0, 1, size=200)
-NOISE = (NOISE - NOISE.mean()) / NOISE.std()
-
-
 def verdict(lead, make, margin=0.1, spread=1.0):
     records = thrice(make, IMAGES + lead + spread * NOISE) + thrice(make, IMAGES, "other")
     (finding,) = judge(paper(order(margin=margin)), "p", records, FLOORS)
     return finding
-
-
-def thrice(make, values, variant="default", **columns):
-    """Three seeds that agree."""
-    return [make("p", values, variant, seed=seed, **columns) for seed in range(3)]
 
 
 def test_two_trained_methods_with_few_seeds_are_not_told_apart(make):
@@ -209,7 +139,7 @@ def test_missing_runs_name_the_command(make):
     assert {both.verdict, other.verdict, floor.verdict, rival.verdict} == {Verdict.NOT_ATTEMPTED}
     assert other.why == "There is no run of variant other here. Run `python -m bench reproduce p --variant other`."
     assert "No floor was measured on center here. Run `python -m bench reproduce p`." in floor.why
-    assert "`python -m bench evaluate rival`" in rival.why
+    assert "`python -m bench evaluate rival --paper p`" in rival.why
 
 
 def test_without_records_the_command_makes_both_sides():
@@ -266,8 +196,8 @@ def test_records_of_two_protocols_are_refused(make):
 
 def test_unknown_metric_and_absent_measurements(make):
     records = [make("p", IMAGES), make("p", IMAGES, "other")]
-    with pytest.raises(UserError, match=r"claim o: there is no metric 'pnsr'\. Did you mean 'psnr'"):
-        judge(paper(order(metric="pnsr")), "p", records, FLOORS)
+    with pytest.raises(ValidationError, match=r"'pnsr' is no metric\. Did you mean 'psnr'"):
+        paper(order(metric="pnsr"))
     claims = [order(metric="lpips"), order(suites=["irregular"]) | {"id": "2"}, order(metric="ssim") | {"id": "3"}]
     lpips, suite, ssim = judge(paper(*claims), "p", records, FLOORS)
     assert lpips.why == "LPIPS was not measured: no weights: put them there."
@@ -345,3 +275,30 @@ def test_judgement_and_arithmetic_need_no_records():
     assert (judgement.verdict, judgement.why) == (Verdict.NOT_COMPARABLE, "No measure.")
     assert arithmetic.verdict == Verdict.SUPPORTED
     assert not judgement.depends_on_data
+
+
+def test_a_trained_rival_is_run_with_seeds_too(make):
+    records = [make("p", IMAGES + 1), make("rival", IMAGES)]
+    (finding,) = judge(paper(order(worse="method:rival")), "p", records, FLOORS)
+    assert "Run `python -m bench reproduce p --with-baselines --seed 0 --seed 1 --seed 2`" in finding.why
+    plain = paper(order(worse="method:rival"))
+    quick = plain.scales["quick"].model_copy(update={"baselines": ["rival"]})
+    listed = plain.model_copy(update={"scales": plain.scales | {"quick": quick}})
+    (finding,) = judge(listed, "p", records, FLOORS)
+    assert "Run `python -m bench reproduce p --seed 0 --seed 1 --seed 2`" in finding.why
+
+
+def test_an_order_by_a_probe(make):
+    still, moved = {"repeat_l1": [0.0] * 32}, {"repeat_l1": 5 + NOISE[:32]}
+    records = [*thrice(make, IMAGES, probes=moved), make("flat", IMAGES, probes=still)]
+    claim = order(better="best floor", worse="variant:default", metric="repeat_l1", margin=1)
+    (finding,) = judge(paper(claim), "p", records, FLOORS)
+    assert finding.verdict == Verdict.SUPPORTED
+    assert finding.measured[0].text.startswith("flat ahead of p by +")
+    (unprobed,) = judge(paper(claim), "p", [make("p", IMAGES), make("flat", IMAGES)], FLOORS)
+    assert unprobed.verdict == Verdict.NOT_ATTEMPTED
+    assert unprobed.why == (
+        "This scale has no probe 'repeat', which measures repeat_l1; add it to `probes` in its protocol."
+    )
+    (elsewhere,) = judge(paper(claim | {"suites": ["random"]}), "p", records, FLOORS)
+    assert elsewhere.why == "Probes run under the suite center only, so flat has no repeat_l1 on random."

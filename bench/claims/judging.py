@@ -1,0 +1,43 @@
+"""Every claim of a paper against the records of one protocol (data set × scale): a verdict is a statement about it."""
+
+from bench.arithmetic import check
+from bench.claims.bound import judge_bound
+from bench.claims.case import Case
+from bench.claims.cell import judge_cell
+from bench.claims.finding import Finding, NoContestError, Verdict
+from bench.claims.order import judge_order
+from bench.claims.trace import judge_trace
+from bench.claims.trend import judge_trend
+from bench.contenders import by_protocol, contenders
+from bench.records import Record
+from bench.spec import Arithmetic, Bound, Cell, Claim, Judgement, Order, Paper, Trace
+
+
+def judge(paper: Paper, key: str, records: list[Record], floors: set[str]) -> list[Finding]:
+    """One finding for each claim of `paper`, whose own method is `key`; `floors` are the keys of the floors.
+
+    `records` belong to one protocol; ValueError where they do not.
+    """
+    if len(by_protocol(records)) > 1:
+        raise ValueError("judge takes the records of one protocol")
+    case = Case(paper, key, contenders(records), floors)
+    return [_judge(case, claim) for claim in paper.claims]
+
+
+def _judge(case: Case, claim: Claim) -> Finding:
+    try:
+        if isinstance(claim, Judgement):
+            return Finding(claim, Verdict.NOT_COMPARABLE, claim.why)
+        if isinstance(claim, Arithmetic):
+            result = check(claim, case.paper)
+            return Finding(claim, Verdict(result.verdict), result.why)
+        if isinstance(claim, Trace):
+            return judge_trace(case, claim)
+        case.require_clean()
+        if isinstance(claim, Cell):
+            return judge_cell(case, claim)
+        if isinstance(claim, Order):
+            return judge_order(case, claim)
+        return judge_bound(case, claim) if isinstance(claim, Bound) else judge_trend(case, claim)
+    except NoContestError as early:
+        return Finding(claim, early.verdict, early.why)

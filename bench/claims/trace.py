@@ -1,0 +1,155 @@
+"""Traces: what a training scalar does at the end of a stage, over the training seeds."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from bench.arithmetic import and_list
+from bench.claims.case import FEWEST_SEEDS, SMOKE, Case, lies, settled
+from bench.claims.curves import Tail, tail
+from bench.claims.finding import Finding, Measured, NoContestError, Verdict
+from bench.contenders import Contender
+from bench.errors import nearest
+from bench.records import Record
+from bench.spec import Trace
+from bench.spec.words import end
+from bench.statistics import Interval, seed_interval, seeds_needed
+
+
+class Check(NamedTuple):
+    """One quantity that must lie below a limit, measured once a seed."""
+
+    words: str
+    """What is said of it, with {} for its value."""
+    values: list[float]
+    limit: float
+    percent: bool
+
+    @property
+    def interval(self) -> Interval:
+        """Over seeds; without bounds where there is one seed, without a mean where a value is infinite."""
+        count, mean = len(self.values), float(np.mean(self.values))
+        if not math.isfinite(mean):
+            return Interval(None, None, None, 0, 0, count)
+        half_width = seed_interval(self.values)
+        low, high = (mean - half_width, mean + half_width) if count > 1 else (None, None)
+        return Interval(mean, low, high, count, count)
+
+    @property
+    def text(self) -> str:
+        """`ends at 31 % [25, 37] of its largest value (claimed: under 50 %)`."""
+        limit = f"{100 * self.limit:g} %" if self.percent else f"{self.limit:g}"
+        return f"{self.words.format(self._value())} (claimed: under {limit})"
+
+    def _value(self) -> str:
+        interval, unit = self.interval, " %" if self.percent else ""
+        if interval.mean is None:
+            return "no finite part"
+        ends = [number(value, self.percent) for value in (interval.low, interval.high) if value is not None]
+        bounds = f" [{', '.join(ends)}]" if ends else ""
+        return f"{number(interval.mean, self.percent)}{unit}{bounds}"
+
+
+def judge_trace(case: Case, claim: Trace) -> Finding:
+    """Every check must hold with its whole interval over seeds; one that fails with its whole interval contradicts."""
+    case.require(*claim.sides)
+    sides = [case.side(side) for side in claim.sides]
+    tails = [_tails(one, claim) for one in sides]
+    seeds = sorted(set.intersection(*(set(found) for found in tails)))
+    if not seeds:
+        why = f"The sides have no seed in common. Run `{case.seeds_line(claim.sides)}`."
+        raise NoContestError(Verdict.NOT_ATTEMPTED, why)
+    checks = _checks(claim, [[found[seed] for seed in seeds] for found in tails], sides)
+    verdict, why = _weigh(case, claim, checks, len(seeds))
+    measured = [Measured(claim.stage, claim.scalar, text) for text in _told(claim, sides, tails)]
+    return Finding(claim, verdict, case.where(len(seeds)) + why, tuple(measured))
+
+
+def curve(record: Record, claim: Trace) -> pd.DataFrame | None:
+    """The rows of the claim's scalar in its stage, by step; None where the record has none."""
+    if record.scalars is None:
+        return None
+    rows = record.scalars.query("stage == @claim.stage and name == @claim.scalar").sort_values("step")
+    return rows if len(rows) else None
+
+
+def number(value: float, percent: bool = False) -> str:
+    """Three significant digits, with a true minus sign."""
+    return f"{100 * value if percent else value:.3g}".replace("-", "−")
+
+
+def _tails(one: Contender, claim: Trace) -> dict[int, Tail]:
+    """By seed. Raises where a run has no such curve."""
+    found = {}
+    for record in one.records:
+        rows = curve(record, claim)
+        if rows is None or len(rows) < 2:
+            raise NoContestError(Verdict.NOT_ATTEMPTED, _absent(one, record, claim))
+        found[record.run.seed] = tail(rows, claim.tail)
+    return found
+
+
+def _absent(one: Contender, record: Record, claim: Trace) -> str:
+    if record.scalars is None:
+        again = f"Run `{record.content.get('command', '')} --force`." if record.content.get("training") else ""
+        return f"The record of {one.name} keeps no training curves. {again}".rstrip()
+    logged = [f"{stage}/{name}" for stage, name in record.scalars[["stage", "name"]].drop_duplicates().to_numpy()]
+    asked = f"{claim.stage}/{claim.scalar}"
+    if asked in logged:
+        return f"The curve {asked} of {one.name} has a single point; a longer training has more."
+    return f"{one.name} has no training curve {asked}.{nearest(asked, logged)}"
+
+
+def _checks(claim: Trace, tails: Sequence[Sequence[Tail]], sides: Sequence[Contender]) -> list[Check]:
+    own, over = tails[0], end(claim)
+    if claim.check == "settles":
+        assert claim.share is not None and claim.flat is not None  # noqa: PT018
+        return [
+            Check("ends at {} of its largest value", [one.level for one in own], claim.share, True),
+            Check(f"drifts by {{}} of its median over {over}", [one.slope for one in own], claim.flat, True),
+        ]
+    assert claim.below is not None
+    checks = [Check(f"has a median size of {{}} over {over}", [one.median for one in own], claim.below, False)]
+    if claim.share is not None:
+        ratios = [a.median / b.median if b.median else math.inf for a, b in zip(own, tails[1], strict=True)]
+        checks.append(Check(f"has at its end {{}} of the median size of {sides[1].name}", ratios, claim.share, True))
+    return checks
+
+
+def _weigh(case: Case, claim: Trace, checks: Sequence[Check], seeds: int) -> tuple[Verdict, str]:
+    assert case.run is not None
+    if case.run.scale == "smoke":
+        return Verdict.INCONCLUSIVE, SMOKE
+    name = f"the curve {claim.stage}/{claim.scalar}"
+    if seeds < FEWEST_SEEDS:
+        said, line = and_list([check.text for check in checks]), case.seeds_line(claim.sides)
+        return Verdict.INCONCLUSIVE, f"{name} {said}; but another seed alone can move it. Run `{line}`."
+    answers = [lies(check.interval, check.limit, None) for check in checks]
+    verdict = settled(answers)
+    telling = {Verdict.SUPPORTED: True, Verdict.CONTRADICTED: False}.get(verdict)
+    told = [check for check, answer in zip(checks, answers, strict=True) if answer is telling]
+    said = and_list([check.text for check in told])
+    if verdict == Verdict.INCONCLUSIVE:
+        return verdict, f"{name} {said}; the interval over seeds reaches over the limit. {_settles(case, claim, told)}"
+    return verdict, f"{name} {said}."
+
+
+def _settles(case: Case, claim: Trace, undecided: Sequence[Check]) -> str:
+    needs = [seeds_needed(check.values, check.limit) for check in undecided]
+    if None in needs:
+        return "No number of seeds that anybody would run settles it at this spread."
+    count = max(need for need in needs if need is not None)
+    return f"About {count} seeds would settle it if the spread stays. Run `{case.seeds_line(claim.sides, count)}`."
+
+
+def _told(claim: Trace, sides: Sequence[Contender], tails: Sequence[dict[int, Tail]]) -> list[str]:
+    """One line a side: what its curve does at its end."""
+    lines = []
+    for one, found in zip(sides, tails, strict=True):
+        median, peak = (float(np.mean([getattr(each, key) for each in found.values()])) for key in ("median", "peak"))
+        values = f"median size {number(median)} over {end(claim)}, largest {number(peak)}"
+        lines.append(f"{one.name}, {claim.scalar}: {values} ({len(found)} {'seed' if len(found) == 1 else 'seeds'})")
+    return lines

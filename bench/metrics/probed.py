@@ -1,0 +1,67 @@
+"""Metrics beyond conventions.py: those of the probes, and what methods tell of images. Nothing here imports torch.
+
+Y is the composite in floating point, in [0,1], before any rounding; H is the hole. bench/probes.py measures; each value
+is one image's.
+"""
+
+from bench.metrics.conventions import CONVENTIONS, Convention
+from bench.protocol import Probe
+
+REPEATS = 4
+"""Inpaint seeds that `repeat` tries."""
+TOLD = "told_"
+"""A column of scores.csv that begins so is a fact that the method itself tells of an image (`Inpainter.told`)."""
+
+_RATIO = "rms over H of the change of Y, divided by the rms over the known pixels of the change of the picture"
+_WHO = "a slightly changed picture with the same inpaint seed; infinite where no known pixel changed"
+_CHANGES = {
+    "amplify_noise": ("noise", "Gaussian noise, sigma 2 / 255, clipped to [0,1]"),
+    "amplify_brightness": ("brightness", "2 / 255 added, clipped to [0,1]"),
+    "amplify_jpeg": ("JPEG", "JPEG of quality 95 without chroma subsampling, H black"),
+    "amplify_shift": ("a shift", "picture and H moved 1 pixel right, Y moved back, the new column left out"),
+}
+
+_REPEAT = (
+    Convention(
+        "repeat_l1",
+        "Spread of L1 in the hole",
+        "%",
+        "lower",
+        f"100 * mean |Y - Y'| over H, mean over the pairs of {REPEATS} inpaint seeds",
+        "the same picture filled again",
+        2,
+        limits=(0.0, 100.0),
+        rounding="none",
+    ),
+    Convention(
+        "repeat_psnr",
+        "Spread of PSNR",
+        "dB",
+        "lower",
+        f"standard deviation (n - 1) of PSNR over {REPEATS} inpaint seeds; 0 where all Y are equal",
+        "the same picture filled again",
+        2,
+        rounding="none",
+    ),
+)
+_PERTURB = tuple(
+    Convention(id, f"Amplification under {what}", "", "lower", f"{_RATIO}: {how}", _WHO, 2, rounding="none")
+    for id, (what, how) in _CHANGES.items()
+)
+
+PROBES: dict[Probe, tuple[Convention, ...]] = {"repeat": _REPEAT, "perturb": _PERTURB}
+PROBED: dict[str, Convention] = {one.id: one for metrics in PROBES.values() for one in metrics}
+
+
+def definition(name: str) -> Convention | None:
+    """Of a convention, of a probe's metric, or of a `told_` column; None for any other name."""
+    if name.startswith(TOLD):
+        title = f"{name.removeprefix(TOLD).replace('_', ' ')}, as told"
+        unbounded = (float("-inf"), float("inf"))
+        return Convention(name, title, "", "neither", "the method's own word", "", 3, limits=unbounded, rounding="none")
+    return CONVENTIONS.get(name) or PROBED.get(name)
+
+
+def known() -> list[str]:
+    """All names but the `told_` ones, which are for methods to give."""
+    return [*CONVENTIONS, *PROBED]
