@@ -20,6 +20,7 @@ class Subject(StrEnum):
     LPIPS = "lpips"
     LOADING = "loading"
     LATENT = "latent"
+    TRAINING = "training"
 
 
 @scores.command()
@@ -27,7 +28,7 @@ def speed(
     subject: Annotated[Subject, typer.Argument(help="What to time.")] = Subject.ALL,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer sizes and repeats.")] = False,
 ) -> None:
-    """Time metrics, masks, LPIPS, loading and latent search beside other code, as medians and ratios.
+    """Time metrics, masks, LPIPS, loading, latent search and training beside other code, as medians and ratios.
 
     The other libraries come with the extra: [bold]pip install -e '.\\[speed]'[/]; absent ones are said to be absent.
 

@@ -29,7 +29,9 @@ from bench.protocol import DEFAULTS
 from bench.seeds import seed_of
 from bench.settings import DEFAULT, build, overrides
 from bench.training.device import open_fabric
+from bench.training.feed import TrainingFeed
 from bench.training.loop import Options, Training
+from bench.training.speedups import differentiated_once
 
 IMAGES = 5
 
@@ -185,6 +187,26 @@ def _train(
         return training.trained.name
 
 
+def penalised_networks_are_named(subject: Subject) -> None:
+    """A stage names the networks whose gradient it differentiates again: torch.compile must leave them out."""
+    method = subject.build(facts=DataFacts(subject.resolution, images=16))
+    train = subject.training_pictures()
+    for stage in method.stages():
+        unknown = stage.penalised - stage.networks.keys()
+        assert not unknown, f"stage '{stage.name}' names {sorted(unknown)[0]!r}, which is none of its networks"
+        feed = TrainingFeed(stage, train, 0, torch.device("cpu"))
+        feed.start(0)
+        others = {name: network for name, network in stage.networks.items() if name not in stage.penalised}
+        try:
+            with differentiated_once(others):
+                stage.step(feed)
+        except RuntimeError as error:
+            if "once_differentiable" not in str(error):
+                raise
+            names = ", ".join(sorted(others))
+            raise AssertionError(f"stage '{stage.name}' differentiates a gradient of {names} again") from None
+
+
 def sizes_are_kept_or_refused(subject: Subject) -> None:
     """Every size within the stated ones keeps its shape; one outside is refused with the sizes named."""
     sizes = subject.inpainter.sizes
@@ -254,6 +276,7 @@ CHECKS: tuple[Callable[[Subject], None], ...] = (
     same_seed_same_bits,
     resumed_training_is_straight_training,
     settings_after_training_change_no_training,
+    penalised_networks_are_named,
     sizes_are_kept_or_refused,
     what_a_method_declares_exists,
     stated_parameters_are_met,

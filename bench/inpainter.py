@@ -9,10 +9,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, Literal, NamedTuple, Protocol
 
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -105,6 +105,8 @@ class Stage(ABC):
     """Draws the training holes, one for each image."""
     networks: dict[str, nn.Module]
     optimizers: dict[str, Optimizer]
+    penalised: frozenset[str] = frozenset()
+    """Names of networks whose gradient is differentiated again, as under a gradient penalty: never compiled."""
 
     @abstractmethod
     def step(self, feed: Feed) -> dict[str, Tensor]:
@@ -115,6 +117,15 @@ class Settings(BaseModel):
     """A method's typed settings. paper.toml's scales and variants, and `--set`, override them by name."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TrainedSettings(Settings):
+    """Settings of a method that trains: how the arithmetic of its training is done. Scores are always float32's."""
+
+    precision: Literal["float32", "bf16"] = Field(
+        "float32", description="arithmetic of the networks in training; bf16: autocast to bfloat16"
+    )
+    compiled: bool = Field(False, description="train through torch.compile, where no gradient penalty forbids it")
 
 
 class DataFacts(NamedTuple):

@@ -22,7 +22,17 @@ from torch.optim import Adam
 from baselines import wgan
 from baselines.context_encoder.networks import COLOURS, LEAST, Adversary, ContextEncoder, halvings, sizes
 from bench.errors import UserError
-from bench.inpainter import DataFacts, Feed, Inpainter, Method, Settings, Sizes, Stage, compose, in_fixed_batches
+from bench.inpainter import (
+    DataFacts,
+    Feed,
+    Inpainter,
+    Method,
+    Sizes,
+    Stage,
+    TrainedSettings,
+    compose,
+    in_fixed_batches,
+)
 from bench.masks.center import Center
 from bench.masks.family import Family
 from bench.masks.irregular import Strokes
@@ -34,7 +44,7 @@ EMPTY = (117 / 255, 104 / 255, 123 / 255)
 WARM_UP_SHARE = 0.03
 
 
-class ContextEncoderSettings(Settings):
+class ContextEncoderSettings(TrainedSettings):
     """The defaults are those of the released code's commands for its trained models."""
 
     width: int = Field(64, ge=1, le=512, description="channels of the first layer, of generator and adversary")

@@ -7,10 +7,10 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from bench.errors import UserError
-from bench.inpainter import Settings
+from bench.inpainter import TrainedSettings
 
 
-class VectorSettings(Settings):
+class VectorSettings(TrainedSettings):
     """The vector z from which a generator makes a picture. Training and search draw it alike."""
 
     # Matrix products of other sizes treat the rows of a batch unlike on some CPUs: results would hang on batch mates.

@@ -93,6 +93,7 @@ class WassersteinStage(_GanStage):
     """
 
     name = "wgan"
+    penalised = frozenset({"critic"})
 
     def __init__(self, generator: nn.Module, critic: nn.Module, settings: WganSettings, images: int) -> None:
         """`images`: how many training images there are; an epoch counts the batches that the critic sees."""

@@ -10,7 +10,7 @@ from baselines.srgan.networks import Layout
 from baselines.srgan.pictures import Folder, Source, from_training, pair
 from baselines.vgg import normalised, vgg19
 from baselines.wgan import frozen
-from bench.inpainter import Feed, Settings, Stage
+from bench.inpainter import Feed, Stage, TrainedSettings
 from bench.masks.center import Center
 
 VGG54_LAYERS = 36
@@ -19,7 +19,7 @@ VGG_SCALE = 0.0061
 """1 / 12.75^2: features are divided by 12.75, so that the distance is about as large as the squared error (§3.2)."""
 
 
-class SrganSettings(Settings):
+class SrganSettings(TrainedSettings):
     """Ledig et al. 2017, §3.2."""
 
     sr_width: int = Field(64, ge=1, le=256, description="channels of the super-resolution generator")

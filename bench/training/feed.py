@@ -12,6 +12,9 @@ from bench.data import Packed
 from bench.inpainter import Batch, Stage
 from bench.seeds import Chance, seed_of
 
+ROOM = 0.25
+"""Share of a graphics card's free memory that the training images may take."""
+
 
 class TrainingFeed:
     """Batches of training images with fresh holes; each image once an epoch, in an order of the seed's own.
@@ -20,12 +23,16 @@ class TrainingFeed:
     keeps both resumes exactly.
     """
 
-    def __init__(self, stage: Stage, train: Packed, seed: int, device: torch.device, drawn: int = 0) -> None:
+    def __init__(
+        self, stage: Stage, train: Packed, seed: int, device: torch.device, drawn: int = 0, resident: bool = True
+    ) -> None:
+        """With `resident` a graphics card keeps all images; either way the same bits are drawn."""
         self.step = 0
         self.steps = stage.steps
         self.rng = torch.Generator()
         self.drawn = drawn
-        self._stage, self._train, self._seed, self._device = stage, train, seed, device
+        self._stage, self._train, self._seed, self.device = stage, train, seed, device
+        self._resident = _resident(train, device) if resident else None
 
     def start(self, step: int) -> None:
         """Begin a step: its random numbers depend on its index alone, the global generator's too."""
@@ -36,8 +43,14 @@ class TrainingFeed:
     def batch(self) -> Batch:
         positions = range(self.drawn, self.drawn + self._stage.batch_size)
         self.drawn = positions.stop
-        image = self._train.tensor(self._indices(positions)).to(self._device, non_blocking=True)
-        return Batch(image, self._holes(positions).to(self._device, non_blocking=True))
+        image = self._images(self._indices(positions))
+        return Batch(image, self._holes(positions).to(self.device, non_blocking=True))
+
+    def _images(self, indices: list[int]) -> Tensor:
+        if self._resident is None:
+            return self._train.tensor(indices).to(self.device, non_blocking=True)
+        chosen = self._resident[torch.tensor(indices).to(self.device, non_blocking=True)]
+        return chosen.to(torch.float32).div_(255)
 
     def _indices(self, positions: Sequence[int]) -> list[int]:
         count = min(len(self._train.ids), self._stage.images or len(self._train.ids))
@@ -47,6 +60,13 @@ class TrainingFeed:
         height, width = self._train.pixels.shape[-2:]
         drawn = [training_hole(self._stage, self._seed, place, height, width) for place in positions]
         return torch.from_numpy(np.stack(drawn)).unsqueeze(1)
+
+
+def _resident(train: Packed, device: torch.device) -> Tensor | None:
+    """All training images on the graphics card, uint8 (N,3,H,W), copied once; None where they take too much room."""
+    if device.type != "cuda" or train.pixels.nbytes > ROOM * torch.cuda.mem_get_info(device)[0]:
+        return None
+    return torch.from_numpy(np.array(train.pixels)).to(device)
 
 
 def training_hole(stage: Stage, seed: int, place: int, height: int, width: int) -> NDArray[np.bool_]:

@@ -18,12 +18,13 @@ from torch.optim import Optimizer
 from bench.data import Packed
 from bench.errors import Stopped
 from bench.files import write_text
-from bench.inpainter import BrokenResultError, Method, Stage
+from bench.inpainter import BrokenResultError, Method, Stage, TrainedSettings
 from bench.progress import Report
 from bench.training import checkpoint
 from bench.training.feed import TrainingFeed
 from bench.training.samples import draw_samples
 from bench.training.scalars import Scalars, broken
+from bench.training.speedups import sped_up, told
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
@@ -70,10 +71,15 @@ class Training:
             self._load_networks(state["networks"])
             log("resumed", {"stage": first, "step": state["step"]})
         deadline = None if options.minutes is None else time.monotonic() + 60 * options.minutes
+        how = settings if isinstance(settings := self.method.settings, TrainedSettings) else TrainedSettings()
         with self._stop_on_signals(), _tensorboard(self.folder) as board:
             for index, stage in enumerate(self.method.stages()):
                 if index >= first:
-                    self._train_stage(index, stage, state if index == first else None, options, deadline, report, board)
+                    if facts := told(stage, how):
+                        log("sped up", {"stage": stage.name} | facts)
+                    with sped_up(stage, how, self.fabric.device):
+                        now = state if index == first else None
+                        self._train_stage(index, stage, now, options, deadline, report, board)
         self._finish()
         log("trained", {"file": self.trained.name if self.trained else ""})
 
@@ -93,7 +99,7 @@ class Training:
         if state is not None and state["step"] > 0:
             step, feed.drawn = state["step"], state["drawn"]
             self.scalars.start(stage.name, stage.steps, step, state["pending"], state["names"])
-        raw = _set_up(self.fabric, stage, state["optimizers"] if state else {})
+        raw = set_up(self.fabric, stage, state["optimizers"] if state else {})
         saved = time.monotonic()
         while step < stage.steps:
             feed.start(step)
@@ -127,7 +133,8 @@ class Training:
 
     def _show(self, stage: Stage, step: int) -> None:
         try:
-            draw_samples(self.folder / "samples" / f"{stage.name}-{step:07d}.png", self.method, self.train)
+            with torch.compiler.set_stance("force_eager"):  # a picture grid is not worth a compilation of its own
+                draw_samples(self.folder / "samples" / f"{stage.name}-{step:07d}.png", self.method, self.train)
         except BrokenResultError as error:
             raise broken("what the networks return is not finite", step - 1, stage.name) from error
 
@@ -184,7 +191,7 @@ class Training:
                 signal.signal(number, handler)
 
 
-def _set_up(fabric: Fabric, stage: Stage, optimizer_states: dict[str, Any]) -> dict[str, torch.nn.Module]:
+def set_up(fabric: Fabric, stage: Stage, optimizer_states: dict[str, Any]) -> dict[str, torch.nn.Module]:
     """Hand networks and optimisers to Fabric; returns the networks as they were."""
     raw = dict(stage.networks)
     stage.networks.update({name: fabric.setup_module(network) for name, network in raw.items()})

@@ -89,6 +89,7 @@ class Adversarial(Reconstruction):
     def __init__(self, method: "Fang2021", first: int, steps: int) -> None:
         super().__init__(method, first, steps)
         self.critics = [name for name in method.networks() if name != "generator"]
+        self.penalised = frozenset(self.critics)
         self.networks |= {name: method.networks()[name] for name in self.critics}
         self.optimizers["critics"] = optimizer(self.settings, self._critic_weights())
 

@@ -6,11 +6,11 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from bench.errors import UserError
-from bench.inpainter import Settings
+from bench.inpainter import TrainedSettings
 from bench.masks.random import RandomRectangle
 
 
-class FangSettings(Settings):
+class FangSettings(TrainedSettings):
     model_config = ConfigDict(allow_inf_nan=False)
 
     # The generator (§3, §3.1)
