@@ -6,6 +6,17 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("MPLBACKEND", "Agg")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers that share cores must not wait for each other's threads
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """On several workers (pytest-xdist): a file's tests stay together, for they share fixtures, and all of SLURM's do."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            name = "cluster" if item.get_closest_marker("cluster") else item.location[0]
+            item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.fixture(scope="session")
