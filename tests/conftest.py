@@ -12,7 +12,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """On several workers (pytest-xdist): a file's tests stay together, for they share fixtures, and all of SLURM's do."""
+    """On several workers (pytest-xdist) a file's tests stay together, for they share fixtures, and so do SLURM's."""
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             name = "cluster" if item.get_closest_marker("cluster") else item.location[0]
