@@ -6,14 +6,10 @@ of any shape, so this is the second network with the first one's losses: squared
 heavy, on a ring of known pixels around it (both programs can be had by settings, but for the smaller output).
 """
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -21,27 +17,16 @@ from torch.optim import Adam
 
 from baselines import wgan
 from baselines.context_encoder.networks import COLOURS, LEAST, Adversary, ContextEncoder, halvings, sizes
+from baselines.feed_forward import FeedForward
+from baselines.schedule import cosine
 from bench.errors import UserError
-from bench.inpainter import (
-    DataFacts,
-    Feed,
-    Inpainter,
-    Method,
-    Sizes,
-    Stage,
-    TrainedSettings,
-    compose,
-    in_fixed_batches,
-)
+from bench.inpainter import DataFacts, Feed, Inpainter, Method, Stage, TrainedSettings, compose
 from bench.masks.center import Center
 from bench.masks.family import Family
-from bench.masks.irregular import Strokes
-from bench.masks.random import RandomRectangle
-from bench.seeds import Chance
+from bench.masks.mixed import MIXED
 
 EMPTY = (117 / 255, 104 / 255, 123 / 255)
 """Colour of a hole on entry, as in the released code (ImageNet's mean, its channels in another order)."""
-WARM_UP_SHARE = 0.03
 
 
 class ContextEncoderSettings(TrainedSettings):
@@ -72,18 +57,7 @@ class ContextEncoderSettings(TrainedSettings):
         return self.steps or max(1, self.epochs * images // self.batch_size)
 
 
-@dataclass(frozen=True)
-class ByLot:
-    """Each hole from one of several families, all equally likely."""
-
-    families: tuple[Family, ...]
-
-    def draw(self, chance: Chance, height: int, width: int) -> NDArray[np.bool_]:
-        """Bool (H,W), True = missing."""
-        return self.families[chance.below(len(self.families))].draw(chance, height, width)
-
-
-HOLES: dict[str, Family] = {"center": Center(), "mixed": ByLot((Center(), RandomRectangle(), Strokes()))}
+HOLES: dict[str, Family] = {"center": Center(), "mixed": MIXED}
 
 
 class Joint(Stage):
@@ -161,33 +135,6 @@ def weights(hole: Tensor, settings: ContextEncoderSettings) -> Tensor:
     return inside + settings.overlap_weight * (near - inside) + settings.known_weight * (1 - near)
 
 
-def cosine(step: int, steps: int) -> float:
-    """Share of the learning rate at `step` (from 0) of `steps`."""
-    warm_up = math.ceil(WARM_UP_SHARE * steps)
-    if step < warm_up:
-        return (step + 1) / warm_up
-    return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / (steps - warm_up)))
-
-
-class Encoded(Inpainter):
-    """Fills holes with the generator. The raw result is its whole output."""
-
-    def __init__(self, generator: nn.Module, fit: Sizes) -> None:
-        self.generator, self.sizes = generator, fit
-
-    @torch.no_grad()
-    def inpaint(self, image: Tensor, hole: Tensor, seed: Tensor) -> Tensor:
-        training = self.generator.training
-        self.generator.eval()
-        result = in_fixed_batches(self._fill, image, hole)
-        self.generator.train(training)
-        return result
-
-    def _fill(self, image: Tensor, hole: Tensor) -> Tensor:
-        result: Tensor = self.generator(entered(2 * image - 1, hole))
-        return (result + 1) / 2
-
-
 class ContextEncoderMethod(Method):
     """Context Encoder: autoencoder with a bottleneck and an adversary (Pathak et al. 2016, CVPR)."""
 
@@ -214,7 +161,8 @@ class ContextEncoderMethod(Method):
         return [Joint(self)]
 
     def inpainter(self) -> Inpainter:
-        return Encoded(self._networks["generator"], self.fit)
+        generator = self._networks["generator"]
+        return FeedForward(generator, lambda colours, hole: generator(entered(colours, hole)), self.fit)
 
 
 METHOD = ContextEncoderMethod

@@ -7,8 +7,9 @@ from scipy.ndimage import binary_dilation
 from torch.nn.functional import binary_cross_entropy_with_logits
 from watched import copied, same
 
-from baselines.context_encoder.method import EMPTY, HOLES, METHOD, ContextEncoderSettings, cosine, entered, weights
+from baselines.context_encoder.method import EMPTY, HOLES, METHOD, ContextEncoderSettings, entered, weights
 from baselines.context_encoder.networks import Adversary, ContextEncoder, halvings, sizes, widths
+from baselines.schedule import cosine
 from bench.errors import UserError
 from bench.inpainter import Batch, DataFacts, fill
 from bench.seeds import Chance

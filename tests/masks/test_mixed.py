@@ -1,0 +1,26 @@
+import hashlib
+from collections import Counter
+
+from bench.masks.center import Center
+from bench.masks.irregular import Strokes
+from bench.masks.mixed import MIXED, ByLot
+from bench.masks.random import RandomRectangle
+from bench.seeds import Chance
+
+
+def test_a_lot_is_one_of_its_families():
+    families = (Center(), RandomRectangle(), Strokes())
+    drawn = Counter()
+    for place in range(90):
+        hole = ByLot(families).draw(Chance(place), 32, 32)
+        chance = Chance(place)
+        which = chance.below(3)
+        assert (hole == families[which].draw(chance, 32, 32)).all()
+        drawn[which] += 1
+    assert min(drawn.values()) > 18
+
+
+def test_mixed_holes_stay_the_same_bits():
+    # What was trained with them hangs on it.
+    bits = b"".join(MIXED.draw(Chance(place), 64, 64).tobytes() for place in range(50))
+    assert hashlib.sha256(bits).hexdigest()[:16] == "3feaa336f581a616"
