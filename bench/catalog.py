@@ -14,19 +14,22 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import UserError, nearest
 from bench.files import sha256, sha256_of_files
 
 if TYPE_CHECKING:
     from bench.inpainter import Method
+    from bench.reference import Reference
     from bench.spec import Paper
 
 ROOT = Path(__file__).resolve().parent.parent
 ENTRY_POINTS = "inpaint_bench.methods"
 INCLUDED = "included"
 """Parent package under which `--include`d code is imported."""
+REFERENCE = "reference.py"
+"""In a method's folder: whose weights it can take (bench/reference.py). No training depends on it."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,20 @@ class Entry:
     """Import name of the module that holds METHOD."""
     origin: str
     """`papers`, `baselines`, `entry point` or `--include`."""
+
+    @property
+    def call(self) -> str:
+        """What the command line calls it."""
+        return self.key
+
+    @property
+    def weights(self) -> str:
+        """SHA-256 of the file, for a method that is nothing but one from elsewhere (bench/torchscript.py)."""
+        return ""
+
+    def reference_facts(self) -> dict[str, Any]:
+        """What a record keeps of such a file."""
+        return {}
 
     @property
     def described(self) -> bool:
@@ -79,13 +96,8 @@ class Entry:
 
     def load(self) -> "type[Method]":
         """Import the method's class."""
-        if self.origin == "--include":
-            _prepare_include(self)
         file = _method_file(self.path)
-        try:
-            module = importlib.import_module(self.module)
-        except (ImportError, SyntaxError, ValueError, NameError) as error:
-            raise UserError(f"{file} cannot be imported: {type(error).__name__}: {error}.") from error
+        module = self._import(self.module, file)
         from bench.inpainter import Method
 
         method = getattr(module, "METHOD", None)
@@ -93,9 +105,28 @@ class Entry:
             raise UserError(f"{file}: METHOD is {method!r}; write METHOD = <a subclass of bench.inpainter.Method>.")
         return method
 
-    def code(self) -> str:
-        """SHA-256 over the method's source files and those of the baselines that it imports."""
-        files = _sources(self.path)
+    def references(self) -> "Sequence[Reference]":
+        """The layouts of public weights that the method takes; empty where its folder has no reference.py."""
+        file = self.path / REFERENCE
+        if not file.exists():
+            return ()
+        found: Sequence[Reference] = self._import(f"{self.module.rpartition('.')[0]}.reference", file).REFERENCES
+        return found
+
+    def _import(self, name: str, file: Path) -> ModuleType:
+        if self.origin == "--include":
+            _prepare_include(self)
+        try:
+            return importlib.import_module(name)
+        except (ImportError, SyntaxError, ValueError, NameError) as error:
+            raise UserError(f"{file} cannot be imported: {type(error).__name__}: {error}.") from error
+
+    def code(self, reference: bool = False) -> str:
+        """SHA-256 over the method's source files and those of the baselines that it imports.
+
+        reference.py counts only with `reference`, and then with what it imports.
+        """
+        files = _sources(self.path, leave_out=None if reference else self.path / REFERENCE)
         own = {file for file in files if file.is_relative_to(self.path)}
         # Names are taken relative to the method's own folder, so that a renamed copy has the same code.
         base = self.path if self.path.is_dir() else self.path.parent
@@ -214,10 +245,10 @@ def _prepare_include(entry: Entry) -> None:
     spec.loader.exec_module(module)
 
 
-def _sources(path: Path) -> set[Path]:
-    """The method's own files and, through its imports, those of baselines/."""
+def _sources(path: Path, leave_out: Path | None = None) -> set[Path]:
+    """The method's own files but one and, through its imports, those of baselines/."""
     found: set[Path] = set()
-    todo = sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    todo = [file for file in sorted(path.rglob("*.py")) if file != leave_out] if path.is_dir() else [path]
     while todo:
         file = todo.pop()
         if file in found:

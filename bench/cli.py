@@ -19,6 +19,7 @@ from bench.cli_options import (
     Force,
     Include,
     Key,
+    Networks,
     Out,
     PaperKey,
     Scale,
@@ -26,13 +27,16 @@ from bench.cli_options import (
     Seeds,
     Sets,
     Suites,
+    Trust,
     Variant,
     Variants,
     Weights,
     WithBaselines,
     cache_folder,
     find_methods,
+    find_one,
     open_console,
+    sort_weights,
 )
 from bench.cli_scores import scores
 from bench.errors import Stopped, UserError
@@ -198,28 +202,41 @@ def evaluate(
     out: Out = RUNS,
     force: Force = False,
     include: Include = None,
-    weights: Weights = None,
+    weights: Networks = None,
+    trust: Trust = False,
 ) -> None:
     """Score one method (trained first if need be) and write its record.
+
+    With --weights FILE nothing is trained: the row is that of somebody else's networks, and no verdict rests on it.
 
     Examples:
       [bold]python -m bench evaluate harmonic --data photos[/]
 
+      [bold]python -m bench evaluate ca --weights deepfillv1_256x256_4x4_celeba_20200619-dd51a855.pth --scale paper[/]
+
+      [bold]python -m bench evaluate torchscript:big-lama.pt --trust --data photos[/]
+
       [bold]python -m bench evaluate telea --data photos --suite irregular_10_20 --suite nvidia=/data/nvidia:10_20[/]
     """
+    from bench.adopted import adopt
     from bench.report import print_leaderboard
     from bench.reproduce import Reproduction, Request
 
     console = open_console()
+    catalog, key = find_one(include, key, trust)
+    files, lpips = sort_weights(weights)
+    adopted = adopt(catalog[key], files) if files else None
     request = Request(
         key, out, cache_folder(), scale, data, suites=suite or (), variants=[variant], seeds=[seed], device=device,
-        sets=sets or (), weights=weights, host=paper,
+        sets=sets or (), weights=lpips, host=paper, adopted=adopted,
     )  # fmt: skip
-    work = Reproduction(find_methods(include), request, console)
+    work = Reproduction(catalog, request, console)
     for protocol, data_set in work.each_data():
         for run in work.runs(protocol, data_set, [variant]):
             record = run.make(work.progress, force)
             print_leaderboard(console, key, [record], set())
+            for note in record.content["notes"] if record.run.origin == "reference" else ():
+                console.print(note, soft_wrap=True, highlight=False, markup=False)
             console.print(f"Record: {record.folder / 'record.json'}", soft_wrap=True, highlight=False, markup=False)
 
 
@@ -227,7 +244,7 @@ def evaluate(
 def inpaint(
     image: Annotated[Path, typer.Argument(help="The picture to be filled.")],
     hole: Annotated[str, typer.Option(help="A mask file (white = missing), or `alpha`: the transparent pixels.")],
-    method: Annotated[str, typer.Option(help="A key that `list` shows.")],
+    method: Annotated[str, typer.Option(help="A key that `list` shows, or torchscript:FILE.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The PNG to write.")],
     run: Annotated[
         Path | None, typer.Option(help="A run's folder, for a trained method. [default: the newest]")
@@ -238,6 +255,8 @@ def inpaint(
     out: Out = RUNS,
     force: Annotated[bool, typer.Option("--force", help="Write over the output file.")] = False,
     include: Include = None,
+    weights: Networks = None,
+    trust: Trust = False,
 ) -> None:
     """Fill the hole of one picture.
 
@@ -246,9 +265,13 @@ def inpaint(
 
       [bold]python -m bench inpaint cutout.png --hole alpha --method fang2021 -o filled.png[/]
     """
+    from bench.adopted import adopt
     from bench.picture import inpaint_picture
 
-    inpaint_picture(find_methods(include)[method], image, hole, output, run, not black_hole, seed, device, out, force)
+    catalog, key = find_one(include, method, trust)
+    files, _ = sort_weights(weights)
+    adopted = adopt(catalog[key], files) if files else None
+    inpaint_picture(catalog[key], image, hole, output, run, not black_hole, seed, device, out, force, adopted)
     typer.echo(f"Written: {output}")
 
 

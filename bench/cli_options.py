@@ -55,6 +55,18 @@ Include = Annotated[
     list[Path] | None, typer.Option("--include", metavar="PATH", help="Also find methods in this folder or file.")
 ]
 Weights = Annotated[Path | None, typer.Option(help="Folder that holds the LPIPS trunk's weights.")]
+Networks = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--weights",
+        metavar="FILE|FOLDER",
+        help="A file: networks trained elsewhere, in place of a training; repeat it where they come in several."
+        " A folder: the LPIPS trunk's weights.",
+    ),
+]
+Trust = Annotated[
+    bool, typer.Option("--trust", help="Read a TorchScript file, which runs what is in it, as METHOD torchscript:FILE.")
+]
 CheckpointSeconds = Annotated[float, typer.Option(min=0, help="Save the training about so often.")]
 
 RUNS = Path("runs")
@@ -64,6 +76,28 @@ def find_methods(include: list[Path] | None) -> "Catalog":
     from bench.catalog import find
 
     return find(include or [])
+
+
+def find_one(include: list[Path] | None, key: str, trust: bool) -> "tuple[Catalog, str]":
+    """The catalog, and in it the key of the method that is asked for by key or as torchscript:FILE."""
+    catalog = find_methods(include)
+    if not key.startswith("torchscript:"):
+        return catalog, key
+    from bench.catalog import Catalog
+    from bench.torchscript import script_entry
+
+    entry = script_entry(key, trust)
+    return Catalog([*catalog.entries.values(), entry]), entry.key
+
+
+def sort_weights(paths: list[Path] | None) -> tuple[list[Path], Path | None]:
+    """Files of networks, and the folder of the LPIPS trunk. Raises UserError for two folders."""
+    from bench.errors import UserError
+
+    folders = [path for path in paths or [] if path.is_dir() or not (path.exists() or path.suffix)]
+    if len(folders) > 1:
+        raise UserError(f"--weights {folders[1]}: one folder is enough; {folders[0]} was named before.")
+    return [path for path in paths or [] if path not in folders], folders[0] if folders else None
 
 
 def open_console() -> "Console":

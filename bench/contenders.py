@@ -26,13 +26,23 @@ class Contender:
     @property
     def name(self) -> str:
         variant = self.variant if self.variant != DEFAULT else ""
-        words = [word for word in (variant, "external" if self.external else "", self.mark) if word]
+        words = [word for word in (variant, "external" if self.external else self.reference, self.mark) if word]
         return f"{self.method} ({', '.join(words)})" if words else self.method
 
     @property
     def external(self) -> bool:
         """True for pictures that another tool made."""
         return self.records[0].run.origin == "external"
+
+    @property
+    def reference(self) -> str:
+        """What the weights from elsewhere are called; empty for what was trained here, or needs no training."""
+        return str(self.records[0].content.get("reference", {}).get("label", ""))
+
+    @property
+    def elsewhere(self) -> bool:
+        """True for what was made or trained elsewhere: it stands on leaderboards, and no verdict rests on it."""
+        return self.records[0].run.origin != "run"
 
     def series(self, suite: str, metric: str, error: bool = False) -> Series | None:
         """As `pool`, computed once."""
@@ -52,15 +62,15 @@ class Contender:
 
 def contenders(records: Sequence[Record]) -> list[Contender]:
     """The records sorted into contenders, by name. What was scored only in part contends with nothing."""
-    found: dict[tuple[str, str, str], dict[str, list[Record]]] = {}
+    found: dict[tuple[str, str, str, str], dict[str, list[Record]]] = {}
     whole = [record for record in records if not record.run.partial]
     for record in sorted(whole, key=lambda record: (record.run.seed, record.run.key)):
         same = json.dumps([record.run.code, record.run.settings], sort_keys=True)
-        name = (record.run.method, record.run.variant, record.run.origin)
+        name = (record.run.method, record.run.variant, record.run.origin, record.run.weights)
         found.setdefault(name, {}).setdefault(same, []).append(record)
     return [
         Contender(method, variant, tuple(group), group[0].run.key if len(groups) > 1 else "")
-        for (method, variant, _), groups in sorted(found.items())
+        for (method, variant, *_), groups in sorted(found.items())
         for group in groups.values()
     ]
 

@@ -13,6 +13,7 @@ import torch
 from lightning_fabric import Fabric
 
 from bench import provenance
+from bench.adopted import Adopted
 from bench.catalog import Entry
 from bench.data import Data
 from bench.errors import UserError
@@ -50,6 +51,8 @@ class Experiment:
     options: Options = field(default_factory=Options)
     host: Entry | None = None
     """The paper whose protocol the run has, where that is not the method itself."""
+    adopted: Adopted | None = None
+    """Networks from elsewhere, in place of a training."""
 
     @property
     def title(self) -> str:
@@ -60,7 +63,10 @@ class Experiment:
     def replay(self) -> str:
         """The command that makes this run again."""
         run = self.run
-        words = ["evaluate", run.method, "--scale", run.scale, "--data", run.protocol.data]
+        words = ["evaluate", self.entry.call, "--scale", run.scale, "--data", run.protocol.data]
+        for path in self.adopted.files if self.adopted else ():
+            words += ["--weights", str(path)]
+        words += ["--trust"] if self.entry.weights else []
         variant = run.variant.partition(",")[0]
         words += ["--variant", variant] if variant != DEFAULT else []
         for key, value in sorted(run.changes.items()):
@@ -80,7 +86,9 @@ class Experiment:
         return read_record(self.folder)
 
     def build(self) -> Method:
-        """The method with freshly initialised networks; the same bits for the same seed."""
+        """The method with freshly initialised networks, the same bits for the same seed; or with adopted ones."""
+        if self.adopted is not None:
+            return self.adopted.build(self.run.settings, self.data.facts)
         return build_method(self.entry, self.run.settings, self.data.facts, self.run.seed)
 
     def make(self, progress: Progress, force: bool = False) -> Record:
@@ -109,7 +117,7 @@ class Experiment:
         With `share` the networks of another run are taken where that has been trained in the very same way.
         """
         method = self.build()
-        stages = method.stages()
+        stages = method.stages() if self.adopted is None else ()
         if stages:
             training = Training(self.folder, method, self.data.train, self.run.seed, self.fabric)
             if training.trained is None:
@@ -174,7 +182,7 @@ class Experiment:
         weights = sorted((self.folder / "checkpoints").glob("trained-*.pt"))
         tables = [path for name in ("scores", "scalars", "probes") if (path := self.folder / f"{name}.csv").exists()]
         training: dict[str, Any] = {}
-        stages = method.stages()
+        stages = method.stages() if self.run.origin == "run" else ()
         if stages:
             training = {
                 "stages": [{"name": s.name, "steps": s.steps, "batch_size": s.batch_size} for s in stages],
@@ -182,8 +190,11 @@ class Experiment:
                 "parameters": parameters(method),
                 "weights_sha256": sha256(weights[0].read_bytes()),
             }
-        leakage = audit(self.data, stages, self.run.seed, self.run.protocol.suites)
-        return {
+        reference = self._reference()
+        # What a reference was trained on is not here, so nothing can be held against it.
+        leakage = {} if reference else audit(self.data, stages, self.run.seed, self.run.protocol.suites)
+        told = {"reference": reference} if reference else {}
+        return told | {
             "format": FORMAT,
             "key": self.run.key,
             "run": self.run.model_dump(mode="json"),
@@ -199,13 +210,17 @@ class Experiment:
             "hardware": provenance.hardware(self.fabric.device.type),
             "lpips": LPIPS if lpips is not None else Lpips.reason(self.lpips_folder),
             "leakage": leakage,
-            "notes": notes(leakage),
+            "notes": reference.get("notes", []) if reference else notes(leakage),
             **{f"{path.stem}_sha256": sha256(path.read_bytes()) for path in tables},
             "predictions_sha256": {
                 name: sha256_of_files([self.folder / "predictions" / f"{name}.npy"], self.folder)
                 for name in self.run.protocol.suite_names
             },
         }
+
+    def _reference(self) -> dict[str, Any]:
+        """What is known of networks from elsewhere; empty for a run of ours."""
+        return dict(self.adopted.facts) if self.adopted is not None else self.entry.reference_facts()
 
     def _drop_other_scores(self, lpips: Lpips | None) -> None:
         """Forget scores of an unfinished evaluation that other weights, another device or other metrics have made."""
@@ -251,25 +266,32 @@ def plan(
     lpips_folder: Path | None = None,
     options: Options | None = None,
     host: Entry | None = None,
+    adopted: Adopted | None = None,
 ) -> Experiment:
     """Everything about a run that is known before it starts. Raises UserError for an unknown variant or setting."""
     sets = dict(sets or {})
-    values = overrides(entry.description(), scale, variant) | sets
-    settings = build(entry.load().settings_class, values, entry.key)
+    if adopted is not None:
+        settings, code, weights = adopted.settings(scale, variant, sets), adopted.code(), adopted.sha256
+    else:
+        values = overrides(entry.description(), scale, variant) | sets
+        settings = build(entry.load().settings_class, values, entry.key).model_dump(mode="json")
+        code, weights = entry.code(), entry.weights
     height, width = data.test.pixels.shape[-2:]
     run = Run(
         method=entry.key,
         variant=variant_name(variant, sets),
         scale=scale,
         seed=seed,
-        settings=settings.model_dump(mode="json"),
+        settings=settings,
         changes=sets,
         protocol=protocol,
-        code=entry.code(),
+        code=code,
         data=data.fingerprint,
         suites={suite(spec).name: suite(spec).fingerprint(data.test.ids, height, width) for spec in protocol.suites},
+        origin="reference" if weights else "run",
+        weights=weights,
     )
-    return Experiment(entry, run, data, run.folder(out), fabric, lpips_folder, options or Options(), host)
+    return Experiment(entry, run, data, run.folder(out), fabric, lpips_folder, options or Options(), host, adopted)
 
 
 def scale_protocols(entry: Entry, scale: str, data: str | None = None, suites: Sequence[str] = ()) -> list[Protocol]:

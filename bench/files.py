@@ -63,6 +63,15 @@ def sha256(*parts: bytes) -> str:
     return digest.hexdigest()
 
 
+def sha256_of_file(path: Path) -> str:
+    """Of a file of any size. Raises UserError for one that cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}. Mend it or name another file.") from error
+
+
 def sha256_of_files(paths: Iterable[Path], root: Path) -> str:
     """One hash over names (relative to `root`) and contents."""
     digest = hashlib.sha256()

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
+from bench.adopted import Adopted
 from bench.catalog import Entry
 from bench.data.decode import decode
 from bench.errors import UserError
@@ -29,6 +30,7 @@ def inpaint_picture(
     device: str,
     out: Path,
     force: bool,
+    adopted: Adopted | None = None,
 ) -> None:
     """Write `image` with its hole filled to `output` as PNG. Raises UserError for anything a user can mend."""
     if output.suffix.lower() != ".png":
@@ -43,7 +45,7 @@ def inpaint_picture(
     gap = torch.from_numpy(missing)[None, None]
     check_writable(output.resolve().parent)
     place = open_fabric(device).device
-    method = _method(entry, run, out)
+    method = _method(entry, run, out) if adopted is None else _adopted(adopted, run)
     for network in method.networks().values():
         network.to(place)
     picture = pixels.float() / 255
@@ -54,6 +56,14 @@ def inpaint_picture(
     Image.fromarray(filled[0].permute(1, 2, 0).numpy()).save(buffer, format="PNG")
     with whole(output) as file:
         file.write(buffer.getbuffer())
+
+
+def _adopted(adopted: Adopted, run: Path | None) -> Method:
+    if run is not None:
+        raise UserError(f"--run {run}: with --weights the networks are those of the file. Leave one of them out.")
+    for note in adopted.notes:
+        print(note)
+    return adopted.build(adopted.settings("paper", DEFAULT, {}), DataFacts(256, 1))
 
 
 def _method(entry: Entry, run: Path | None, out: Path) -> Method:

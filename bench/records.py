@@ -1,6 +1,7 @@
 """Runs and their records: the folder of a run, its key, and the immutable result in it.
 
-OUT/runs/<data>-<scale>/<method>[+<variant>]-seed<N>-<key>/    (<data>-external/ for pictures from elsewhere)
+OUT/runs/<data>-<scale>/<method>[+<variant>]-seed<N>-<key>/    (<data>-external/ for pictures from elsewhere,
+                                                                <data>-reference/ for networks from elsewhere)
     run.json           what was asked for: settings, protocol, seed, code, data, suites
     checkpoints/       the last two states of an unfinished training, and trained.pt
     training.json      the key of the training, by which other runs find the networks that are theirs too
@@ -57,15 +58,18 @@ class Run(BaseModel):
     suites: dict[str, str]
     """Fingerprint of each suite over the test images."""
     numbers: int = NUMBERS
-    origin: Literal["run", "external"] = "run"
-    """`external`: pictures that another tool made. `code` is then a hash over them, `method` the name they got."""
+    origin: Literal["run", "external", "reference"] = "run"
+    """`external`: pictures that another tool made. `code` is then a hash over them, `method` the name they got.
+    `reference`: networks that somebody else trained; nothing was trained here."""
+    weights: str = ""
+    """SHA-256 of the file that the networks of a reference are from. Empty for all others."""
     partial: dict[str, str] = {}
     """By suite, `n of N`, where only n images came back: such a run stands against no other. Empty for all others."""
 
     @property
     def key(self) -> str:
         # The scale is only a name for settings and protocol, and a path is only a place: neither changes a number.
-        own = {"origin", "partial"} if self.origin == "run" else set()
+        own = {"run": {"origin", "partial", "weights"}, "external": {"weights"}, "reference": {"partial"}}[self.origin]
         asked = self.model_dump(mode="json", exclude={"scale", "changes"} | own)
         asked["protocol"] = self.protocol.placeless()
         return sha256(json.dumps(asked, sort_keys=True).encode())[:12]
@@ -75,7 +79,8 @@ class Run(BaseModel):
         # What --set changed is part of the variant: shortened for the file system, since the key tells runs apart.
         plain = re.sub(r"[^\w.,=-]+", "", self.variant)[:60]
         variant = "" if self.variant == "default" else f"+{plain}"
-        return f"{self.method}{variant}-seed{self.seed}-{self.key}"
+        method = self.method.replace(":", "-")  # as in torchscript:FILE
+        return f"{method}{variant}-seed{self.seed}-{self.key}"
 
     def folder(self, out: Path) -> Path:
         kind = self.scale if self.origin == "run" else self.origin

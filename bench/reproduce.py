@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
+from bench.adopted import Adopted
 from bench.catalog import Catalog, Entry
 from bench.data import Data, load
 from bench.errors import UserError, nearest
@@ -18,7 +19,7 @@ from bench.masks.names import check_suites
 from bench.masks.suite import suite
 from bench.progress import Progress
 from bench.protocol import Protocol
-from bench.records import NUMBERS, Record, find_records
+from bench.records import NUMBERS, Record, Run, find_records
 from bench.report import gather, print_boards, print_verdicts, write_report
 from bench.settings import DEFAULT, build, overrides, parse_sets
 from bench.spec import Scale
@@ -45,6 +46,8 @@ class Request:
     options: Options = field(default_factory=Options)
     host: str | None = None
     """The paper whose protocol is taken; the method's own where None."""
+    adopted: Adopted | None = None
+    """Networks from elsewhere, for the method's own runs."""
     with_baselines: bool = False
     """Also run every other method that the paper.toml names."""
 
@@ -106,7 +109,9 @@ class Reproduction:
                 file, known = self.entry.path / "paper.toml", list(self.catalog.entries)
                 raise UserError(f"{file}: {place}: there is no method '{name}'.{nearest(name, known)}")
 
-    def _settings(self, variant: str) -> Settings:
+    def _settings(self, variant: str) -> Settings | dict[str, Any]:
+        if self.request.adopted is not None:
+            return self.request.adopted.settings(self.request.scale, variant, self.sets)
         values = overrides(self.paper, self.request.scale, variant) | self.sets
         return build(self.entry.load().settings_class, values, self.request.key)
 
@@ -152,6 +157,7 @@ class Reproduction:
             lpips_folder=request.weights,
             options=request.options,
             host=self.host if self.host is not wanted.entry else None,
+            adopted=request.adopted if wanted.entry is self.entry else None,
         )
 
     def make(self, force: bool = False) -> None:
@@ -190,12 +196,14 @@ def report(catalog: Catalog, key: str, out: Path, cache: Path, console: Console)
 
 
 def current_records(catalog: Catalog, out: Path, keys: set[str]) -> list[Record]:
-    """The records under `out` of these methods, made by the code as it now is, and all scored from pictures, last."""
+    """The records under `out` of these methods, made by the code as it now is, and all from elsewhere, last."""
     code = {key: catalog[key].code() for key in keys}
-    found = sorted(find_records(out), key=lambda record: record.run.origin == "external")
-    return [
-        record
-        for record in found
-        if record.run.numbers == NUMBERS
-        and (record.run.origin == "external" or record.run.code == code.get(record.run.method))
-    ]
+    found = sorted(find_records(out), key=lambda record: record.run.origin != "run")
+
+    def current(run: Run) -> bool:
+        if run.origin == "run":
+            return run.code == code.get(run.method)
+        ours = run.origin == "reference" and run.method in catalog.entries
+        return not ours or run.code == catalog[run.method].code(reference=True)
+
+    return [record for record in found if record.run.numbers == NUMBERS and current(record.run)]

@@ -54,8 +54,8 @@ class Case:
 
     @property
     def run(self) -> Run | None:
-        # An external row comes last: its paths may be those of another machine.
-        runs = [one.records[0].run for one in sorted(self.field, key=lambda one: one.external)]
+        # A row from elsewhere comes last: its paths may be those of another machine.
+        runs = [one.records[0].run for one in sorted(self.field, key=lambda one: one.elsewhere)]
         return runs[0] if runs else None
 
     def trained(self, contender: Contender) -> bool:
@@ -63,7 +63,7 @@ class Case:
         return contender.method not in self.floors
 
     def named(self, method: str, variant: str) -> list[Contender]:
-        return [one for one in self.field if (one.method, one.variant) == (method, variant) and not one.external]
+        return [one for one in self.field if (one.method, one.variant) == (method, variant) and not one.elsewhere]
 
     def require(self, *sides: str) -> None:
         """Raise unless each side was run; the reason names every one that is missing, and one command."""
@@ -98,7 +98,7 @@ class Case:
 
     def best_floor(self, suite: str, convention: Convention) -> Contender:
         """The floor with the best mean on this suite."""
-        floors = [one for one in self.field if one.method in self.floors and not one.external]
+        floors = [one for one in self.field if one.method in self.floors and not one.elsewhere]
         floor = best(floors, suite, convention)
         if floor is None and floors:
             raise _not_measured(floors[0], suite, convention.id)

@@ -1,6 +1,5 @@
 """The weights of LPIPS: which files, where they are looked for, and whether they are the published ones."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import torch
 from torch import Tensor
 
 from bench.errors import UserError
+from bench.files import sha256_of_file
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,7 @@ def hub() -> Path:
 
 def check(trunk: Trunk, path: Path) -> None:
     """Raise UserError unless the file is the published one, by its hash."""
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}. Mend it or take it away.") from error
+    digest = sha256_of_file(path)
     if not digest.startswith(trunk.sha256_prefix):
         raise UserError(
             f"{path} is not the published file: {path.stat().st_size:,} bytes and SHA-256 {digest[:8]}..., expected"

@@ -11,6 +11,7 @@ from bench.settings import DEFAULT
 from bench.statistics import Interval
 
 EXTERNAL = "scored from pictures"
+REFERENCE = "reference, trained elsewhere"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Line:
     def kind(self) -> str:
         if self.contender.external:
             return EXTERNAL
+        if self.contender.elsewhere:
+            return REFERENCE
         return "floor" if self.floor else "this paper" if self.own else ""
 
 
@@ -96,11 +99,11 @@ def _in_part(records: Sequence[Record], suite: str) -> tuple[str, ...]:
 
 
 def _board(suite: str, field: list[Contender], key: str, floors: set[str], in_part: tuple[str, ...]) -> Board:
-    training_free = [contender for contender in field if contender.method in floors and not contender.external]
+    training_free = [contender for contender in field if contender.method in floors and not contender.elsewhere]
     bests, best_floors = _bests(field, suite), _bests(training_free, suite)
     lines = []
     for contender in field:
-        own = contender.method == key and contender.variant == DEFAULT and not contender.external
+        own = contender.method == key and contender.variant == DEFAULT and not contender.elsewhere
         series = {metric: contender.series(suite, metric) for metric in HEADLINE}
         scores = {metric: one.interval() for metric, one in series.items() if one is not None}
         leads = _leads(contender, best_floors, suite)

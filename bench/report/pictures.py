@@ -79,7 +79,7 @@ def _columns(field: Sequence[Contender], key: str, floors: set[str]) -> list[Con
     """The paper's method first, then other methods, floors and the paper's variants."""
 
     def place(contender: Contender) -> int:
-        if contender.method == key:
+        if contender.method == key and not contender.elsewhere:
             return 0 if contender.variant == DEFAULT else 3
         return 2 if contender.method in floors else 1
 

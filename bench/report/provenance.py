@@ -58,11 +58,15 @@ def _line(record: Record) -> RunLine:
         name=record.run.name,
         seed=record.run.seed,
         key=record.run.key,
-        training=f"{_count(training['steps'])} steps ({stages})" if "steps" in training else "none",
+        training=f"{_count(training['steps'])} steps ({stages})" if "steps" in training else _untrained(record),
         parameters=_count(sum(parameters.values())) if parameters else "none",
         code=_code(record.content.get("code", {})),
         command=str(record.content.get("command", "")),
     )
+
+
+def _untrained(record: Record) -> str:
+    return str(record.content.get("reference", {}).get("training", "none"))
 
 
 def _code(code: Mapping[str, Any]) -> str:

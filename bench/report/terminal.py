@@ -13,7 +13,7 @@ from bench.claims import Finding, Verdict
 from bench.metrics.conventions import CONVENTIONS, HEADLINE
 from bench.records import Record
 from bench.report.boards import Board, Line, leaderboards
-from bench.report.words import MARKS, lead_text, lpips_text, mean_text, truth_text
+from bench.report.words import MARKS, budget_text, lead_text, lpips_text, mean_text, truth_text
 
 FORM: dict[str, Any] = {
     "box": box.SIMPLE_HEAD,
@@ -93,7 +93,7 @@ def _board(board: Board, title: str) -> Table:
         table.add_column("images\ntrained on", justify="right", no_wrap=True)
     for line in board.lines:
         lead = [lead_text(line, "psnr")] if board.best_floors else []
-        budget = [f"{line.budget:,}" if line.budget else ""] if trained else []
+        budget = [budget_text(line).removesuffix(" images")] if trained else []
         table.add_row(_name(line), *(_score(line, board, metric) for metric in shown), *lead, *budget)
     return table
 

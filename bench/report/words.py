@@ -6,7 +6,7 @@ from bench.claims import Verdict
 from bench.metrics.conventions import CONVENTIONS
 from bench.metrics.probed import PROBED
 from bench.records import Record
-from bench.report.boards import Board, Line
+from bench.report.boards import REFERENCE, Board, Line
 from bench.statistics import Interval, number
 
 MARKS = {
@@ -69,7 +69,7 @@ def count_text(line: Line) -> str:
 
 def budget_text(line: Line) -> str:
     """`19,200 images`: what a training drew, all in all; empty for what needs none."""
-    return f"{line.budget:,} images" if line.budget else ""
+    return f"{line.budget:,} images" if line.budget else "unknown" if line.kind == REFERENCE else ""
 
 
 def truth_text(board: Board) -> str:
