@@ -1,4 +1,4 @@
-"""`--weights FILE`: networks from elsewhere, held against the hash in their name, read without pickle, told in records."""
+"""`--weights FILE`: networks from elsewhere, checked by the hash in the name, read without pickle, told in records."""
 
 import pickle
 import re
@@ -135,12 +135,10 @@ def _load(path: Path) -> Any:
             warnings.simplefilter("ignore")  # on old file formats
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if (found := re.search(r"GLOBAL (\S+)", str(error))) is not None:
-            raise UserError(
-                f"{path} is more than weights: reading it would run {found[1]}, so it is refused. Where you trust it,"
-                " save its state_dict alone with torch.save."
-            ) from error
-        raise UserError(f"{path} is no checkpoint of PyTorch. Take the file as it is published.") from error
+        found = re.search(r"GLOBAL (\S+)", str(error))
+        why = f"is more than weights: reading it would run {found[1]}" if found else "is no file of plain weights"
+        mend = "If you trust it, save its state_dict alone with torch.save"
+        raise UserError(f"{path} {why}. {mend}; otherwise take the file as it is published.") from error
     except Exception as error:  # whatever a file that is no checkpoint makes the reader raise
         if "TorchScript" in str(error):
             raise UserError(f"{path} is TorchScript. Run it as the method torchscript:{path}.") from error

@@ -12,9 +12,9 @@ from bench.adopted import Adopted
 from bench.catalog import Catalog, Entry
 from bench.data import Data, load
 from bench.errors import UserError, nearest
-from bench.experiment import Experiment, plan, scale_protocols
+from bench.experiment import Experiment, build_method, plan, scale_protocols
 from bench.files import check_writable
-from bench.inpainter import Settings
+from bench.inpainter import DataFacts, Settings
 from bench.masks.names import check_suites
 from bench.masks.suite import suite
 from bench.progress import Progress
@@ -76,6 +76,7 @@ class Reproduction:
         self.progress = Progress(console)
         for variant in self.variants:
             self._settings(variant)
+        self._check_elsewhere()
         for spec in check_suites(request.suites):
             suite(spec)
         check_writable(request.out)
@@ -108,6 +109,14 @@ class Reproduction:
             if name not in self.catalog.entries:
                 file, known = self.entry.path / "paper.toml", list(self.catalog.entries)
                 raise UserError(f"{file}: {place}: there is no method '{name}'.{nearest(name, known)}")
+
+    def _check_elsewhere(self) -> None:
+        """Raise UserError where networks from elsewhere do not fit, or a script takes other inputs."""
+        adopted, facts = self.request.adopted, DataFacts(256, 1)
+        if adopted is not None:
+            adopted.build(adopted.settings(self.request.scale, DEFAULT, self.sets), facts)
+        elif self.entry.weights:
+            build_method(self.entry, self.sets, facts, seed=0)
 
     def _settings(self, variant: str) -> Settings | dict[str, Any]:
         if self.request.adopted is not None:

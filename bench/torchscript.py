@@ -8,7 +8,7 @@ import hashlib
 import warnings
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -63,11 +63,10 @@ class ScriptInpainter(Inpainter):
                 # Without the optimising executor, whose first calls may differ from later ones in the last bits.
                 with _without_optimiser():
                     result = self._call(image, missing)
-            except RuntimeError as error:
+            except (RuntimeError, torch.jit.Error) as error:
                 last = str(error).strip().splitlines()[-1].rstrip(".")
-                raise UserError(
-                    f"the script fails on a {height}x{width} picture: {last}. Perhaps it wants another --set multiple=N."
-                ) from error
+                mend = "Perhaps it wants another --set multiple=N."
+                raise UserError(f"the script fails on a {height}x{width} picture: {last}. {mend}") from error
         if not isinstance(result, Tensor) or result.shape != image.shape:
             got = f"shape {tuple(result.shape)}" if isinstance(result, Tensor) else type(result).__name__
             raise UserError(f"the script returned {got}, not a picture of shape {tuple(image.shape)}.")
@@ -103,10 +102,11 @@ class TorchScript(Method):
     settings_class = ScriptSettings
     settings: ScriptSettings
     file: ClassVar[Path]
+    digest: ClassVar[str]
 
     def __init__(self, settings: ScriptSettings, data: DataFacts) -> None:
         super().__init__(settings, data)
-        self.script = _load(self.file)
+        self.script = _load(self.file, self.digest)
         inputs = len(self.script.forward.schema.arguments) - 1  # without `self`
         if inputs != INPUTS[settings.takes]:
             raise UserError(
@@ -138,7 +138,7 @@ class ScriptEntry(Entry):
         return TorchScript.__doc__ or ""
 
     def load(self) -> type[Method]:
-        return type("TorchScript", (TorchScript,), {"file": self.path})
+        return type("TorchScript", (TorchScript,), {"file": self.path, "digest": self.weights})
 
     def code(self, reference: bool = False) -> str:
         return self.weights
@@ -166,8 +166,9 @@ def script_entry(call: str, trust: bool) -> ScriptEntry:
     return ScriptEntry(f"{PREFIX}{path.name}", path, "bench.torchscript", "torchscript")
 
 
-def _load(path: Path) -> Any:
-    """A ScriptModule, which is an nn.Module too."""
+@lru_cache(maxsize=1)
+def _load(path: Path, digest: str) -> Any:
+    """A ScriptModule, which is an nn.Module too. `digest` tells apart what was written to one path."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it is deprecated, and the form in which these files are

@@ -1,0 +1,143 @@
+"""Public weights for CA: the DeepFillv1 of mmagic (earlier: mmediting), as its files of 2020 hold it.
+
+It is not the authors' network to the bit, and no setting of ours makes them equal, so it is built here from the same
+blocks. Read in open-mmlab/mmagic: models/editors/deepfillv1, models/editors/global_local and their configs. There,
+- convolutions pad by reflection, and alike on all sides where the stride is 2;
+- all of the attention branch is ELU;
+- missing patches leave the softmax (the authors' weigh them by its factor before and after);
+- a cell's hole is the one pixel that nearest-neighbour resizing takes from it;
+- pasted patches are divided by how many overlap at each place (the authors' by 4 everywhere);
+- pictures are read by OpenCV and stay in its order: blue, green, red.
+
+The authors' own checkpoints are TensorFlow's, with its one-sided padding, and are not read.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from baselines.ca.attention import NORM_FLOOR, RATE, SOFTMAX_SCALE, fuse
+from baselines.ca.networks import DILATIONS, Coarse, Style, conv, convolution_branch, decoder, encoder, planes
+from bench.inpainter import DataFacts, Inpainter, Method, Settings, Sizes, in_fixed_batches
+from bench.reference import Reference
+
+STYLE = Style(padding="reflect")
+WIDTH = 32
+INSIDE = 5
+"""Three colours, a plane of ones, the hole."""
+
+
+def masked_attention(features: Tensor, hole: Tensor) -> Tensor:
+    """Features put together from known patches: (N,C,H,W) in and out, H and W multiples of `RATE`.
+
+    `hole` is float (N,1,H,W), 1 = missing. Where no patch is free of missing cells the result is 0 (theirs is NaN).
+    """
+    height, width = features.shape[-2:]
+    small = features[..., ::RATE, ::RATE]
+    patches = F.unfold(small, kernel_size=3, padding=1)
+    normed = patches / torch.linalg.vector_norm(patches, dim=1, keepdim=True).clamp(min=NORM_FLOOR)
+    score = fuse(normed.transpose(1, 2) @ patches, height // RATE, width // RATE)
+    around = F.max_pool2d(hole[..., ::RATE, ::RATE], kernel_size=3, stride=1, padding=1)
+    missing = (around > 0).flatten(1).unsqueeze(2)
+    weights = torch.softmax((score * SOFTMAX_SCALE).masked_fill(missing, -torch.inf), dim=1).nan_to_num(0.0)
+    raw = F.unfold(features, kernel_size=2 * RATE, stride=RATE, padding=RATE // 2)
+    size = {"output_size": (height, width), "kernel_size": 2 * RATE, "stride": RATE, "padding": RATE // 2}
+    return F.fold(raw @ weights, **size) / F.fold(torch.ones_like(raw[:1, : (2 * RATE) ** 2]), **size)
+
+
+class Refine(nn.Module):
+    """Both branches and their decoder; the hole is the last plane of the input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        width = WIDTH
+        self.convolutions = convolution_branch(INSIDE, width, DILATIONS, STYLE)
+        widths = (width, width, 2 * width, 4 * width, 4 * width, 4 * width)
+        self.matched = nn.Sequential(*encoder(INSIDE, widths, STYLE))
+        self.mixed = nn.Sequential(conv(4 * width, 4 * width, STYLE), conv(4 * width, 4 * width, STYLE))
+        self.decoder = nn.Sequential(*decoder(8 * width, width, STYLE))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N,5,H,W) to (N,3,H,W) in [-1,1]."""
+        mixed = self.mixed(masked_attention(self.matched(x), x[:, -1:, ::4, ::4]))
+        return self.decoder(torch.cat([self.convolutions(x), mixed], dim=1)).clamp(-1.0, 1.0)
+
+
+class MmagicInpainter(Inpainter):
+    """The second network's result; blue first inside."""
+
+    sizes = Sizes(minimum=72, multiple=8)  # padding by 16 needs more than 16 places of a quarter of the side
+
+    def __init__(self, coarse: nn.Module, refine: nn.Module) -> None:
+        self.coarse, self.refine = coarse, refine
+
+    @torch.no_grad()
+    def inpaint(self, image: Tensor, hole: Tensor, seed: Tensor) -> Tensor:
+        return in_fixed_batches(self._forward, image, hole)
+
+    def _forward(self, image: Tensor, hole: Tensor) -> Tensor:
+        colours = (2 * image - 1).flip(1).masked_fill(hole, 0.0)
+        coarse = self.coarse(planes(colours, hole, ones=True))
+        result: Tensor = self.refine(planes(torch.where(hole, coarse, colours), hole, ones=True))
+        return (result.flip(1) + 1) / 2
+
+
+class MmagicDeepFill(Method):
+    """CA as mmagic has it; without a training."""
+
+    def __init__(self, settings: Settings, data: DataFacts) -> None:
+        super().__init__(settings, data)
+        self.coarse, self.refine = Coarse(INSIDE, WIDTH, style=STYLE), Refine()
+
+    def networks(self) -> dict[str, nn.Module]:
+        return {"coarse": self.coarse, "refine": self.refine}
+
+    def inpainter(self) -> Inpainter:
+        return MmagicInpainter(self.coarse, self.refine)
+
+
+def _keys() -> Iterator[tuple[str, str]]:
+    """Ours to theirs."""
+    encoders = [f"enc{number}" for number in range(1, 7)]
+    necks = [f"dilation_convs.{number}" for number in range(4)]
+    decoders = ["dec1", "dec2", None, "dec3", "dec4", None, "dec5", "dec6", "dec7"]  # None is an up-sampling
+    stage1, stage2 = "generator.stage1", "generator.stage2"
+    blocks = {
+        "coarse": [
+            *(f"{stage1}.encoder.{name}" for name in encoders),
+            *(f"{stage1}.dilation_neck.{name}" for name in necks),
+            *(name and f"{stage1}.decoder.{name}" for name in decoders),
+        ],
+        "refine.convolutions": [
+            *(f"{stage2}.encoder_conv.{name}" for name in encoders),
+            *(f"{stage2}.dilation_neck.{name}" for name in necks),
+        ],
+        "refine.matched": [f"{stage2}.encoder_attention.{name}" for name in encoders],
+        "refine.mixed": [f"{stage2}.contextual_attention_neck.{name}" for name in ("conv1", "conv2")],
+        "refine.decoder": [name and f"{stage2}.decoder.{name}" for name in decoders],
+    }
+    for ours, names in blocks.items():
+        for place, theirs in enumerate(names):
+            for kind in ("weight", "bias") if theirs else ():
+                # The last convolution of a decoder has no activation after it, and so no pair around it here.
+                inner = "" if theirs and theirs.endswith("dec7") else ".0"
+                yield f"{ours}.{place}{inner}.{kind}", f"{theirs}.conv.{kind}"
+
+
+REFERENCES = [
+    Reference(
+        name="DeepFillv1 of mmagic",
+        source="https://download.openmmlab.com/mmediting/inpainting/deepfillv1/",
+        licence="Apache-2.0, as the project that publishes it",
+        keys=dict(_keys()),
+        unused=("disc.*", "generator.stage2.contextual_attention_neck.contextual_attention.fuse_kernel"),
+        method=MmagicDeepFill,
+        trained_on={
+            "deepfillv1_256x256_8x2_places_*": "Places365, 256x256, square holes",
+            "deepfillv1_256x256_4x4_celeba_*": "CelebA-HQ, 256x256, square holes",
+        },
+        remarks=("The key layout was read in mmagic's code; no published file has been tried here.",),
+    )
+]
