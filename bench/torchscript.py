@@ -109,10 +109,9 @@ class TorchScript(Method):
         self.script = _load(self.file, self.digest)
         inputs = len(self.script.forward.schema.arguments) - 1  # without `self`
         if inputs != INPUTS[settings.takes]:
-            raise UserError(
-                f"{self.file} takes {inputs} inputs; takes = {settings.takes} is for {INPUTS[settings.takes]}."
-                " Known: image_hole, two inputs (the default), and --set takes=migan, one input."
-            )
+            wanted = f"{INPUTS[settings.takes]} as with takes = {settings.takes}"
+            known = "Known: image_hole with two inputs (the default), --set takes=migan with one."
+            raise UserError(f"{self.file} takes {inputs} input{'' if inputs == 1 else 's'}, not {wanted}. {known}")
 
     def networks(self) -> dict[str, nn.Module]:
         return {"script": self.script}

@@ -93,7 +93,7 @@ def test_nothing_is_read_without_trust(bench, script, tmp_path):
     assert f"{path} is no TorchScript file" in error
     code, _, error = bench("evaluate", f"torchscript:{script(Planes())}", *words[2:], "--trust")
     assert code == 2
-    assert "takes 1 inputs" in error
+    assert "takes 1 input, not 2" in error
     assert not list(tmp_path.rglob("*.json"))
 
 
@@ -175,7 +175,7 @@ def test_batch_mates_and_chance_do_not_matter(script):
 
 def test_migan_takes_one_input_and_one_size(script):
     path = script(Planes())
-    with pytest.raises(UserError, match="takes 1 inputs.*--set takes=migan"):
+    with pytest.raises(UserError, match="takes 1 input, .*--set takes=migan"):
         inpainter(path)
     migan = inpainter(path, takes="migan")
     image, hole, seed = sample(512, 512, 1)
