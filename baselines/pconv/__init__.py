@@ -1,0 +1,1 @@
+"""Partial convolutions in a U-Net (Liu et al. 2018)."""
