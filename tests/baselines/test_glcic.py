@@ -258,6 +258,7 @@ def test_a_phase_changes_its_own_networks_alone(place, learning):
         stage.optimizers[name] = Recorder(name, inner, events)
     scalars = stage.step(ToyFeed(stage))
     assert {name for name, weights in before.items() if not same(stage.networks[name], weights)} == learning
+    assert set(stage.optimizers) == learning
     assert events == sorted(learning)  # the discriminator first
     assert all(not value.requires_grad and value.dim() == 0 for value in scalars.values())
     if place == 2:
