@@ -18,8 +18,9 @@ from torch.optim import Adam
 from baselines.feed_forward import FeedForward
 from baselines.partial import Renormalise
 from baselines.pconv import losses
-from baselines.pconv.networks import PartialUNet, levels_at, sizes
+from baselines.pconv.networks import LEAST, MOST_LEVELS, PartialUNet
 from baselines.schedule import cosine
+from baselines.unet import levels_at, sizes
 from bench.inpainter import DataFacts, Feed, Inpainter, Method, Stage, TrainedSettings, compose
 from bench.masks.center import Center
 from bench.masks.family import Family
@@ -105,7 +106,7 @@ class Main(Stage):
 
 
 class Tuning(Main):
-    """The second stage: a smaller learning rate, and the encoder's batch normalisation stays as it is (§3.3).
+    """The second stage: a smaller learning rate, and the encoder's batch normalisation stays as it is (§4.2).
 
     Holes leave zeros in the features, which bend a batch's mean and variance.
     """
@@ -135,7 +136,7 @@ class PConvMethod(Method):
 
     def __init__(self, settings: PConvSettings, data: DataFacts) -> None:
         super().__init__(settings, data)
-        self.levels = levels_at(data.resolution, settings.levels)
+        self.levels = levels_at(data.resolution, settings.levels, MOST_LEVELS, LEAST)
         self.generator = PartialUNet(settings.width, self.levels, settings.renormalise)
 
     def networks(self) -> dict[str, nn.Module]:

@@ -5,8 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from baselines.partial import PartialConv, Renormalise
-from bench.errors import UserError
-from bench.inpainter import Sizes
+from baselines.unet import widths
 
 COLOURS = 3
 KERNELS = (7, 5, 5)
@@ -15,31 +14,6 @@ MOST_LEVELS = 7
 """Halvings of the public code for 256x256; the paper has one more, at 512x512."""
 LEAST = 2
 """Side, in pixels, of the smallest features that are made unless a setting asks for smaller ones."""
-
-
-def levels_at(resolution: int, wanted: int | None) -> int:
-    """How often a picture of this side is halved: `wanted`, else as often as can be done without rounding.
-
-    That is 5 times at 64 and at 160, 7 times at 256. Raises UserError for a side that cannot be halved so often.
-    """
-    can = (resolution & -resolution).bit_length() - 1
-    levels = wanted or min(MOST_LEVELS, can, (resolution // LEAST).bit_length() - 1)
-    if not 1 <= levels <= can:
-        raise UserError(
-            f"A resolution of {resolution} cannot be halved {max(1, levels)} times without rounding, only {can} times."
-            " Set levels to fewer, or take another resolution, such as a power of two."
-        )
-    return levels
-
-
-def sizes(levels: int) -> Sizes:
-    """The pictures that a U-Net with so many halvings takes: all its layers are convolutions."""
-    return Sizes(minimum=1 << levels, multiple=1 << levels)
-
-
-def widths(width: int, levels: int) -> list[int]:
-    """Channels after each halving: `width`, doubled up to 8 * `width`."""
-    return [width * min(8, 1 << level) for level in range(levels)]
 
 
 class Layer(nn.Module):
@@ -88,5 +62,5 @@ class PartialUNet(nn.Module):
         return x
 
     def encoder_norms(self) -> list[nn.BatchNorm2d]:
-        """The batch normalisations that fine-tuning freezes (§3.3)."""
+        """The batch normalisations that fine-tuning freezes (§4.2)."""
         return [layer for layer in self.encoder.modules() if isinstance(layer, nn.BatchNorm2d)]

@@ -11,7 +11,8 @@ from watched import copied, same
 from baselines import vgg16
 from baselines.pconv import losses
 from baselines.pconv.method import METHOD, PConvSettings
-from baselines.pconv.networks import PartialUNet, levels_at, sizes, widths
+from baselines.pconv.networks import PartialUNet
+from baselines.unet import levels_at, sizes, widths
 from bench.errors import UserError
 from bench.inpainter import Batch, DataFacts, fill
 from bench.seeds import Chance
@@ -79,7 +80,7 @@ def test_layers():
 
 @pytest.mark.parametrize(("resolution", "expected"), [(32, 4), (64, 5), (160, 5), (256, 7), (512, 7), (96, 5)])
 def test_levels_by_resolution(resolution, expected):
-    assert levels_at(resolution, None) == expected
+    assert levels_at(resolution, None, most=7, least=2) == expected
     assert sizes(expected).fit(resolution, resolution)
 
 
@@ -282,7 +283,7 @@ def test_inpainting_leaves_the_mode_and_the_statistics_alone():
 @pytest.mark.parametrize("variant", [DEFAULT, *PAPER.variants])
 def test_every_variant_fits_every_scale(scale, variant):
     built = build(METHOD.settings_class, overrides(PAPER, scale, variant), variant)
-    assert levels_at(PAPER.scales[scale].protocol.resolution, built.levels) >= 1
+    METHOD(built.model_copy(update={"width": 1}), DataFacts(PAPER.scales[scale].protocol.resolution, 16))
 
 
 def test_paper_scale_is_the_defaults():

@@ -1,0 +1,1 @@
+"""Shift-Net (Yan et al. 2018)."""
