@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bench.catalog import Entry
 from bench.errors import UserError
-from bench.files import sha256, sha256_of_file
+from bench.files import read_json, sha256, sha256_of_file
 from bench.inpainter import DataFacts, Method
 from bench.reference import Reference, choose
 from bench.settings import DEFAULT, build, overrides
@@ -67,9 +67,20 @@ class Adopted:
 
     def build(self, settings: Mapping[str, Any], facts: DataFacts) -> Method:
         """The method with these networks in eval mode."""
+        if self.reference.mean:
+            facts = facts._replace(mean=self._mean())
         method = self.method_class(build(self.method_class.settings_class, settings, self.entry.key), facts)
         self.reference.load(method.networks(), self.state, self.label)
         return method
+
+    def _mean(self) -> tuple[float, float, float]:
+        key = self.reference.mean
+        found = self.state[key].flatten().tolist() if key in self.state else []
+        if len(found) != 3 or not all(0 <= value <= 1 for value in found):
+            role, _, name = key.partition("/")
+            wanted = f"{self.reference.roles[role]} must hold {name}, a mean colour of three numbers in [0,1]"
+            raise UserError(f"{self.label} does not fit {self.reference.name}: {wanted}; it holds {found or 'none'}.")
+        return found[0], found[1], found[2]
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -116,6 +127,8 @@ def adopt(entry: Entry, files: Sequence[Path]) -> Adopted:
 
 def read_state(path: Path) -> dict[str, Tensor]:
     """The tensors in a checkpoint by key, without their wrapper and DataParallel's prefix. Nothing in it is run."""
+    if path.suffix == ".json":
+        return _read_json(path)
     content = _load(path)
     for name in WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(name), Mapping):
@@ -127,6 +140,14 @@ def read_state(path: Path) -> dict[str, Tensor]:
     if all(key.startswith(PARALLEL) for key in tensors):
         tensors = {key.removeprefix(PARALLEL): value for key, value in tensors.items()}
     return tensors
+
+
+def _read_json(path: Path) -> dict[str, Tensor]:
+    """The lists of numbers in a settings file that is published with weights."""
+    content = read_json(path)
+    lists = content.items() if isinstance(content, Mapping) else ()
+    numbers = {key: one for key, one in lists if isinstance(one, list) and all(isinstance(x, int | float) for x in one)}
+    return {key: torch.tensor(one, dtype=torch.float64) for key, one in numbers.items()}
 
 
 def _load(path: Path) -> Any:

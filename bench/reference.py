@@ -4,7 +4,7 @@ A method's folder says so in reference.py, found by presence: `REFERENCES`, a se
 file is no training of ours: it has a key of its own, and no verdict rests on it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -35,6 +35,10 @@ class Reference:
     """Patterns of further keys that such a file has and the inpainter has no use for."""
     roles: Mapping[str, str] = field(default_factory=dict)
     """Where the weights lie in several files: role to file name pattern."""
+    convert: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] | None = None
+    """Done to the file's tensors first, where they are another form of ours."""
+    mean: str = ""
+    """Key of the mean colour of its training images, in [0,1], where the method needs it."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The method's settings under which our networks are theirs."""
     method: type[Method] | None = None
@@ -60,6 +64,7 @@ class Reference:
         ours = {key: value for key, value in ours.items() if not key.endswith(OWN_COUNTERS)}
         unmapped = ours.keys() - self.keys.keys()
         assert not unmapped, f"{self.name} says nothing of {sorted(unmapped)[:SHOWN]}"
+        given = self.convert(given) if self.convert else given
         self._check(ours, given, file)
         for name, net in networks.items():
             prefix = f"{name}."
@@ -81,7 +86,8 @@ class Reference:
         kinds = {"missing": missing, "unexpected": unexpected, "of another shape": shapes}
         texts = [f"{len(keys)} {kind} ({_first(keys)})" for kind, keys in kinds.items() if keys]
         if texts:
-            raise UserError(f"{file} does not fit {self.name}: {'; '.join(texts)}. Take the file as it is published.")
+            mend = "Take the file as it is published, and the network's settings as they are."
+            raise UserError(f"{file} does not fit {self.name}: {'; '.join(texts)}. {mend}")
 
 
 def choose(references: Sequence[Reference], given: Mapping[str, Tensor], method: str, file: str) -> Reference:

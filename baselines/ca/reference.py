@@ -6,8 +6,7 @@ blocks. Read in open-mmlab/mmagic: models/editors/deepfillv1, models/editors/glo
 - all of the attention branch is ELU;
 - missing patches leave the softmax (the authors' weigh them by its factor before and after);
 - a cell's hole is the one pixel that nearest-neighbour resizing takes from it;
-- pasted patches are divided by how many overlap at each place (the authors' by 4 everywhere);
-- pictures are read by OpenCV and stay in its order: blue, green, red.
+- pasted patches are divided by how many overlap at each place (the authors' by 4 everywhere).
 
 The authors' own checkpoints are TensorFlow's, with its one-sided padding, and are not read.
 """
@@ -20,13 +19,17 @@ from torch.nn import functional as F
 
 from baselines.ca.attention import NORM_FLOOR, RATE, SOFTMAX_SCALE, fuse
 from baselines.ca.networks import DILATIONS, Coarse, Style, conv, convolution_branch, decoder, encoder, planes
-from bench.inpainter import DataFacts, Inpainter, Method, Settings, Sizes, in_fixed_batches
+from baselines.feed_forward import FeedForward
+from baselines.mmagic import LICENCE, SOURCE, UNTRIED, blue_first, module_keys
+from bench.inpainter import DataFacts, Inpainter, Method, Settings, Sizes, compose
 from bench.reference import Reference
 
 STYLE = Style(padding="reflect")
 WIDTH = 32
 INSIDE = 5
 """Three colours, a plane of ones, the hole."""
+SIZES = Sizes(minimum=72, multiple=8)
+"""Padding by 16 needs more than 16 places of a quarter of the side."""
 
 
 def masked_attention(features: Tensor, hole: Tensor) -> Tensor:
@@ -65,25 +68,6 @@ class Refine(nn.Module):
         return self.decoder(torch.cat([self.convolutions(x), mixed], dim=1)).clamp(-1.0, 1.0)
 
 
-class MmagicInpainter(Inpainter):
-    """The second network's result; blue first inside."""
-
-    sizes = Sizes(minimum=72, multiple=8)  # padding by 16 needs more than 16 places of a quarter of the side
-
-    def __init__(self, coarse: nn.Module, refine: nn.Module) -> None:
-        self.coarse, self.refine = coarse, refine
-
-    @torch.no_grad()
-    def inpaint(self, image: Tensor, hole: Tensor, seed: Tensor) -> Tensor:
-        return in_fixed_batches(self._forward, image, hole)
-
-    def _forward(self, image: Tensor, hole: Tensor) -> Tensor:
-        colours = (2 * image - 1).flip(1).masked_fill(hole, 0.0)
-        coarse = self.coarse(planes(colours, hole, ones=True))
-        result: Tensor = self.refine(planes(torch.where(hole, coarse, colours), hole, ones=True))
-        return (result.flip(1) + 1) / 2
-
-
 class MmagicDeepFill(Method):
     """CA as mmagic has it; without a training."""
 
@@ -95,7 +79,12 @@ class MmagicDeepFill(Method):
         return {"coarse": self.coarse, "refine": self.refine}
 
     def inpainter(self) -> Inpainter:
-        return MmagicInpainter(self.coarse, self.refine)
+        return FeedForward(nn.ModuleList([self.coarse, self.refine]), blue_first(self._forward), SIZES)
+
+    def _forward(self, colours: Tensor, hole: Tensor) -> Tensor:
+        coarse: Tensor = self.coarse(planes(colours, hole, ones=True))
+        refined: Tensor = self.refine(planes(compose(colours, hole, coarse), hole, ones=True))
+        return refined
 
 
 def _keys() -> Iterator[tuple[str, str]]:
@@ -120,17 +109,17 @@ def _keys() -> Iterator[tuple[str, str]]:
     }
     for ours, names in blocks.items():
         for place, theirs in enumerate(names):
-            for kind in ("weight", "bias") if theirs else ():
-                # The last convolution of a decoder has no activation after it, and so no pair around it here.
-                inner = "" if theirs and theirs.endswith("dec7") else ".0"
-                yield f"{ours}.{place}{inner}.{kind}", f"{theirs}.conv.{kind}"
+            if theirs is not None:
+                # The last convolution of a decoder has no activation after it, and so stands by itself here.
+                inner = "" if theirs.endswith("dec7") else ".0"
+                yield from module_keys(f"{ours}.{place}{inner}", f"{theirs}.conv")
 
 
 REFERENCES = [
     Reference(
         name="DeepFillv1 of mmagic",
-        source="https://download.openmmlab.com/mmediting/inpainting/deepfillv1/",
-        licence="Apache-2.0, as the project that publishes it",
+        source=f"{SOURCE}deepfillv1/",
+        licence=LICENCE,
         keys=dict(_keys()),
         unused=("disc.*", "generator.stage2.contextual_attention_neck.contextual_attention.fuse_kernel"),
         method=MmagicDeepFill,
@@ -138,6 +127,6 @@ REFERENCES = [
             "deepfillv1_256x256_8x2_places_*": "Places365, 256x256, square holes",
             "deepfillv1_256x256_4x4_celeba_*": "CelebA-HQ, 256x256, square holes",
         },
-        remarks=("The key layout was read in mmagic's code; no published file has been tried here.",),
+        remarks=(UNTRIED,),
     )
 ]
