@@ -116,7 +116,8 @@ def noise(side: int) -> Packed:
 def as_port(stage: Stage, train: Packed, device: torch.device) -> Runner:
     """The stage with plain optimisers, its batches copied one by one, every loss read each step."""
     for network in stage.networks.values():
-        network.to(device)
+        to: Callable[..., torch.nn.Module] = network.to  # whose overloads leave out a memory format alone
+        to(device=device, memory_format=torch.contiguous_format)
     stage.optimizers = {name: plain(optimizer) for name, optimizer in stage.optimizers.items()}
     return Runner(stage, TrainingFeed(stage, train, 0, device, resident=False), read_each=True)
 

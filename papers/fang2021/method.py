@@ -1,6 +1,5 @@
 """Training (Algorithm 1) and inpainting. Where it differs from the text, and why: the ledger in paper.toml (F-..)."""
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
@@ -9,14 +8,15 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer
 
 from baselines import wgan
-from bench.inpainter import DataFacts, Feed, Inpainter, Method, Sizes, Stage, compose, erase, in_fixed_batches
+from baselines.feed_forward import FeedForward
+from baselines.schedule import cosine
+from bench.inpainter import DataFacts, Feed, Inpainter, Method, Stage, compose, erase
 from bench.masks.geometry import box_crop, window
 
 from . import losses
 from .networks import Generator, check_resolution, critics, sizes
 from .settings import FangSettings
 
-WARM_UP_SHARE = 0.03
 BATCH = 8
 """How many images the inpainter fills at once."""
 
@@ -153,25 +153,6 @@ class Adversarial(Reconstruction):
         return [weight for name in self.critics for weight in self.networks[name].parameters()]
 
 
-class TwoStage(Inpainter):
-    """Fills holes with the generator; the raw result is the second stage's, unpasted (F-6: no post-processing)."""
-
-    def __init__(self, generator: nn.Module, fit: Sizes) -> None:
-        self.generator, self.sizes = generator, fit
-
-    @torch.no_grad()
-    def inpaint(self, image: Tensor, hole: Tensor, seed: Tensor) -> Tensor:
-        training = self.generator.training
-        self.generator.eval()
-        result = in_fixed_batches(self._fill, image, hole, BATCH)
-        self.generator.train(training)
-        return result
-
-    def _fill(self, image: Tensor, hole: Tensor) -> Tensor:
-        refined: Tensor = self.generator(2 * image - 1, hole)[1]
-        return (refined + 1) / 2
-
-
 class Fang2021(Method):
     """Two-stage network with global and local WGAN-GP critics (Fang et al. 2021, CSSE 41(2))."""
 
@@ -202,7 +183,9 @@ class Fang2021(Method):
         return [*first, Adversarial(self, alone, steps - alone)]
 
     def inpainter(self) -> Inpainter:
-        return TwoStage(self._networks["generator"], sizes(self.settings))
+        """The raw result is the second stage's, unpasted (F-6: no post-processing)."""
+        generator = self._networks["generator"]
+        return FeedForward(generator, lambda truth, hole: generator(truth, hole)[1], sizes(self.settings), BATCH)
 
 
 def optimizer(settings: FangSettings, weights: Iterable[nn.Parameter], weight_decay: float = 0.0) -> Optimizer:
@@ -217,10 +200,7 @@ def learning_rate(settings: FangSettings, step: int, steps: int) -> float:
     """The rate at `step` (from 0) of all `steps`; a function of nothing else, so that a resumed training has it too."""
     if settings.schedule == "constant":
         return settings.learning_rate
-    warm_up = math.ceil(WARM_UP_SHARE * steps)
-    if step < warm_up:
-        return settings.learning_rate * (step + 1) / warm_up
-    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / (steps - warm_up)))
+    return settings.learning_rate * cosine(step, steps)
 
 
 def total(terms: Iterable[Tensor]) -> Tensor:
