@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench import __version__
-from bench.cli_cluster import DoctorCluster, DryRun, ReproduceCluster, Segments, Workers, examine_cluster, submit
+from bench.cli_cluster import (
+    DoctorCluster,
+    DryRun,
+    GpusPerNode,
+    Nodes,
+    ReproduceCluster,
+    Segments,
+    Workers,
+    examine_cluster,
+    submit,
+)
 from bench.cli_cluster import cluster as queued
 from bench.cli_options import (
     RUNS,
@@ -22,6 +32,7 @@ from bench.cli_options import (
     Networks,
     Out,
     PaperKey,
+    Processes,
     Scale,
     Seed,
     Seeds,
@@ -39,7 +50,7 @@ from bench.cli_options import (
     sort_weights,
 )
 from bench.cli_scores import scores
-from bench.errors import Stopped, UserError
+from bench.errors import CrewLostError, Stopped, UserError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -105,10 +116,13 @@ def reproduce(
     include: Include = None,
     weights: Weights = None,
     checkpoint_seconds: CheckpointSeconds = 30.0,
+    processes: Processes = 1,
     cluster: ReproduceCluster = None,
     dry_run: DryRun = False,
     workers: Workers = 0,
     segments: Segments = None,
+    nodes: Nodes = None,
+    gpus_per_node: GpusPerNode = None,
 ) -> None:
     """Train, evaluate, judge and report a paper. What is done already is not done again.
 
@@ -126,12 +140,16 @@ def reproduce(
     if cluster is not None or dry_run:
         if force:
             raise UserError("--force does not go with --cluster: delete the folders of the runs to make again.")
+        if processes > 1:
+            raise UserError("--processes is for this machine alone. With --cluster say --nodes and --gpus-per-node.")
         find_methods(include)[key].paper()
         submit(
             [key], cluster or "local", scale, [data] if data else None, suite, variant, seed, device, sets,
-            with_baselines, out, include, weights, checkpoint_seconds, workers, segments, dry_run,
+            with_baselines, out, include, weights, checkpoint_seconds, workers, segments, nodes, gpus_per_node, dry_run,
         )  # fmt: skip
         return
+    if nodes or gpus_per_node:
+        raise UserError("--nodes and --gpus-per-node go with --cluster. On this machine alone say --processes.")
     from bench.reproduce import Reproduction, Request
     from bench.reproduce import report as write_pages
     from bench.training.loop import Options
@@ -143,7 +161,7 @@ def reproduce(
     request = Request(
         key, out, cache_folder(), scale, data, suites=suite or (), variants=variant or (), seeds=seed or (0,),
         device=device, sets=sets or (), weights=weights, options=Options(checkpoint_seconds=checkpoint_seconds),
-        with_baselines=with_baselines,
+        with_baselines=with_baselines, processes=processes,
     )  # fmt: skip
     work = Reproduction(catalog, request, console)
     work.make(force)
@@ -167,10 +185,14 @@ def train(
         float | None, typer.Option(min=0, help="Stop safely after so many minutes; the same command goes on.")
     ] = None,
     checkpoint_seconds: CheckpointSeconds = 30.0,
+    processes: Processes = 1,
 ) -> None:
     """Train a method, or go on training it. Ctrl-C stops safely; the same command goes on.
 
-    Example: [bold]python -m bench train fang2021 --data faces --minutes 1[/]
+    Examples:
+      [bold]python -m bench train fang2021 --data faces --minutes 1[/]
+
+      [bold]python -m bench train fang2021 --scale paper --data imagenet=/data/imagenet --processes 2[/]
     """
     from bench.reproduce import Reproduction, Request
     from bench.training.loop import Options
@@ -179,6 +201,7 @@ def train(
     request = Request(
         key, out, cache_folder(), scale, data, suites=suite or (), variants=[variant], seeds=[seed], device=device,
         sets=sets or (), options=Options(minutes=minutes, checkpoint_seconds=checkpoint_seconds), host=paper,
+        processes=processes,
     )  # fmt: skip
     work = Reproduction(find_methods(include), request, console)
     for protocol, data_set in work.each_data():
@@ -340,6 +363,8 @@ def main() -> None:
         app()
     except UserError as error:
         _fail(str(error), 2)
+    except CrewLostError as lost:
+        _fail(f"{lost}. The same command goes on from what was saved last.", 1)
     except Stopped as stop:
         _fail(f"{stop}. The same command goes on.", 130 if stop.interrupted else 0)
     except OSError as error:

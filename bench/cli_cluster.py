@@ -49,6 +49,10 @@ Workers = Annotated[
 Segments = Annotated[
     int | None, typer.Option(min=1, help="Jobs in a training's chain. [default: the profile's, or by the estimate]")
 ]
+Nodes = Annotated[int | None, typer.Option(min=1, help="Nodes that train one run together. [default: the profile's]")]
+GpusPerNode = Annotated[
+    int | None, typer.Option(min=0, help="GPUs, a process each, that train one run on each node. [default: as above]")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")]
 Runs = Annotated[list[str] | None, typer.Argument(metavar="RUN...", help="Ids as `status` shows them. [default: all]")]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="An id as `status` shows it.")]
@@ -72,6 +76,8 @@ def submit(
     checkpoint_seconds: CheckpointSeconds = 30.0,
     workers: Workers = 0,
     segments: Segments = None,
+    nodes: Nodes = None,
+    gpus_per_node: GpusPerNode = None,
     dry_run: DryRun = False,
 ) -> None:
     """Queue papers x variants x seeds x data, and return at once. What is done or under way is not queued again.
@@ -80,6 +86,8 @@ def submit(
       [bold]python -m bench submit fang2021 --variant no_l1 --seed 0 --seed 1 --seed 2 --cluster mycluster[/]
 
       [bold]python -m bench submit fang2021 harmonic --data faces --data photos --cluster local --workers 2[/]
+
+      [bold]python -m bench submit fang2021 --scale paper --cluster mycluster --nodes 2 --gpus-per-node 4[/]
     """
     from bench.cluster.order import Order, absolute
     from bench.cluster.profile import read_profile
@@ -88,7 +96,7 @@ def submit(
         keys,
         out.resolve(),
         cache_folder().resolve(),
-        read_profile(cluster, workers),
+        read_profile(cluster, workers, nodes, gpus_per_node),
         scale,
         data=[absolute(spec) for spec in data or ()],
         suites=[absolute(spec) for spec in suite or ()],
@@ -123,6 +131,8 @@ def plan(
     weights: Weights = None,
     workers: Workers = 0,
     segments: Segments = None,
+    nodes: Nodes = None,
+    gpus_per_node: GpusPerNode = None,
 ) -> None:
     """Say what `submit` would do: what is there, what would run, GPU-hours, what is missing, the batch script.
 
@@ -130,7 +140,7 @@ def plan(
     """
     submit(
         keys, cluster, scale, data, suite, variant, seed, device, sets, with_baselines, out, include, weights, 30.0,
-        workers, segments, dry_run=True,
+        workers, segments, nodes, gpus_per_node, dry_run=True,
     )  # fmt: skip
 
 

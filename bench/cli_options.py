@@ -68,6 +68,12 @@ Trust = Annotated[
     bool, typer.Option("--trust", help="Read a TorchScript file, which runs what is in it, as METHOD torchscript:FILE.")
 ]
 CheckpointSeconds = Annotated[float, typer.Option(min=0, help="Save the training about so often.")]
+Processes = Annotated[
+    int,
+    typer.Option(
+        min=1, help="So many train together on this machine, a GPU each: the same result as of one, to rounding."
+    ),
+]
 
 RUNS = Path("runs")
 

@@ -14,6 +14,10 @@ class Stopped(Exception):  # noqa: N818 - it is no error
         """True for a signal, False for a budget that is used up."""
 
 
+class CrewLostError(Exception):
+    """Another process of the same training has gone. What was saved last is kept; the same command goes on."""
+
+
 def nearest(name: str, known: list[str]) -> str:
     """` Did you mean 'x'?`, or the known names; for the end of an error line."""
     from difflib import get_close_matches

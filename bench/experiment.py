@@ -7,8 +7,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 
@@ -31,11 +32,23 @@ from bench.seeds import seed_of
 from bench.settings import DEFAULT, build, overrides, variant_name
 from bench.training import checkpoint
 from bench.training.loop import Options, Training
-from bench.training.shared import MARK, mark, take_from_twin, training_key
+from bench.training.processes import tell
+from bench.training.shared import ALONE, MARK, mark, processes_so_far, take_from_twin, training_key
 
 LPIPS = "alex v0.1"
 TRAINING_BYTES = 200 * 2**20
 """Free space asked for before a training starts."""
+
+
+class Duty(NamedTuple):
+    """Which training the other processes shall take part in."""
+
+    folder: Path
+    """The run's."""
+    key: str
+    include: list[Path]
+    pack: Path
+    """The data's."""
 
 
 @dataclass(frozen=True)
@@ -128,17 +141,27 @@ class Experiment:
         return method
 
     def _train(self, training: Training, progress: Progress, share: bool) -> None:
-        key = training_key(self.run, training.method.after_training, self.data, self.fabric.device.type)
+        begun = any((self.folder / "checkpoints").glob("step-*.pt"))
+        processes = sorted({self.fabric.world_size, *(processes_so_far(self.folder) if begun else ())})
+        key = training_key(self.run, training.method.after_training, self.data, self.fabric.device.type, processes)
         # Whoever trains holds this lock and waits for none, so that no two runs wait for each other.
         with locked(self.folder, progress.say, self.folder.parents[2] / ".locks" / f"training-{key}"):
-            mark(self.folder, key)
+            mark(self.folder, key, processes)
             twin = take_from_twin(self.folder, self.run, key) if share else None
             if twin is not None:
                 self._log("networks taken", {"from": twin.name})
                 progress.say(f"train {self.title}: not again, the networks are those of {twin.name}")
                 return
+            if self.fabric.world_size > 1:
+                tell(self.fabric, self._duty())
             with progress.task(f"train {self.title}") as report:
                 training.run(self.options, report, self._log)
+
+    def _duty(self) -> Duty:
+        """What the other processes of the training must know to take part in it."""
+        assert isinstance(self.data.train.pixels, np.memmap)
+        include = [self.entry.path] if self.entry.origin == "--include" else []
+        return Duty(self.folder, self.entry.key, include, Path(str(self.data.train.pixels.filename)).parent)
 
     def train_only(self, progress: Progress) -> None:
         with locked(self.folder, progress.say):
@@ -190,6 +213,8 @@ class Experiment:
                 "parameters": parameters(method),
                 "weights_sha256": sha256(weights[0].read_bytes()),
             }
+            if (processes := processes_so_far(self.folder)) != [*ALONE]:
+                training["processes"] = processes
         reference = self._reference()
         # What a reference was trained on is not here, so nothing can be held against it.
         leakage = {} if reference else audit(self.data, stages, self.run.seed, self.run.protocol.suites)
@@ -310,13 +335,18 @@ def build_method(entry: Entry, settings: Mapping[str, Any], facts: DataFacts, se
 
 def load_trained(entry: Entry, folder: Path) -> Method:
     """The trained method of a run's folder."""
+    method, _ = fresh(entry, folder)
+    load_networks(method, folder)
+    return method
+
+
+def fresh(entry: Entry, folder: Path) -> tuple[Method, int]:
+    """The method of a run's folder as before its training, and the run's seed."""
     asked = read_json(folder / "run.json")
     facts = asked.pop("facts")
     run = Run.model_validate(asked)
     facts["mean"] = tuple(facts["mean"])
-    method = build_method(entry, run.settings, DataFacts(**facts), run.seed)
-    load_networks(method, folder)
-    return method
+    return build_method(entry, run.settings, DataFacts(**facts), run.seed), run.seed
 
 
 def load_networks(method: Method, folder: Path) -> None:

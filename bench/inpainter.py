@@ -93,7 +93,8 @@ class Stage(ABC):
     """One training phase: its networks, its optimisers, its step. The harness owns the loop around it.
 
     `networks` and `optimizers` are dictionaries because the loop puts the library's wrapped objects into them: `step`
-    takes them from there each time.
+    takes them from there each time. Where several processes train together, each of these networks works on a part of
+    its batch in each of them, and everything else in `step` is the same in all: draws, losses, updates.
     """
 
     name: str

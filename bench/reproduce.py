@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lightning_fabric import Fabric
 from rich.console import Console
 
 from bench.adopted import Adopted
@@ -40,6 +41,8 @@ class Request:
     variants: Sequence[str] = ()
     seeds: Sequence[int] = (0,)
     device: str = "auto"
+    processes: int = 1
+    """How many train together on this machine."""
     sets: Sequence[str] = ()
     """`KEY=VALUE`."""
     weights: Path | None = None
@@ -80,7 +83,14 @@ class Reproduction:
         for spec in check_suites(request.suites):
             suite(spec)
         check_writable(request.out)
-        self.fabric = open_fabric(request.device)
+        self.fabric = self._open_fabric()
+
+    def _open_fabric(self) -> Fabric:
+        if self.request.processes == 1:
+            return open_fabric(self.request.device)
+        from bench.crew import call
+
+        return call(self.request.device, self.request.processes)
 
     @cached_property
     def variants(self) -> list[str]:

@@ -128,7 +128,7 @@ def _replied(reply: dict[str, Any], profile: Profile, out: Path, cache: Path, to
     ours = "the snapshot" if reply["code_is_ours"] is True else reply["code_is_ours"]
     yield reply["code_is_ours"] is True, "code on the node", f"{ours}, {reply['python']}"
     yield reply["cache"] is True, "data cache", f"{cache}: {'writable' if reply['cache'] is True else reply['cache']}"
-    wants = profile.gpu_count > 0
+    wants = profile.gpus_of("train") > 0
     yield (reply["gpu"] != "none") or not wants, "GPU on the node", str(reply["gpu"])
     yield str(reply["lpips"]).startswith("works"), "LPIPS on the node", str(reply["lpips"])
     yield True, "network on the node", "yes" if reply["network"] else "no; none is needed"
@@ -140,7 +140,8 @@ def _ask_node(profile: Profile, out: Path, folder: Path, probe: Probe) -> str:
         subprocess.run(words, cwd=probe.code, env=os.environ | {"PYTHONPATH": str(probe.code)}, timeout=WAIT_SECONDS)
         return "none: this machine"
     array = Array(kind="train", tasks=["doctor"])
-    short = profile.model_copy(update={"minutes": min(PROBE_MINUTES, profile.minutes)})
+    one = {"nodes": 1, "gpus_per_node": min(1, profile.gpus_per_node)}
+    short = profile.model_copy(update={"minutes": min(PROBE_MINUTES, profile.minutes)} | one)
     submission = Submission(name=folder.name, profile=short, code=probe.code, arrays=[array])
     return slurm.submit_one(folder, submission, array, probe)
 

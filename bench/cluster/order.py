@@ -25,6 +25,7 @@ from bench.protocol import Protocol
 from bench.records import NUMBERS
 from bench.reproduce import Reproduction, Request, Wanted
 from bench.settings import build, overrides, variant_name
+from bench.training.processes import check_shared
 
 SEGMENTS = 4
 """Jobs in a training's chain where nothing is known of how long it takes."""
@@ -122,7 +123,7 @@ class Plan:
         fixed = self.order.segments or profile.segments
         if fixed:
             return fixed
-        rate = rates.find(planned.task, profile.gpu_count > 0)
+        rate = rates.find(planned.task, profile.gpus_of("train") > 0, profile.processes)
         if rate is None or rate.train is None:
             return SEGMENTS
         return ceil(rate.train * planned.steps / slurm.training_seconds(profile)) + SPARE
@@ -213,7 +214,10 @@ class Planner:
         data = self._known_data(blank)
         facts = data.facts if data else DataFacts(protocol.resolution, min(protocol.images, 10**6))
         method = build_method(entry, settings, facts, 0)
-        steps = sum(stage.steps for stage in method.stages())
+        stages = method.stages()
+        for stage in stages:
+            check_shared(stage, method.settings, order.profile.processes)
+        steps = sum(stage.steps for stage in stages)
         images = len(data.test) if data else protocol.test_images
         images = images * len(protocol.suites) if images < ALL else 0
         first = work.experiment(wanted, wanted.seeds[0], protocol, data) if data else None

@@ -10,7 +10,7 @@ from bench.cluster import rates, slurm
 from bench.cluster.array import Array, Submission
 from bench.cluster.calibrate import calibrate
 from bench.cluster.order import Order, Plan, Planned, make_plan
-from bench.cluster.profile import LOCAL
+from bench.cluster.profile import LOCAL, Profile
 from bench.cluster.rates import Rate
 from bench.cluster.show import span
 from bench.metrics.weights import TRUNKS, find, reason
@@ -43,7 +43,8 @@ def print_plan(console: Console, catalog: Catalog, order: Order) -> None:
 
 def _rates(console: Console, plan: Plan) -> dict[str, Rate]:
     """Task -> rate, calibrated on this machine where no run has recorded one."""
-    gpu = plan.order.profile.gpu_count > 0
+    profile = plan.order.profile
+    gpu = profile.gpus_of("train") > 0
     tasks = [planned.task for planned in plan.runs_to_do]
     unknown = {rates.name_of(task): task for task in tasks if rates.find(task, gpu) is None}
     if unknown and not plan.missing:
@@ -51,15 +52,15 @@ def _rates(console: Console, plan: Plan) -> dict[str, Rate]:
             trouble = calibrate(list(unknown.values()))
         for name, why in trouble.items():
             console.print(f"No estimate of {name}: {why}", highlight=False, markup=False, soft_wrap=True)
-    found = {task.id: rates.find(task, gpu) for task in tasks}
+    found = {task.id: rates.find(task, gpu, profile.processes) for task in tasks}
     return {name: rate for name, rate in found.items() if rate is not None}
 
 
-def hours(planned: Planned, rate: Rate | None) -> float | None:
-    """Of training and scoring one run; None where nothing is known."""
+def hours(planned: Planned, rate: Rate | None) -> tuple[float, float] | None:
+    """Of training and of scoring one run; None where nothing is known."""
     if rate is None or (rate.train is None and rate.evaluate is None):
         return None
-    return ((rate.train or 0.0) * planned.steps + (rate.evaluate or 0.0) * planned.images) / 3600
+    return (rate.train or 0.0) * planned.steps / 3600, (rate.evaluate or 0.0) * planned.images / 3600
 
 
 def _table(plan: Plan, known: dict[str, Rate]) -> Table:
@@ -74,7 +75,7 @@ def _table(plan: Plan, known: dict[str, Rate]) -> Table:
             rate = known.get(todo[0].task.id)
             each = hours(todo[0], rate)
             segments = str(plan.segments(todo[0])) if todo[0].task.trains else ""
-            row += [span(3600 * each) if each is not None else "?", str(rate or ""), segments]
+            row += [span(3600 * sum(each)) if each is not None else "?", str(rate or ""), segments]
         table.add_row(*row)
     return table
 
@@ -92,13 +93,22 @@ def _groups(plan: Plan) -> dict[tuple[str, str], list[Planned]]:
 
 def _cost(plan: Plan, known: dict[str, Rate]) -> str:
     each = [hours(planned, known.get(planned.task.id)) for planned in plan.runs_to_do]
-    total = sum(value for value in each if value is not None)
-    gpus = plan.order.profile.gpu_count
-    what = f"{total * gpus:.2f} GPU-hours" if gpus else f"{total:.2f} CPU-hours"
+    profile = plan.order.profile
+    gpus = profile.gpus_of("train")
+    # What a job holds counts, on all its nodes, whether it is busy or not.
+    training = sum(value[0] for value in each if value is not None) * (gpus or profile.processes)
+    scoring = sum(value[1] for value in each if value is not None) * (profile.gpus_of("evaluate") if gpus else 1)
+    what = f"{training + scoring:.2f} {'GPU' if gpus else 'CPU'}-hours"
+    what += f", each training by {_crew(profile)}" if profile.processes > 1 else ""
     unknown = sum(value is None for value in each)
     sources = sorted({str(rate) for rate in known.values() if rate.device})
     left_out = f"; {unknown} runs are not counted, as nothing is known of them" if unknown else ""
     return f"Estimate: {what} for {len(each)} runs ({'; '.join(sources) or 'nothing is known'}){left_out}"
+
+
+def _crew(profile: Profile) -> str:
+    each = f"{profile.gpus_per_node} GPUs" if profile.gpus_per_node > 1 else "1 process"
+    return f"{profile.nodes} nodes with {each} each" if profile.nodes > 1 else f"{profile.processes} GPUs of one node"
 
 
 def _print_arrays(console: Console, plan: Plan) -> None:

@@ -51,6 +51,10 @@ class Profile(Ask):
 
     name: str
     account: str = ""
+    nodes: int = Field(default=1, ge=1)
+    """How many nodes train one run together."""
+    gpus_per_node: int = Field(default=0, ge=0)
+    """How many GPUs, with a process for each, train one run on each node. 0: one process, and `gpus` as it stands."""
     requeue: bool = False
     """Whether preempted and lost jobs may go back into the queue under their own id. Never needed."""
     array_cap: int = Field(default=1000, ge=1)
@@ -78,13 +82,46 @@ class Profile(Ask):
         """What a job of this kind (data, train, evaluate, report) asks for."""
         own = {name: getattr(self, name) for name in Ask.model_fields}
         if kind == "train":
-            return Ask(**own)
-        return Ask(**(own | {"segments": None} | getattr(self, kind)))
+            return Ask(**(own | {"gpus": self._gpus(self.gpus_per_node)}))
+        # Only training is shared among processes.
+        return Ask(**(own | {"segments": None, "gpus": self._gpus(min(1, self.gpus_per_node))} | getattr(self, kind)))
+
+    @property
+    def each(self) -> int:
+        """Processes that train one run on each node."""
+        return max(1, self.gpus_per_node)
+
+    @property
+    def processes(self) -> int:
+        """Processes that train one run together."""
+        return self.nodes * self.each
+
+    def gpus_of(self, kind: str) -> int:
+        """GPUs of one job, on all its nodes."""
+        return self.ask(kind).gpu_count * (self.nodes if kind == "train" else 1)
+
+    def _gpus(self, count: int) -> str:
+        """`gpus` with another number on each node; as it stands for 0."""
+        if not count:
+            return self.gpus
+        name, _, what = (self.gpus or "gpus-per-node=1").partition("=")
+        head, _, tail = what.rpartition(":")
+        kind = head if tail.isdigit() else what
+        return f"{name}={kind}:{count}" if kind else f"{name}={count}"
 
     @model_validator(mode="after")
     def _sections_are_asks(self) -> Self:
         for kind in ("data", "evaluate", "report"):
             self.ask(kind)
+        return self
+
+    @model_validator(mode="after")
+    def _processes_can_start(self) -> Self:
+        if self.processes > 1 and not self.srun:
+            raise ValueError("several processes of a training are started by srun: leave out srun = false")
+        if self.gpus and self.processes > 1 and self.gpus.partition("=")[0] not in ("gres", "gpus-per-node"):
+            known = '"gpus-per-node=1" or "gres=gpu:1"'
+            raise ValueError(f'gpus = "{self.gpus}": with several processes ask by node, as {known}')
         return self
 
 
@@ -109,12 +146,14 @@ def known_profiles() -> list[str]:
     return [LOCAL, *sorted(path.stem for path in FOLDER.glob("*.toml"))]
 
 
-def read_profile(name: str, workers: int = 0) -> Profile:
-    """The profile of this name, or of this TOML file; `workers` is for `local`.
+def read_profile(name: str, workers: int = 0, nodes: int | None = None, gpus_per_node: int | None = None) -> Profile:
+    """The profile of this name, or of this TOML file; `workers` is for `local`, the numbers replace the profile's.
 
     Raises UserError that names the file, the key and the mend.
     """
     if name == LOCAL:
+        if (nodes or 1) > 1 or (gpus_per_node or 0) > 1:
+            raise UserError("--cluster local gives each run one GPU. Take `train --processes N`, or a SLURM profile.")
         return local_profile(workers)
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     if not path.exists():
@@ -127,12 +166,14 @@ def read_profile(name: str, workers: int = 0) -> Profile:
     if not values.get("partition"):
         raise UserError(f'{path}: partition is missing. Write partition = "NAME"; `sinfo` lists the names.')
     _check_keys(path, values)
+    values |= {key: value for key, value in (("nodes", nodes), ("gpus_per_node", gpus_per_node)) if value is not None}
     try:
         return Profile(name=path.stem, **values)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"{path}: {key + ': ' if key else ''}{first['msg']} (it says {first['input']!r}).") from error
+        said = f"{key}: {first['msg']} (it says {first['input']!r})" if key else first["msg"]
+        raise UserError(f"{path}: {said}.") from error
 
 
 def _check_keys(path: Path, values: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import submitit
 from submitit.core.utils import DelayedSubmission, JobPaths
@@ -18,12 +18,17 @@ from bench.cluster import worker
 from bench.cluster.array import Array, Submission, dependency, submission_folder
 from bench.cluster.profile import Profile
 from bench.cluster.queue import ask
-from bench.cluster.task import Kind, tasks_folder
+from bench.cluster.task import Folder, Kind, tasks_folder
 from bench.cluster.worker import JOB_START, Part
 from bench.errors import UserError, nearest
 
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
 SIGNAL_SECONDS = 60
 """How long before its time limit a job is told so, at most. A training has saved itself and ended by then."""
+PORTS = range(15_000, 32_000)
+"""Where the first process of a training listens, by the job's id: below what systems give out by themselves."""
 NO_LIMIT = 10**6
 """submitit counts time-outs down; our chains are bounded by themselves."""
 
@@ -36,7 +41,10 @@ class Segment:
 
     def __call__(self) -> None:
         environment = submitit.JobEnvironment()
-        code = worker.run(self.part, environment.job_id, str(environment.paths.stdout))
+        if worker.nothing_to_do(self.part, Folder(self.part.folder)):
+            return
+        fabric = join(environment, self.part) if environment.num_tasks > 1 else None
+        code = worker.run(self.part, environment.job_id, str(environment.paths.stdout), fabric)
         if code:
             raise SystemExit(code)
 
@@ -44,6 +52,26 @@ class Segment:
         """Called on preemption. Nothing is saved here: training has saved regularly, and the next job goes on."""
         worker.SIGNALLED.set()
         return DelayedSubmission(self) if self.requeue and shutil.which("scontrol") else None
+
+
+def join(environment: submitit.JobEnvironment, part: Part) -> "Fabric":
+    """Bring the processes of a training together. Returns in the first one only; the others serve it, then end."""
+    from bench.crew import serve
+    from bench.training.device import open_fabric
+    from bench.training.processes import Place
+
+    place = Place(
+        environment.local_rank,
+        environment.node,
+        environment.num_tasks // environment.num_nodes,
+        environment.num_nodes,
+        environment.hostnames[0],
+        PORTS.start + int(environment.raw_job_id) % len(PORTS),
+    )
+    device = Folder(part.folder).task().device
+    if place.rank > 0:
+        serve(place, device)
+    return open_fabric(device, place)
 
 
 def check_here(profile: Profile) -> None:
@@ -137,6 +165,7 @@ def _python(profile: Profile) -> str | None:
 def _parameters(submission: Submission, array: Array) -> dict[str, Any]:
     profile = submission.profile
     ask = profile.ask(array.kind)
+    shared = array.kind == "train" and profile.processes > 1
     asked: dict[str, Any] = {
         "job_name": f"bench-{array.kind}",
         "partition": ask.partition,
@@ -146,8 +175,10 @@ def _parameters(submission: Submission, array: Array) -> dict[str, Any]:
         "time": ask.minutes,
         "mem": f"{round(ask.memory_gb * 1024)}M",
         "cpus_per_task": ask.cpus,
-        "nodes": 1,
-        "ntasks_per_node": 1,
+        "nodes": profile.nodes if shared else 1,
+        "ntasks_per_node": profile.each if shared else 1,
+        # Where one process dies, the others end too, and the next segment goes on.
+        "srun_args": ["--kill-on-bad-exit=1"] if shared else [],
         "dependency": dependency(array, submission.arrays),
     }
     return {name: value for name, value in asked.items() if value} | {

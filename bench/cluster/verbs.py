@@ -35,7 +35,9 @@ def print_logs(console: Console, out: Path, name: str, lines: int = TAIL_LINES) 
         say(_event_line(event))
     logs = sorted((status.folder.path / "log").glob("[0-9]*.txt"), key=lambda path: int(path.stem))
     raw = [event["raw"] for event in status.folder.events() if event["event"] == "started" and event.get("raw")]
-    for path in [*logs[-1:], *(Path(path) for path in raw[-1:] or _raw(watch, status))]:
+    raws = [Path(name) for name in raw[-1:]] or _raw(watch, status)
+    others = [other for one in raws for other in _others(one)]
+    for path in [*logs[-1:], *raws, *others]:
         if path.exists() and (text := _tail(path, lines)):
             say(f"--- {path}")
             say(text)
@@ -140,6 +142,12 @@ def _raw(watch: Watch, status: Status) -> list[Path]:
     if submission is None or submission.profile.name == LOCAL:
         return [status.folder.path / "log" / "start.txt"]
     return [slurm.job_log(watch.out, submission, job) for job in watch.jobs(status.task)]
+
+
+def _others(path: Path) -> list[Path]:
+    """The scheduler's logs of a job's other processes, where they tell of an error."""
+    found = sorted(path.parent.glob(path.name.replace("_0_log.out", "_[1-9]*_log.out")))
+    return [other for other in found if other != path and "Error" in other.read_text(errors="replace")]
 
 
 def _event_line(event: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from lightning_fabric import Fabric
 from rich.console import Console
 
 from bench.catalog import find
@@ -21,7 +22,8 @@ from bench.training.loop import Options
 class Work:
     """One part of one task, with all that it needs."""
 
-    def __init__(self, task: Task, part: Part, folder: Folder, pulse: Pulse) -> None:
+    def __init__(self, task: Task, part: Part, folder: Folder, pulse: Pulse, fabric: Fabric | None = None) -> None:
+        self.fabric = fabric or open_fabric(task.device)
         self.task, self.part, self.folder, self.pulse = task, part, folder, pulse
         self.progress = WatchedProgress(Console(width=120), pulse)
         self.catalog = find(snapshot.included(part.code, task.include))
@@ -58,7 +60,7 @@ class Work:
             task.protocol,
             data,
             task.out,
-            open_fabric(task.device),
+            self.fabric,
             variant=task.variant,
             sets=task.sets,
             seed=task.seed,
@@ -106,7 +108,8 @@ class Work:
         measured = self.pulse.measured()
         if measured is not None:
             done, seconds = measured
-            rates.put(self.task, kind, seconds / done, rates.device_name(experiment.fabric.device.type), "recorded")
+            device = rates.device_name(experiment.fabric.device.type)
+            rates.put(self.task, kind, seconds / done, device, "recorded", experiment.fabric.world_size)
 
     def _report(self) -> dict[str, Any]:
         from bench.reproduce import report

@@ -10,14 +10,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
 from bench.cluster import history, snapshot
 from bench.cluster.pulse import Pulse
 from bench.cluster.task import Folder, Kind
-from bench.errors import Stopped, UserError
+from bench.errors import CrewLostError, Stopped, UserError
 from bench.files import locked, write_json
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 JOB_START = "INPAINT_BENCH_JOB_START"
 """Environment: when the job began, in seconds of the epoch. Loading modules, containers and torch counts too."""
@@ -47,15 +51,18 @@ class SignalledError(BaseException):
     """SIGTERM came while nothing could be saved. Like KeyboardInterrupt, it is nobody's to catch."""
 
 
-def run(part: Part, job: str = "", raw: str = "") -> int:
-    """Do the part, unless there is nothing left to do. Returns the exit code: 1 where the task has failed."""
+def run(part: Part, job: str = "", raw: str = "", fabric: "Fabric | None" = None) -> int:
+    """Do the part, unless there is nothing left to do. Returns the exit code: 1 where the task has failed.
+
+    `fabric`: where several processes train together, and this is the first of them.
+    """
     folder = Folder(part.folder)
     try:
         with _terminable(), locked(part.folder, print):
             if left := nothing_to_do(part, folder):
                 print(f"{folder.id}: {left}", flush=True)
                 return 0
-            return _begin(part, folder, {"job": job, "raw": raw})
+            return _begin(part, folder, {"job": job, "raw": raw}, fabric)
     except SignalledError:  # while it waited for another process
         return 0
 
@@ -71,7 +78,7 @@ def nothing_to_do(part: Part, folder: Folder) -> str:
     return "nothing to do, it is trained" if part.kind == "train" and "train" in kinds else ""
 
 
-def _begin(part: Part, folder: Folder, facts: dict[str, str]) -> int:
+def _begin(part: Part, folder: Folder, facts: dict[str, str], fabric: "Fabric | None") -> int:
     """Tell of attempts that ended without a word, then make the next one."""
     events = folder.events()
     for earlier in history.attempts(events):
@@ -82,15 +89,15 @@ def _begin(part: Part, folder: Folder, facts: dict[str, str]) -> int:
     about = {"attempt": number, "kind": part.kind, "part": part.part, "parts": part.parts, "job": facts["job"]}
     with _own_log(part.folder / "log" / f"{number}.txt"), Pulse(folder, part.heartbeat_seconds, about) as pulse:
         folder.log("started", **about, raw=facts["raw"], node=pulse.facts["node"], pid=os.getpid())
-        return _attempt(part, folder, pulse, number)
+        return _attempt(part, folder, pulse, number, fabric)
 
 
-def _attempt(part: Part, folder: Folder, pulse: Pulse, number: int) -> int:
+def _attempt(part: Part, folder: Folder, pulse: Pulse, number: int, fabric: "Fabric | None") -> int:
     from bench.cluster.work import Work
 
     try:
         snapshot.check(part.code)
-        work = Work(folder.task(), part, folder, pulse)
+        work = Work(folder.task(), part, folder, pulse, fabric)
         mark = work.mark()
         folder.log("mark", attempt=number, mark=mark)
         if reason := history.hopeless(history.attempts(folder.events())[:-1], mark):
@@ -103,6 +110,9 @@ def _attempt(part: Part, folder: Folder, pulse: Pulse, number: int) -> int:
         return int(end is not None and end["state"] != "done")
     except Stopped as stop:
         folder.log("stopped", attempt=number, why=str(stop))
+        return 0
+    except CrewLostError as lost:
+        folder.log("lost", attempt=number, why=str(lost))
         return 0
     except (Exception, SignalledError, SystemExit, KeyboardInterrupt) as error:
         return _broken_off(error, folder, number)

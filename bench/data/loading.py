@@ -38,11 +38,11 @@ def load(protocol: Protocol, cache: Path, on_progress: Progress | None = None) -
     `on_progress` hears (images done, of, what). Raises UserError for what the user can mend.
     """
     listing, home = _home(protocol, cache)
-    data = _read(home)
+    data = read_pack(home)
     if data is None:
         name = protocol.data_name
         _make(home, name, protocol.resolution, listing, on_progress or (lambda done, total, what: None))
-        data = _read(home)
+        data = read_pack(home)
     if data is None:
         raise UserError(f"{home} was changed while it was read. Run again.")
     return data
@@ -50,7 +50,7 @@ def load(protocol: Protocol, cache: Path, on_progress: Progress | None = None) -
 
 def packed(protocol: Protocol, cache: Path) -> Data | None:
     """The protocol's data set as it lies in `cache`, or None where it would have to be packed first."""
-    return _read(_home(protocol, cache)[1])
+    return read_pack(_home(protocol, cache)[1])
 
 
 def _home(protocol: Protocol, cache: Path) -> tuple[Listing, Path]:
@@ -67,7 +67,7 @@ def _listing(name: str, path: Path | None, protocol: Protocol) -> Listing:
     return LISTINGS[name](protocol, path)
 
 
-def _read(home: Path) -> Data | None:
+def read_pack(home: Path) -> Data | None:
     """The pack in `home`, or None where it is not complete."""
     if not all((home / name).exists() for name in ("manifest.json", "images.json")):
         return None

@@ -1,17 +1,26 @@
 """The device to work on, as Lightning Fabric opens it; always in float32."""
 
+import atexit
+import logging
 import warnings
+from typing import TYPE_CHECKING
 
 import torch
 from lightning_fabric import Fabric
 
-from bench.errors import UserError
+from bench.errors import CrewLostError, UserError
+
+if TYPE_CHECKING:
+    from bench.training.processes import Place
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
-def open_fabric(device: str = "auto") -> Fabric:
-    """One device. Raises UserError for a device that this machine does not have."""
+def open_fabric(device: str = "auto", place: "Place | None" = None) -> Fabric:
+    """One device; with a `place`, that process's among those of a training, once all of them are there.
+
+    Raises UserError for a device that this machine does not have, CrewLostError where a process does not come.
+    """
     if device not in DEVICES:
         raise UserError(f"--device {device}: choose one of {', '.join(DEVICES)}.")
     if device == "auto":
@@ -26,4 +35,43 @@ def open_fabric(device: str = "auto") -> Fabric:
         torch.backends.cuda.matmul.allow_tf32 = False
     # On a login node srun is there and not used; that is meant.
     warnings.filterwarnings("ignore", message=".*`srun` command is available")
-    return Fabric(accelerator=device, devices=1, precision="32-true")
+    if place is None:
+        return Fabric(accelerator=device, devices=1, precision="32-true")
+    check_enough(device, place.each)
+    return _join(device, place)
+
+
+def check_enough(device: str, processes: int) -> None:
+    """Raise UserError where so many processes would not have a device each. Processes share a processor."""
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    seen = {"cuda": torch.cuda.device_count(), "mps": 1}.get(device, processes)
+    if seen < processes:
+        raise UserError(f"{processes} processes on a machine need a {device} device each; there are {seen} to be seen.")
+
+
+def _join(device: str, place: "Place") -> Fabric:
+    from bench.training.processes import Known, Sharing
+
+    fabric = Fabric(
+        accelerator=device,
+        strategy=Sharing(),
+        devices=place.each,
+        num_nodes=place.nodes,
+        precision="32-true",
+        plugins=[Known(place)],
+    )
+    for name in ("lightning_fabric", "lightning_utilities"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        fabric.launch()
+    except RuntimeError as error:
+        raise CrewLostError(f"not all {place.size} processes have come to {place.address}:{place.port}") from error
+    atexit.register(_leave)
+    return fabric
+
+
+def _leave() -> None:
+    """Close connections before the interpreter takes their threads apart."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()

@@ -11,6 +11,7 @@ from torch import Tensor
 from bench.data import Packed
 from bench.inpainter import Batch, Stage
 from bench.seeds import Chance, seed_of
+from bench.training.share import joined
 
 ROOM = 0.25
 """Share of a graphics card's free memory that the training images may take."""
@@ -24,15 +25,27 @@ class TrainingFeed:
     """
 
     def __init__(
-        self, stage: Stage, train: Packed, seed: int, device: torch.device, drawn: int = 0, resident: bool = True
+        self,
+        stage: Stage,
+        train: Packed,
+        seed: int,
+        device: torch.device,
+        drawn: int = 0,
+        resident: bool = True,
+        rank: int = 0,
+        processes: int = 1,
     ) -> None:
-        """With `resident` a graphics card keeps all images; either way the same bits are drawn."""
+        """With `resident` a graphics card keeps all images; either way the same bits are drawn.
+
+        Of several processes each reads and draws its part of a batch, and all get the whole of it.
+        """
         self.step = 0
         self.steps = stage.steps
         self.rng = torch.Generator()
         self.drawn = drawn
         self._stage, self._train, self._seed, self.device = stage, train, seed, device
         self._resident = _resident(train, device) if resident else None
+        self._rank, self._processes = rank, processes
 
     def start(self, step: int) -> None:
         """Begin a step: its random numbers depend on its index alone, the global generator's too."""
@@ -43,8 +56,10 @@ class TrainingFeed:
     def batch(self) -> Batch:
         positions = range(self.drawn, self.drawn + self._stage.batch_size)
         self.drawn = positions.stop
-        image = self._images(self._indices(positions))
-        return Batch(image, self._holes(positions).to(self.device, non_blocking=True))
+        count = len(positions) // self._processes
+        own = positions[self._rank * count : (self._rank + 1) * count]
+        image, hole = self._images(self._indices(own)), self._holes(own).to(self.device, non_blocking=True)
+        return Batch(image, hole) if self._processes == 1 else Batch(joined(image), joined(hole))
 
     def _images(self, indices: list[int]) -> Tensor:
         if self._resident is None:

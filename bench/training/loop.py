@@ -1,10 +1,13 @@
-"""The training loop. It knows stages, time and files, and nothing about any network."""
+"""The training loop. It knows stages, time and files, and nothing about any network.
+
+Several processes run it side by side; the first one keeps the time and writes the files.
+"""
 
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -22,6 +25,7 @@ from bench.inpainter import BrokenResultError, Method, Stage, TrainedSettings
 from bench.progress import Report
 from bench.training import checkpoint
 from bench.training.feed import TrainingFeed
+from bench.training.processes import agree, check_shared, is_first, tell
 from bench.training.samples import draw_samples
 from bench.training.scalars import Scalars, broken
 from bench.training.speedups import sped_up, told
@@ -52,6 +56,7 @@ class Training:
     def __init__(self, folder: Path, method: Method, train: Packed, seed: int, fabric: Fabric) -> None:
         self.folder, self.method, self.train, self.seed, self.fabric = folder, method, train, seed, fabric
         self.scalars = Scalars()
+        self._first = is_first(fabric)
         self._stop = threading.Event()
 
     @property
@@ -60,28 +65,40 @@ class Training:
         return next(iter((self.folder / "checkpoints").glob("trained-*.pt")), None)
 
     def run(self, options: Options, report: Report, log: Log) -> None:
-        """Train all stages. Raises Stopped when a signal or `options.minutes` ended it early."""
-        state, damaged = checkpoint.newest(self.folder / "checkpoints")
-        for path in damaged:
-            log("damaged checkpoint passed over", {"file": path.name})
-        first = 0
-        if state is not None:
-            first = state["stage"]
-            self.scalars = Scalars(state["scalars"])
-            self._load_networks(state["networks"])
-            log("resumed", {"stage": first, "step": state["step"]})
+        """Train all stages. Raises Stopped when a signal or `options.minutes` ended it early.
+
+        `options`, `report` and `log` are the first process's matter; any process may be signalled.
+        """
+        state = self._resume(log)
+        first = 0 if state is None else state["stage"]
         deadline = None if options.minutes is None else time.monotonic() + 60 * options.minutes
         how = settings if isinstance(settings := self.method.settings, TrainedSettings) else TrainedSettings()
-        with self._stop_on_signals(), _tensorboard(self.folder) as board:
-            for index, stage in enumerate(self.method.stages()):
+        stages = self.method.stages()
+        for stage in stages:
+            check_shared(stage, self.method.settings, self.fabric.world_size)
+        with self._stop_on_signals(), _tensorboard(self.folder) if self._first else nullcontext() as board:
+            for index, stage in enumerate(stages):
                 if index >= first:
                     if facts := told(stage, how):
                         log("sped up", {"stage": stage.name} | facts)
                     with sped_up(stage, how, self.fabric.device):
                         now = state if index == first else None
                         self._train_stage(index, stage, now, options, deadline, report, board)
-        self._finish()
-        log("trained", {"file": self.trained.name if self.trained else ""})
+        if self._first:
+            self._finish()
+            log("trained", {"file": self.trained.name if self.trained else ""})
+
+    def _resume(self, log: Log) -> dict[str, Any] | None:
+        """The state to go on from, the same in all processes; None at the very start."""
+        state, damaged = checkpoint.newest(self.folder / "checkpoints") if self._first else (None, [])
+        for path in damaged:
+            log("damaged checkpoint passed over", {"file": path.name})
+        state = tell(self.fabric, state)
+        if state is not None:
+            self.scalars = Scalars(state["scalars"])
+            self._load_networks(state["networks"])
+            log("resumed", {"stage": state["stage"], "step": state["step"]})
+        return state
 
     def _train_stage(
         self,
@@ -91,9 +108,10 @@ class Training:
         options: Options,
         deadline: float | None,
         report: Report,
-        board: "SummaryWriter",
+        board: "SummaryWriter | None",
     ) -> None:
-        feed = TrainingFeed(stage, self.train, self.seed, self.fabric.device)
+        rank, processes = self.fabric.global_rank, self.fabric.world_size
+        feed = TrainingFeed(stage, self.train, self.seed, self.fabric.device, rank=rank, processes=processes)
         step = 0
         self.scalars.start(stage.name, stage.steps, 0, None, [])
         if state is not None and state["step"] > 0:
@@ -104,24 +122,27 @@ class Training:
         while step < stage.steps:
             feed.start(step)
             for row in self.scalars.add(stage.step(feed)):
-                board.add_scalar(f"{row[0]}/{row[2]}", row[3], row[1])
+                if board is not None:
+                    board.add_scalar(f"{row[0]}/{row[2]}", row[3], row[1])
             step += 1
             report(stage.name, step, stage.steps)
             now = time.monotonic()
-            stop = self._stop.is_set() or (deadline is not None and now >= deadline)
+            late = deadline is not None and now >= deadline
+            old = self._first and now - saved >= options.checkpoint_seconds
+            signalled, late, old = agree(self.fabric, self._stop.is_set(), late, old)
             last = step == stage.steps
-            keep = stop or last or now - saved >= options.checkpoint_seconds
+            keep = signalled or late or old or last
             show = last or step % max(1, stage.steps // SAMPLES) == 0
             if keep or show:
                 self._check(stage, step)
-            if show:
+            if show and self._first:
                 self._show(stage, step)
-            if keep:
+            if keep and self._first:
                 self._save(index, stage, step, feed.drawn)
                 saved = now
-            if stop:
+            if signalled or late:
                 text = f"stopped after step {step} of {stage.steps} of stage '{stage.name}', all of it saved"
-                raise Stopped(text, self._stop.is_set())
+                raise Stopped(text, signalled)
         stage.networks.update(raw)
 
     def _check(self, stage: Stage, step: int) -> None:

@@ -1,7 +1,7 @@
 """One training for many runs: those that differ only in what training does not depend on take each other's networks."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,17 @@ from bench.records import Run
 from bench.training import checkpoint
 
 MARK = "training.json"
-"""In a run's folder: the key of the training whose networks it holds, or will hold."""
+"""In a run's folder: the key of the training whose networks it holds, or will hold, and its `processes`."""
+ALONE = (1,)
+"""Numbers of processes of a training that one process did: what files leave out."""
 
 
-def training_key(run: Run, after_training: frozenset[str], data: Data, device: str) -> str:
+def training_key(
+    run: Run, after_training: frozenset[str], data: Data, device: str, processes: Sequence[int] = ALONE
+) -> str:
     """Hash of all that trained networks depend on: suites, test images and `after_training` settings are not among it.
 
-    The device is, because a GPU's bits are not a processor's.
+    The device is, because a GPU's bits are not a processor's; so are the numbers of processes that have shared it.
     """
     depends: dict[str, Any] = {
         "method": run.method,
@@ -29,13 +33,23 @@ def training_key(run: Run, after_training: frozenset[str], data: Data, device: s
         "images": data.manifest["sha256"]["train"],
         "facts": data.facts._asdict(),
         "device": device,
-    }
+    } | _unless_alone(processes)
     return sha256(json.dumps(depends, sort_keys=True).encode())[:12]
 
 
-def mark(folder: Path, key: str) -> None:
+def mark(folder: Path, key: str, processes: Sequence[int] = ALONE) -> None:
     """Say in a run's folder which training is its own."""
-    write_json(folder / MARK, {"key": key})
+    write_json(folder / MARK, {"key": key} | _unless_alone(processes))
+
+
+def processes_so_far(folder: Path) -> list[int]:
+    """Numbers of processes, ascending, that have worked on the training in a run's folder."""
+    found = read_json(folder / MARK) if (folder / MARK).exists() else {}
+    return list(found.get("processes", ALONE))
+
+
+def _unless_alone(processes: Sequence[int]) -> dict[str, list[int]]:
+    return {} if tuple(processes) == ALONE else {"processes": list(processes)}
 
 
 def take_from_twin(folder: Path, run: Run, key: str) -> Path | None:

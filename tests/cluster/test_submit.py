@@ -107,6 +107,17 @@ def test_what_is_under_way_is_not_submitted_again(call, scheduler, tmp_path):
     assert "mean_fill-faces-smoke-seed0" in call("submit", "mean_fill", "--seed", 0)[1]
 
 
+def test_a_batch_that_the_processes_cannot_share_is_told_before_anything_is_queued(call, scheduler):
+    code, _, err = call("submit", "plodder", "--include", METHOD, "--nodes", 3)
+    assert code == 2
+    assert "3 processes cannot share a batch of 2 images (stage 'plod') evenly: take 2." in err
+    assert scheduler.scripts() == {}
+    code, _, err = call("submit", "plodder", "--include", METHOD, "--nodes", 2)
+    assert code == 0, err
+    (script,) = [text for text in scheduler.scripts().values() if "--job-name=bench-train" in text][:1]
+    assert "#SBATCH --nodes=2\n" in script
+
+
 def test_a_record_made_without_a_queue_counts_as_done(call, bench, tmp_path):
     bench("evaluate", "mean_fill", "--scale", "smoke", "--out", tmp_path / "out")
     assert "Nothing to submit: all 1 runs are done" in call("submit", "mean_fill")[1]

@@ -1,0 +1,85 @@
+"""Two processes train as one does."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pair
+import pytest
+import torch
+
+from bench.errors import UserError
+from bench.inpainter import TrainedSettings
+from bench.training import checkpoint
+from bench.training.device import open_fabric
+from bench.training.processes import Place, check_shared
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """The trainings of pair.py, by two processes, and the straight one by this process alone."""
+    home, port = tmp_path_factory.mktemp("pair"), str(free_port())
+    tests = Path(pair.__file__).parent
+    env = os.environ | {"PYTHONPATH": f"{tests}:{tests.parent}"}
+    words = [[sys.executable, pair.__file__, str(rank), port, str(home)] for rank in (0, 1)]
+    both = [subprocess.Popen(each, env=env, stderr=subprocess.PIPE, text=True) for each in words]
+    pair.train(home / "alone", open_fabric("cpu"))
+    for one in both:
+        assert one.wait(timeout=120) == 0, one.stderr.read()
+        one.stderr.close()
+    return home
+
+
+def trained(folder):
+    (path,) = (folder / "checkpoints").iterdir()
+    return checkpoint.load(path)
+
+
+def test_two_processes_are_one_to_rounding(home):
+    """Weights, running statistics of batch normalisation, spectral norm's vectors, and every scalar."""
+    one, two = trained(home / "alone"), trained(home / "straight")
+    first = {name: network.state_dict() for name, network in pair.method().networks().items()}
+    for name, values in one.items():
+        for key, value in values.items():
+            assert torch.allclose(value.double(), two[name][key].double(), rtol=1e-4, atol=2e-6), (name, key)
+    assert not torch.allclose(one["generator"]["first.weight"], first["generator"]["first.weight"], atol=1e-3)
+    assert one["generator"]["norm.num_batches_tracked"] == two["generator"]["norm.num_batches_tracked"] == pair.STEPS
+    lines = [(home / name / "scalars.csv").read_text().splitlines()[1:] for name in ("alone", "straight")]
+    assert len(lines[0]) == len(lines[1]) == 4 * pair.STEPS
+    for here, there in zip(*lines, strict=True):
+        assert here.split(",")[:3] == there.split(",")[:3]
+        assert float(here.split(",")[3]) == pytest.approx(float(there.split(",")[3]), rel=1e-4)
+
+
+def test_stopped_after_every_step_is_straight_training_bit_for_bit(home):
+    names = [next((home / name / "checkpoints").glob("trained-*.pt")).name for name in ("straight", "pieces")]
+    assert names[0] == names[1]
+    assert (home / "straight" / "scalars.csv").read_bytes() == (home / "pieces" / "scalars.csv").read_bytes()
+
+
+def test_only_the_first_process_writes(home):
+    assert sorted(path.name for path in home.iterdir()) == ["alone", "pieces", "straight"]
+
+
+def test_a_batch_must_be_shared_evenly():
+    stage = pair.method().stages()[0]
+    check_shared(stage, TrainedSettings(), 4)
+    with pytest.raises(UserError, match=r"3 processes cannot share a batch of 4 images .* take 2 or 4\.") as error:
+        check_shared(stage, TrainedSettings(), 3)
+    assert len(str(error.value).splitlines()) == 1
+    with pytest.raises(UserError, match="compiled = true does not go with 2 processes"):
+        check_shared(stage, TrainedSettings(compiled=True), 2)
+
+
+def test_places_are_counted_node_by_node():
+    places = [Place(local, node, 2, 3, "n1", 1) for node in range(3) for local in range(2)]
+    assert [place.rank for place in places] == list(range(6))
+    assert places[0].size == 6
