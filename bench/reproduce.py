@@ -95,6 +95,8 @@ class Reproduction:
     @cached_property
     def variants(self) -> list[str]:
         """The method as printed, then the scale's variants and those asked for; `all` is every one that differs."""
+        if self.request.adopted is not None:
+            return list(self.request.variants)
         asked, default = list(self.request.variants), self._settings(DEFAULT)
         if "all" in asked:
             asked = [name for name in (self.paper.variants if self.paper else {}) if self._settings(name) != default]
@@ -123,10 +125,17 @@ class Reproduction:
     def _check_elsewhere(self) -> None:
         """Raise UserError where networks from elsewhere do not fit, or a script takes other inputs."""
         adopted, facts = self.request.adopted, DataFacts(256, 1)
+        if adopted is None and not self.entry.weights:
+            return
         if adopted is not None:
-            adopted.build(adopted.settings(self.request.scale, DEFAULT, self.sets), facts)
-        elif self.entry.weights:
-            build_method(self.entry, self.sets, facts, seed=0)
+            method = adopted.build(adopted.settings(self.request.scale, DEFAULT, self.sets), facts)
+        else:
+            method = build_method(self.entry, self.sets, facts, seed=0)
+        fit = method.inpainter().sizes
+        for side in (protocol.resolution for protocol in self.protocols()):
+            if not fit.fit(side, side):
+                where = f"scale {self.request.scale} of {self.host.key}"
+                raise UserError(f"These networks take {fit}; {where} has {side}. Name another with --scale or --paper.")
 
     def _settings(self, variant: str) -> Settings | dict[str, Any]:
         if self.request.adopted is not None:

@@ -94,6 +94,9 @@ def test_nothing_is_read_without_trust(bench, script, tmp_path):
     code, _, error = bench("evaluate", f"torchscript:{script(Planes())}", *words[2:], "--trust")
     assert code == 2
     assert "takes 1 input, not 2" in error
+    code, _, error = bench("evaluate", f"torchscript:{script(Planes())}", *words[2:], "--trust", "--set", "takes=migan")
+    assert code == 2
+    assert "sides of exactly 512 pixels; scale smoke of torchscript:mine.pt has 64" in error
     assert not list(tmp_path.rglob("*.json"))
 
 

@@ -7,8 +7,11 @@ import pytest
 import torch
 from elsewhere import REFERENCE, publish, toy_state
 from PIL import Image
+from toy import Toy
 
+from bench.catalog import Entry
 from bench.records import find_records
+from bench.reference import Reference
 
 
 @pytest.fixture
@@ -118,6 +121,20 @@ def test_changed_settings_and_variants(bench, mine, weights, tmp_path):
     code, _, error = bench(*words, "--variant", "faster")
     assert code == 0, error
     assert len(records(out)) == 2
+
+
+def test_networks_with_a_method_of_their_own_have_no_variants(bench, mine, weights, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    keys = {f"net.{kind}": f"generator.conv.{kind}" for kind in ("weight", "bias")}
+    own = Reference("a toy's toy", source="", licence="", keys=keys, unused=("disc.*",), method=Toy)
+    monkeypatch.setattr(Entry, "references", lambda self: [own])
+    words = ("evaluate", "toypaper", "--scale", "smoke", "--include", mine, "--out", out, "--weights", weights)
+    code, _, error = bench(*words)  # the scale lists a variant, which is not asked for
+    assert code == 0, error
+    assert records(out)[0].run.settings == {"steps": 6, "learning_rate": 0.05, "brightness": 0.0}
+    code, _, error = bench(*words, "--variant", "faster")
+    assert code == 2
+    assert "--variant faster: a toy's toy has no variants" in error
 
 
 def test_bad_weights_are_one_line_and_nothing_is_written(bench, mine, weights, tmp_path):
