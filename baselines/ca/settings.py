@@ -52,7 +52,6 @@ class CaSettings(Settings):
     @model_validator(mode="after")
     def _critics_train(self) -> Self:
         if self.l1_first_steps >= self.steps:
-            raise UserError(
-                f"l1_first_steps = {self.l1_first_steps} leaves no step of steps = {self.steps} to the critics; lower it."
-            )
+            found = f"l1_first_steps = {self.l1_first_steps} leaves no step of steps = {self.steps} to the critics"
+            raise UserError(f"{found}; lower it.")
         return self

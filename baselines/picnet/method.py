@@ -1,0 +1,253 @@
+"""PICNet: training and inpainting after Zheng et al. 2019 (CVPR), by the released code (lyndonzheng).
+
+A visible part has many fills. The encoder knows a latent distribution of the hidden part: the posterior, from the
+hidden part itself, and the prior, from the visible part. Training decodes a draw of each. Inpainting draws from the
+prior, so that another seed gives another fill.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import ConfigDict, Field
+from torch import Tensor, nn
+from torch.distributions import Normal, kl_divergence
+from torch.optim import Adam
+
+from baselines import wgan
+from baselines.picnet.networks import ATTENDED, Codes, Decoder, Discriminator, Encoder, Gaussian, resized, sizes
+from baselines.schedule import cosine
+from bench.errors import UserError
+from bench.inpainter import DataFacts, Feed, Inpainter, Method, Settings, Sizes, Stage, erase
+from bench.masks.center import Center
+from bench.masks.family import Family
+from bench.masks.random import RandomRectangle
+from bench.seeds import seed_of
+
+BATCH = 8
+"""How many images the inpainter fills at once."""
+Paths = tuple[list[Tensor], list[Tensor]]
+"""Results from the posterior and from the prior, each of growing size."""
+HOLES: dict[str, Family] = {"center": Center(), "rectangle": RandomRectangle()}
+
+
+class PicnetSettings(Settings):
+    """The defaults are those of the released code for the models that fill the centre."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    width: int = Field(32, ge=4, le=256, description="channels of the first layer of every network")
+    z_size: int = Field(128, ge=1, le=1024, description="numbers at each place of the latent map")
+    layers: int = Field(
+        5, ge=3, le=8, description="halvings down to the latent map; results have all but one size less"
+    )
+    prior_blocks: int = Field(6, ge=0, le=16, description="blocks from the visible part's features to the prior")
+    reconstruction_weight: float = Field(20.0, ge=0, description="weight of l1, at every size of a result")
+    kl_weight: float = Field(20.0, ge=0, description="weight of the divergences, times the number of sizes")
+    gan_weight: float = Field(1.0, ge=0, description="weight of what the discriminators say")
+    holes: Literal["center", "rectangle"] = Field(
+        "center", description="training holes: the centre square, or a rectangle at a random place as CA has it"
+    )
+    learning_rate: float = Field(1e-4, gt=0, le=1, description="for all networks")
+    beta1: float = Field(0.0, ge=0, lt=1, description="Adam's first decay")
+    beta2: float = Field(0.999, ge=0, lt=1, description="Adam's second decay")
+    schedule: Literal["constant", "cosine"] = Field(
+        "constant", description="learning rate over all steps; cosine: 3 % warm-up, then half a cosine to 0"
+    )
+    batch_size: int = Field(20, ge=1, description="images of one update (P-5)")
+    steps: int = Field(1_000_000, ge=1, description="updates (P-5)")
+    samples: int = Field(1, ge=1, le=64, description="fills that are drawn for each picture")
+    shown: Literal["first", "mean"] = Field("first", description="the result: the first fill, or the mean of all")
+
+
+def prior_sigma(hole: Tensor) -> Tensor:
+    """What the posterior's deviation is drawn to, (N,1,1,1): the more is visible, the less there is to vary."""
+    visible = (~hole).float().mean(dim=(1, 2, 3), keepdim=True) - 1e-5
+    return torch.sigmoid(-8 * (visible - 0.8))
+
+
+def divergence(one: Gaussian, other: Gaussian) -> Tensor:
+    """KL(one || other) in nats, mean over all numbers of the latent maps and over the images."""
+    first, second = (Normal(each.mean, each.std, validate_args=False) for each in (one, other))
+    return kl_divergence(first, second).mean()
+
+
+class TwoPaths(Stage):
+    """One update of both discriminators, then one of encoder and decoder, with the same pictures and fills."""
+
+    name = "two_paths"
+
+    def __init__(self, method: "Picnet") -> None:
+        self.settings = method.settings
+        self.steps, self.batch_size = self.settings.steps, self.settings.batch_size
+        self.holes, self.networks = HOLES[self.settings.holes], dict(method.networks())
+        self.optimizers = {
+            "generator": self.adam(self.weights("encoder", "decoder")),
+            "discriminators": self.adam(self.weights("discriminator", "discriminator_rec")),
+        }
+
+    def weights(self, *names: str) -> list[nn.Parameter]:
+        return [weight for name in names for weight in self.networks[name].parameters()]
+
+    def adam(self, weights: Iterable[nn.Parameter]) -> Adam:
+        settings = self.settings
+        return Adam(weights, settings.learning_rate, (settings.beta1, settings.beta2), fused=True)
+
+    def step(self, feed: Feed) -> dict[str, Tensor]:
+        self.set_learning_rates(feed.step)
+        image, hole = feed.batch()
+        truth = 2 * image - 1
+        codes: Codes = self.networks["encoder"](erase(truth, hole), erase(truth, ~hole))
+        recovered, generated = self.both_paths(codes, hole, feed.rng)
+        scalars = self.update_discriminators(truth, generated[-1].detach(), recovered[-1].detach())
+        terms = self.divergences(codes, hole) | self.distances((recovered, generated), truth, hole)
+        terms |= self.fooled(truth, generated[-1], recovered[-1])
+        loss = total(terms.values())
+        self.optimizers["generator"].zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizers["generator"].step()
+        return {name: term.detach() for name, term in {**terms, "generator": loss, **scalars}.items()}
+
+    def both_paths(self, codes: Codes, hole: Tensor, rng: torch.Generator) -> Paths:
+        """Results at every size from a draw of the posterior, and of the prior: the two paths."""
+        assert codes.posterior is not None
+        ends = [codes.posterior, codes.prior]
+        noise = torch.randn(2, *codes.prior.mean.shape, generator=rng).to(hole.device, non_blocking=True)
+        z = torch.cat([end.mean + end.std * one for end, one in zip(ends, noise, strict=True)])
+        deep, context, visible = (x.repeat(2, 1, 1, 1) for x in (codes.deep, codes.context, (~hole).float()))
+        halves = [result.chunk(2) for result in self.networks["decoder"](z, deep, context, visible)]
+        return [first for first, _ in halves], [second for _, second in halves]
+
+    def divergences(self, codes: Codes, hole: Tensor) -> dict[str, Tensor]:
+        """Of the posterior from a fixed normal distribution, and of the prior from the posterior."""
+        posterior, prior, settings = codes.posterior, codes.prior, self.settings
+        assert posterior is not None
+        weight = settings.kl_weight * (settings.layers - ATTENDED)
+        fixed = Gaussian(torch.zeros_like(posterior.mean), prior_sigma(hole).expand_as(posterior.std))
+        taught = Gaussian(posterior.mean.detach(), posterior.std.detach())
+        pairs = {"kl_posterior": (fixed, posterior), "kl_prior": (taught, prior)}
+        return {name: weight * divergence(*pair) for name, pair in pairs.items()}
+
+    def distances(self, both: Paths, truth: Tensor, hole: Tensor) -> dict[str, Tensor]:
+        """l1 at every size: over the whole picture from the posterior, over the visible part from the prior."""
+        recovered, generated = both
+        known, weight = (~hole).to(truth.dtype), self.settings.reconstruction_weight
+        whole = total((one - resized(truth, one)).abs().mean() for one in recovered)
+        part = total(((one - resized(truth, one)) * resized(known, one)).abs().mean() for one in generated)
+        return {"l1_posterior": weight * whole, "l1_prior": weight * part}
+
+    def update_discriminators(self, truth: Tensor, generated: Tensor, recovered: Tensor) -> dict[str, Tensor]:
+        """Least squares: 1 for the truth, 0 for a result; one discriminator for each path."""
+        found = {}
+        for name, fake in (("discriminator", generated), ("discriminator_rec", recovered)):
+            network = self.networks[name]
+            found[name] = ((network(truth) - 1).square().mean() + network(fake).square().mean()) / 2
+        self.optimizers["discriminators"].zero_grad(set_to_none=True)
+        total(found.values()).backward()
+        self.optimizers["discriminators"].step()
+        return {name: loss.detach() for name, loss in found.items()}
+
+    def fooled(self, truth: Tensor, generated: Tensor, recovered: Tensor) -> dict[str, Tensor]:
+        """The prior's path is to be taken for true; the posterior's is to get the very scores of its truth."""
+        weight, judge = self.settings.gan_weight, self.networks["discriminator_rec"]
+        with wgan.frozen(self.weights("discriminator", "discriminator_rec")):
+            adversarial = (self.networks["discriminator"](generated) - 1).square().mean()
+            matching = (judge(recovered) - judge(truth)).square().mean()
+        return {"adversarial": weight * adversarial, "matching": weight * matching}
+
+    def set_learning_rates(self, step: int) -> None:
+        factor = 1.0 if self.settings.schedule == "constant" else cosine(step, self.steps)
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = factor * self.settings.learning_rate
+
+
+class Sampler(Inpainter):
+    """Fills holes from draws of the prior, each a function of the image's seed and the draw's number alone.
+
+    With more than one draw it tells `diversity`: 100 x mean |difference| of two fills in the hole, over all pairs.
+    """
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module, settings: PicnetSettings) -> None:
+        self.encoder, self.decoder, self.settings = encoder, decoder, settings
+        self.sizes: Sizes = sizes(settings.layers)
+        self.told: dict[str, Tensor] = {}
+
+    @torch.no_grad()
+    def inpaint(self, image: Tensor, hole: Tensor, seed: Tensor) -> Tensor:
+        networks = nn.ModuleList([self.encoder, self.decoder])
+        mode = self.encoder.training
+        networks.eval()
+        # Batches of one fixed size, the last one padded with copies: kernels, and so bits, depend on the size.
+        parts = []
+        for start in range(0, len(image), BATCH):
+            place = torch.arange(start, start + BATCH).clamp(max=len(image) - 1)
+            here = place.to(image.device)
+            fills = self._draws(image[here], hole[here], seed.cpu()[place])
+            parts.append(fills[:, : len(image) - start])
+        networks.train(mode)
+        fills = torch.cat(parts, dim=1)
+        self.told = {"diversity": diversity(fills, hole)} if len(fills) > 1 else {}
+        return fills[0] if self.settings.shown == "first" else fills.mean(dim=0)
+
+    def _draws(self, image: Tensor, hole: Tensor, seed: Tensor) -> Tensor:
+        """(`samples`,N,3,H,W) in [0,1]."""
+        codes: Codes = self.encoder(erase(2 * image - 1, hole))
+        visible, found = (~hole).to(image.dtype), []
+        for number in range(self.settings.samples):
+            noise = latent_noise(seed, number, codes.prior.mean.shape[1:]).to(image.device)
+            z = codes.prior.mean + codes.prior.std * noise
+            found.append(self.decoder(z, codes.deep, codes.context, visible)[-1])
+        return (torch.stack(found) + 1) / 2
+
+
+def latent_noise(seed: Tensor, number: int, shape: torch.Size) -> Tensor:
+    """Standard normal numbers (N,*shape) on the CPU for the draw `number` of each image, from its own seed."""
+    generators = (torch.Generator().manual_seed(seed_of(one, "latent", number)) for one in seed.tolist())
+    return torch.stack([torch.randn(shape, generator=generator) for generator in generators])
+
+
+def diversity(fills: Tensor, hole: Tensor) -> Tensor:
+    """Mean |difference| in the hole, in % of the range, over all pairs of K fills (K,N,3,H,W); 0 without a hole."""
+    gaps = torch.stack([(one - other).abs() for one, other in combinations(fills.double(), 2)]).mean(dim=0)
+    missing = fills.shape[2] * hole.sum(dim=(1, 2, 3)).clamp(min=1)
+    return 100 * (gaps * hole).sum(dim=(1, 2, 3)) / missing
+
+
+class Picnet(Method):
+    """PICNet: many fills for one hole, by a conditional variational network with GANs (Zheng et al. 2019, CVPR)."""
+
+    settings_class = PicnetSettings
+    settings: PicnetSettings
+    after_training: ClassVar[frozenset[str]] = frozenset({"samples", "shown"})
+
+    def __init__(self, settings: PicnetSettings, data: DataFacts) -> None:
+        super().__init__(settings, data)
+        width, layers, side = settings.width, settings.layers, data.resolution
+        if side % 2**layers or side < 3 * 2**layers:
+            raise UserError(
+                f"A resolution of {side} cannot be halved {layers} times down to 3 pixels or more;"
+                " take fewer layers or another resolution."
+            )
+        self.encoder = Encoder(width, settings.z_size, layers, settings.prior_blocks)
+        self.decoder = Decoder(width, settings.z_size, layers)
+        self.discriminators = {name: Discriminator(width, layers) for name in ("discriminator", "discriminator_rec")}
+        for network in self.networks().values():
+            network.to(memory_format=torch.channels_last)  # a sixth faster on a processor
+
+    def networks(self) -> dict[str, nn.Module]:
+        return {"encoder": self.encoder, "decoder": self.decoder, **self.discriminators}
+
+    def stages(self) -> Sequence[Stage]:
+        return [TwoPaths(self)]
+
+    def inpainter(self) -> Inpainter:
+        return Sampler(self.encoder, self.decoder, self.settings)
+
+
+def total(terms: Iterable[Tensor]) -> Tensor:
+    return torch.stack(list(terms)).sum()
+
+
+METHOD = Picnet
