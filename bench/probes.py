@@ -1,12 +1,13 @@
 """Probes: what one scoring pass cannot tell, image by image, on the first test images under the suite `center`.
 
 `repeat` fills the same picture with several inpaint seeds: how far two runs lie apart. `perturb` fills slightly changed
-pictures with one seed: how much the fill changes beside the change of what is known. Both measure in floating point,
-before any rounding. bench/metrics/probed.py defines the metrics.
+pictures with one seed: how much the fill changes beside the change of what is known. `best_of` is an oracle: of the
+fills of several seeds it takes the one nearest to the truth, as no method can. All measure in floating point, before
+any rounding. bench/metrics/probed.py defines the metrics.
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -22,7 +23,7 @@ from bench.evaluation import image_seeds, images_at_once, to_csv, to_uint8
 from bench.files import write_text
 from bench.inpainter import Inpainter, compose, erase, fill
 from bench.masks.suite import suite
-from bench.metrics.probed import REPEATS
+from bench.metrics.probed import BEST_OF, REPEATS
 from bench.progress import Report
 from bench.protocol import Probe, Protocol
 from bench.seeds import seed_of
@@ -95,16 +96,31 @@ def _measure(
 
 def repeat(batch: Batch) -> dict[str, Tensor]:
     """How far the fills of several inpaint seeds lie apart: float64 (N,) each."""
-    runs = []
-    for run in range(REPEATS):
-        seeds = [seed_of(batch.seed, "repeat", run, name) for name in batch.ids]
-        runs.append(batch.fill(torch.tensor(seeds, dtype=torch.int64)).double())
+    runs = list(_fills(batch, REPEATS))
     gaps = [_mean((one - other).abs(), batch.hole) for one, other in combinations(runs, 2)]
     apart = torch.stack(gaps).mean(dim=0)
-    psnr = torch.stack([-10 * (run - batch.image).square().mean(dim=(1, 2, 3)).log10() for run in runs])
+    psnr = torch.stack([_psnr(run, batch.image) for run in runs])
     # A run that meets the truth exactly has an infinite PSNR: then the spread is, too, unless all runs are equal.
     spread = psnr.std(dim=0).nan_to_num(nan=torch.inf).masked_fill(apart == 0, 0.0)
     return {"repeat_l1": 100 * apart, "repeat_psnr": spread}
+
+
+def best_of(batch: Batch) -> dict[str, Tensor]:
+    """PSNR of the fill that an oracle would choose, and the mean of all from which it does: float64 (N,) each."""
+    psnr = torch.stack([_psnr(run, batch.image) for run in _fills(batch, BEST_OF)])
+    return {f"best_of_{BEST_OF}_psnr": psnr.amax(dim=0), f"mean_of_{BEST_OF}_psnr": psnr.mean(dim=0)}
+
+
+def _fills(batch: Batch, count: int) -> Iterator[Tensor]:
+    """The composites under so many inpaint seeds, one after another, float64 (N,3,H,W)."""
+    for run in range(count):
+        seeds = [seed_of(batch.seed, "repeat", run, name) for name in batch.ids]
+        yield batch.fill(torch.tensor(seeds, dtype=torch.int64)).double()
+
+
+def _psnr(run: Tensor, truth: Tensor) -> Tensor:
+    """Of each picture, float64 (N,); infinite where it is met exactly."""
+    return -10 * (run - truth).square().mean(dim=(1, 2, 3)).log10()
 
 
 def perturb(batch: Batch) -> dict[str, Tensor]:
@@ -124,7 +140,7 @@ def perturb(batch: Batch) -> dict[str, Tensor]:
     return found | {"amplify_shift": _ratio(_rms(back - plain[..., :-1], both), _rms(change, known))}
 
 
-MEASURES: dict[Probe, Callable[[Batch], dict[str, Tensor]]] = {"repeat": repeat, "perturb": perturb}
+MEASURES: dict[Probe, Callable[[Batch], dict[str, Tensor]]] = {"repeat": repeat, "perturb": perturb, "best_of": best_of}
 
 
 def _changes(batch: Batch) -> dict[str, Tensor]:

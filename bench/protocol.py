@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bench.errors import UserError
 from bench.masks.names import check_suites, suite_name
 
-Probe = Literal["repeat", "perturb"]
+Probe = Literal["repeat", "perturb", "best_of"]
 """A measurement beyond one scoring pass; see bench/probes.py."""
 
 

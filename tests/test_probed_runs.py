@@ -11,7 +11,7 @@ from bench.catalog import find
 from bench.data import load
 from bench.experiment import plan
 from bench.files import sha256
-from bench.metrics.probed import PROBED
+from bench.metrics.probed import PROBES
 from bench.progress import Progress
 from bench.statistics import pool
 from bench.training.device import open_fabric
@@ -28,8 +28,9 @@ def test_probes_are_part_of_the_record(tmp_path, cache):
     run = planned("mean_fill", tmp_path, cache, probes=("repeat", "perturb"), probe_images=5)
     record = run.make(QUIET)
     text = (record.folder / "probes.csv").read_bytes()
+    names = [metric.id for probe in ("repeat", "perturb") for metric in PROBES[probe]]
     assert record.content["probes_sha256"] == sha256(text)
-    assert record.probes.columns.to_list() == ["suite", "image", "group", *PROBED]
+    assert record.probes.columns.to_list() == ["suite", "image", "group", *names]
     assert record.probes["image"].to_list() == load(run.run.protocol, cache).test.ids[:5]
     series = pool([record], "center", "amplify_noise")  # although `center` is not among the suites that are scored
     assert len(series.values) == 5

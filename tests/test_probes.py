@@ -10,7 +10,7 @@ from toy import noise, toy
 from bench.data import Packed
 from bench.evaluation import image_seeds
 from bench.inpainter import Inpainter
-from bench.metrics.probed import PROBED, PROBES
+from bench.metrics.probed import BEST_OF, PROBES
 from bench.probes import probe
 from bench.protocol import Protocol
 
@@ -67,8 +67,9 @@ def left_neighbour(image, hole, seed):
 
 def test_what_ignores_the_picture_and_the_seed_is_at_rest(tmp_path):
     found = probed(grey, tmp_path)
-    assert list(found.columns) == ["suite", "image", "group", *PROBED]
-    assert (found[list(PROBED)] == 0).to_numpy().all()
+    names = [metric.id for probe in ("repeat", "perturb") for metric in PROBES[probe]]
+    assert list(found.columns) == ["suite", "image", "group", *names]
+    assert (found[names] == 0).to_numpy().all()
     assert set(found["suite"]) == {"center"}
     assert found["image"].to_list() == pictures().ids
 
@@ -152,6 +153,34 @@ def test_pairs_of_random_fills_lie_a_third_apart(tmp_path):
     assert found["repeat_psnr"].to_numpy() == pytest.approx((-10 * np.log10(error)).std(axis=0, ddof=1), rel=1e-5)
 
 
+def test_the_best_of_ten_is_chosen_with_the_truth_in_view(tmp_path):
+    inpainter, test = Filler(random_pixels), pictures()
+    found = probed(inpainter, tmp_path, "best_of", test=test)
+    assert len(inpainter.calls) == BEST_OF == 10
+    truth, hole = test.pixels / 255, ~known_pixels()
+    psnr = []
+    for call in inpainter.calls:
+        error = (np.where(hole, random_pixels(*call).double().numpy(), truth) - truth) ** 2
+        psnr.append(-10 * np.log10(error.mean(axis=(1, 2, 3))))
+    assert found["best_of_10_psnr"].to_numpy() == pytest.approx(np.max(psnr, axis=0), rel=1e-6)
+    assert found["mean_of_10_psnr"].to_numpy() == pytest.approx(np.mean(psnr, axis=0), rel=1e-6)
+    assert (found["best_of_10_psnr"] > found["mean_of_10_psnr"] + 0.05).all()
+
+
+def test_an_oracle_adds_nothing_to_a_method_that_always_paints_the_same(tmp_path):
+    found = probed(mean_of_known, tmp_path, "best_of")
+    assert found["best_of_10_psnr"].to_numpy() == pytest.approx(found["mean_of_10_psnr"].to_numpy(), rel=1e-12)
+
+
+def test_the_oracle_s_first_fills_are_those_of_the_repeats(tmp_path):
+    one, other = Filler(grey), Filler(grey)
+    probed(one, tmp_path / "one", "repeat")
+    probed(other, tmp_path / "other", "best_of")
+    seeds = [[tuple(call[2].tolist()) for call in inpainter.calls] for inpainter in (one, other)]
+    assert seeds[1][:4] == seeds[0]
+    assert len(set(seeds[1])) == 10
+
+
 def test_repeats_have_seeds_of_their_own_and_changes_the_seeds_of_scoring(tmp_path):
     inpainter, test = Filler(grey), pictures()
     probed(inpainter, tmp_path, seed=7)
@@ -195,7 +224,8 @@ def test_only_the_first_images_are_probed(tmp_path):
     found = probed(random_pixels, tmp_path, images=3)
     assert found["image"].to_list() == pictures().ids[:3]
     assert [probed(grey, tmp_path / "one", "repeat").columns[3:].to_list(),
-            probed(grey, tmp_path / "two", "perturb").columns[3:].to_list()] == [
+            probed(grey, tmp_path / "two", "perturb").columns[3:].to_list(),
+            probed(grey, tmp_path / "three", "best_of").columns[3:].to_list()] == [
         [metric.id for metric in metrics] for metrics in PROBES.values()
     ]  # fmt: skip
 

@@ -9,6 +9,8 @@ from bench.protocol import Probe
 
 REPEATS = 4
 """Inpaint seeds that `repeat` tries."""
+BEST_OF = 10
+"""Inpaint seeds among which `best_of` chooses with the truth in view; the first are those of `repeat`."""
 TOLD = "told_"
 """A column of scores.csv that begins so is a fact that the method itself tells of an image (`Inpainter.told`)."""
 
@@ -48,8 +50,31 @@ _PERTURB = tuple(
     Convention(id, f"Amplification under {what}", "", "lower", f"{_RATIO}: {how}", _WHO, 2, rounding="none")
     for id, (what, how) in _CHANGES.items()
 )
+_ORACLE = f"PSNR of Y, for each of {BEST_OF} inpaint seeds, float64; the"
+_BEST_OF = (
+    Convention(
+        f"best_of_{BEST_OF}_psnr",
+        f"Oracle: PSNR of the best of {BEST_OF}",
+        "dB",
+        "higher",
+        f"{_ORACLE} largest of them",
+        "several fills, of which one is chosen with the truth in view: no method's own result",
+        2,
+        rounding="none",
+    ),
+    Convention(
+        f"mean_of_{BEST_OF}_psnr",
+        "PSNR of the same fills",
+        "dB",
+        "higher",
+        f"{_ORACLE} mean of them",
+        "the same fills, none chosen",
+        2,
+        rounding="none",
+    ),
+)
 
-PROBES: dict[Probe, tuple[Convention, ...]] = {"repeat": _REPEAT, "perturb": _PERTURB}
+PROBES: dict[Probe, tuple[Convention, ...]] = {"repeat": _REPEAT, "perturb": _PERTURB, "best_of": _BEST_OF}
 PROBED: dict[str, Convention] = {one.id: one for metrics in PROBES.values() for one in metrics}
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bench.claims import FEWEST_GROUPS
 from bench.metrics.conventions import Convention
-from bench.metrics.probed import PROBED
+from bench.metrics.probed import BEST_OF, PROBED, PROBES
 from bench.report.boards import Board, Line
 from bench.report.words import range_text
 from bench.statistics import Interval, number
@@ -15,7 +15,11 @@ SUITE = "center"
 NOTE = (
     "Spread: how far the fills of one picture with several inpaint seeds lie apart. Amplification: the change of the"
     " fill over the change of the known pixels, when these are changed slightly; at 1 the fill changes as much as they"
-    " do, at 0 not at all. Lower is better everywhere, and a method that always paints the same has 0 throughout."
+    " do, at 0 not at all. Lower is better for both, and a method that always paints the same has 0 throughout."
+)
+ORACLE = (
+    f"Best of {BEST_OF}: an oracle sees the truth and chooses among {BEST_OF} fills. No method can do that, so these numbers"
+    " stand on no leaderboard; the mean of the same fills beside them shows what the choice alone brings."
 )
 
 
@@ -49,6 +53,8 @@ class ProbedTable:
     def notes(self) -> list[str]:
         """What the reader of the numbers must know."""
         notes = [f"The first {self.images} test images, suite {SUITE}."]
+        if set(PROBES["best_of"]) & set(self.metrics):
+            notes.append(ORACLE)
         groups = max(interval.groups for line in self.lines for interval in line.values.values())
         if groups < FEWEST_GROUPS:
             notes.append(f"The intervals rest on {groups} groups; fewer than {FEWEST_GROUPS} are never evidence here.")

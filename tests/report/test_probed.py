@@ -34,6 +34,16 @@ def test_nothing_probed_is_no_table(small_paper, tmp_path, cache):
     assert probed_table([]) is None
 
 
+def test_an_oracle_is_told_as_one(small_paper, tmp_path, cache):
+    for probes, told in ((("best_of",), True), (("repeat",), False)):
+        asked = protocol(suites=("center",), probes=probes)
+        records = [invent(tmp_path / probes[0], cache, "p", asked, blur=1)]
+        (chapter,) = gather("p", small_paper, records, FLOORS).chapters
+        assert any("stand on no leaderboard" in note for note in chapter.probed.notes) == told
+        assert [metric.title.startswith("Oracle") for metric in chapter.probed.metrics][0] == told
+        assert not any("best_of_10_psnr" in line.scores for board in chapter.boards for line in board.lines)
+
+
 def test_one_probe_has_its_own_columns_only(small_paper, tmp_path, cache):
     asked = protocol(suites=("center",), probes=("repeat",))
     (chapter,) = gather("p", small_paper, [invent(tmp_path, cache, "p", asked, blur=1)], FLOORS).chapters
