@@ -23,16 +23,15 @@ from baselines.ca.networks import (
     planes,
 )
 from baselines.ca.settings import CaSettings
+from baselines.feed_forward import FeedForward
 from baselines.schedule import cosine
 from bench.errors import UserError
-from bench.inpainter import DataFacts, Feed, Inpainter, Method, Sizes, Stage, compose, erase, in_fixed_batches
+from bench.inpainter import DataFacts, Feed, Inpainter, Method, Sizes, Stage, compose, erase
 from bench.masks.geometry import box_crop, window
 from bench.masks.random import RandomRectangle
 
 INSIDE = 5
 """Planes that a network of the generator reads: colours, ones, hole."""
-BATCH = 8
-"""How many images the inpainter fills at once."""
 
 
 class Generator(nn.Module):
@@ -119,6 +118,7 @@ class Adversarial(Reconstruction):
         super().__init__(method, first, steps)
         self.networks |= method.critics
         self.critics = list(method.critics)
+        self.penalised = frozenset(self.critics)
         self.optimizers["critics"] = self.adam(self.critic_weights())
 
     def step(self, feed: Feed) -> dict[str, Tensor]:
@@ -167,21 +167,6 @@ class Adversarial(Reconstruction):
         return [weight for name in self.critics for weight in self.networks[name].parameters()]
 
 
-class CoarseToFine(Inpainter):
-    """Fills holes with the generator; the raw result is the second network's."""
-
-    def __init__(self, generator: nn.Module, fit: Sizes) -> None:
-        self.generator, self.sizes = generator, fit
-
-    @torch.no_grad()
-    def inpaint(self, image: Tensor, hole: Tensor, seed: Tensor) -> Tensor:
-        return in_fixed_batches(self._fill, image, hole, BATCH)
-
-    def _fill(self, image: Tensor, hole: Tensor) -> Tensor:
-        refined: Tensor = self.generator(2 * image - 1, hole)[1]
-        return (refined + 1) / 2
-
-
 class Ca(Method):
     """CA: coarse and refining network with contextual attention, two WGAN-GP critics (Yu et al. 2018, CVPR)."""
 
@@ -213,7 +198,7 @@ class Ca(Method):
         return [*first, Adversarial(self, alone, steps - alone)]
 
     def inpainter(self) -> Inpainter:
-        return CoarseToFine(self.generator, self.fit)
+        return FeedForward(self.generator, lambda colours, hole: self.generator(colours, hole)[1], self.fit)
 
 
 def total(terms: Iterable[Tensor]) -> Tensor:

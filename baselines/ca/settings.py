@@ -5,10 +5,10 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from bench.errors import UserError
-from bench.inpainter import Settings
+from bench.inpainter import TrainedSettings
 
 
-class CaSettings(Settings):
+class CaSettings(TrainedSettings):
     model_config = ConfigDict(allow_inf_nan=False)
 
     # The generator

@@ -19,7 +19,7 @@ from baselines import wgan
 from baselines.picnet.networks import ATTENDED, Codes, Decoder, Discriminator, Encoder, Gaussian, resized, sizes
 from baselines.schedule import cosine
 from bench.errors import UserError
-from bench.inpainter import DataFacts, Feed, Inpainter, Method, Settings, Sizes, Stage, erase
+from bench.inpainter import DataFacts, Feed, Inpainter, Method, Sizes, Stage, TrainedSettings, erase
 from bench.masks.center import Center
 from bench.masks.family import Family
 from bench.masks.random import RandomRectangle
@@ -32,7 +32,7 @@ Paths = tuple[list[Tensor], list[Tensor]]
 HOLES: dict[str, Family] = {"center": Center(), "rectangle": RandomRectangle()}
 
 
-class PicnetSettings(Settings):
+class PicnetSettings(TrainedSettings):
     """The defaults are those of the released code for the models that fill the centre."""
 
     model_config = ConfigDict(allow_inf_nan=False)
@@ -46,9 +46,7 @@ class PicnetSettings(Settings):
     reconstruction_weight: float = Field(20.0, ge=0, description="weight of l1, at every size of a result")
     kl_weight: float = Field(20.0, ge=0, description="weight of the divergences, times the number of sizes")
     gan_weight: float = Field(1.0, ge=0, description="weight of what the discriminators say")
-    holes: Literal["center", "rectangle"] = Field(
-        "center", description="training holes: the centre square, or a rectangle at a random place as CA has it"
-    )
+    holes: Literal["center", "rectangle"] = Field("center", description="training holes; a rectangle: as CA has it")
     learning_rate: float = Field(1e-4, gt=0, le=1, description="for all networks")
     beta1: float = Field(0.0, ge=0, lt=1, description="Adam's first decay")
     beta2: float = Field(0.999, ge=0, lt=1, description="Adam's second decay")
@@ -226,10 +224,8 @@ class Picnet(Method):
         super().__init__(settings, data)
         width, layers, side = settings.width, settings.layers, data.resolution
         if side % 2**layers or side < 3 * 2**layers:
-            raise UserError(
-                f"A resolution of {side} cannot be halved {layers} times down to 3 pixels or more;"
-                " take fewer layers or another resolution."
-            )
+            found = f"A resolution of {side} cannot be halved {layers} times down to 3 pixels or more"
+            raise UserError(f"{found}; take fewer layers or another resolution.")
         self.encoder = Encoder(width, settings.z_size, layers, settings.prior_blocks)
         self.decoder = Decoder(width, settings.z_size, layers)
         self.discriminators = {name: Discriminator(width, layers) for name in ("discriminator", "discriminator_rec")}

@@ -18,8 +18,8 @@ NOTE = (
     " do, at 0 not at all. Lower is better for both, and a method that always paints the same has 0 throughout."
 )
 ORACLE = (
-    f"Best of {BEST_OF}: an oracle sees the truth and chooses among {BEST_OF} fills. No method can do that, so these numbers"
-    " stand on no leaderboard; the mean of the same fills beside them shows what the choice alone brings."
+    f"Best of {BEST_OF}: an oracle sees the truth and chooses among {BEST_OF} fills. No method can do that, so these"
+    " numbers stand on no leaderboard; the mean of the same fills beside them shows what the choice alone brings."
 )
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.catalog import find
 from bench.masks.suite import SUITES
 from bench.metrics.conventions import CONVENTIONS
 from bench.protocol import protocols
@@ -70,6 +71,13 @@ def test_table_1_as_printed() -> None:
     assert [key for key, row in rows.items() if row.ours] == ["ours"]
     assert all("a person should open arXiv 1903.04227" in rows[key].origin for key in ("ca", "picn"))
     assert rows["ca"].protocol == rows["picn"].protocol != rows["ours"].protocol
+
+
+def test_other_rows_name_methods_that_can_be_run_beside_it() -> None:
+    rows = PAPER.tables["table1"].rows
+    assert {key: row.method for key, row in rows.items()} == {"ca": "ca", "picn": "picnet", "ours": ""}
+    assert set(PAPER.methods) == {"ca", "picnet"} <= set(find().entries)
+    assert not any(scale.baselines for scale in PAPER.scales.values())  # a plain `reproduce` runs neither
 
 
 def test_ledger_is_whole() -> None:
