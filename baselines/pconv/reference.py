@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from baselines.feed_forward import FeedForward
 from baselines.mmagic import LICENCE, NORM, SOURCE, UNTRIED, blue_first, module_keys
 from baselines.partial import Renormalise
-from baselines.pconv.networks import MOST_LEVELS, Layer, PartialUNet, sizes
+from baselines.pconv.networks import MOST_LEVELS, Layer, PartialUNet
+from baselines.unet import sizes
 from baselines.vgg import IMAGENET_MEAN, IMAGENET_SD, normalised
 from bench.inpainter import DataFacts, Inpainter, Method, Settings
 from bench.reference import Reference
