@@ -13,7 +13,8 @@ from bench.claims import Finding, Verdict
 from bench.metrics.conventions import CONVENTIONS, HEADLINE
 from bench.records import Record
 from bench.report.boards import Board, Line, leaderboards
-from bench.report.words import MARKS, budget_text, lead_text, lpips_text, mean_text, truth_text
+from bench.report.probed import TITLE, ProbedTable, probed_table
+from bench.report.words import MARKS, budget_text, heading, lead_text, lpips_text, mean_text, truth_text
 
 FORM: dict[str, Any] = {
     "box": box.SIMPLE_HEAD,
@@ -36,8 +37,25 @@ TOLD = (Verdict.SUPPORTED, Verdict.CONTRADICTED, Verdict.INCONCLUSIVE)
 
 
 def print_leaderboard(console: Console, key: str, records: Sequence[Record], floors: set[str]) -> None:
-    """One table for each suite of one protocol's records; `key` is the paper's own method."""
-    print_boards(console, leaderboards(records, key, floors), records)
+    """One table for each suite of one protocol's records, and one for what was probed; `key` is the paper's method."""
+    boards = leaderboards(records, key, floors)
+    print_boards(console, boards, records)
+    if (table := probed_table(boards)) is not None:
+        _print_probed(console, table)
+
+
+def _print_probed(console: Console, probed: ProbedTable) -> None:
+    table = Table(title=TITLE, **FORM)
+    table.add_column("method", overflow="fold")
+    table.add_column("probed", overflow="fold")
+    table.add_column("mean", justify="right", no_wrap=True)
+    table.add_column("95 % interval", justify="right", no_wrap=True)
+    for one in probed.lines:
+        for metric in probed.metrics:
+            table.add_row(_name(one.line), heading(metric.id), one.mean(metric.id), one.range(metric.id))
+    console.print(table)
+    for note in probed.notes:
+        console.print(Text(note, style="dim"))
 
 
 def print_boards(console: Console, boards: Sequence[Board], records: Sequence[Record]) -> None:

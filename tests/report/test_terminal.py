@@ -1,6 +1,6 @@
 import io
 
-from invented import FLOORS
+from invented import FLOORS, invent, protocol
 from rich.console import Console
 
 from bench.claims import judge
@@ -21,7 +21,8 @@ def test_leaderboard_fits_a_hundred_columns(records):
     assert "best floor" in text
     assert "LPIPS: no weights" in text
     assert "trained on" in text
-    assert [row.split()[-1] for row in text.splitlines() if row.startswith(" p ")] == ["320"] * 4
+    boards = text.partition("Repeatability")[0]
+    assert [row.split()[-1] for row in boards.splitlines() if row.startswith(" p ")] == ["320"] * 4
     assert "infinite for 1 image" in text
 
 
@@ -30,6 +31,15 @@ def test_leaderboard_of_one_record_needs_no_floors(records):
     assert "trained on" not in text
     assert records[0].run.method in text
     assert "best floor" not in text
+
+
+def test_what_was_probed_is_printed_and_an_oracle_told_as_one(tmp_path, cache):
+    for probes, shown in ((("best_of",), True), ((), False)):
+        record = invent(tmp_path / str(shown), cache, "p", protocol(suites=("center",), probes=probes), blur=1)
+        text = printed(lambda console, one=record: print_leaderboard(console, "p", [one], set()))
+        assert ("Oracle: PSNR of the best of 10 (dB) ↑" in text) == shown
+        assert f"{record.probes['best_of_10_psnr'].mean():.2f}" in text if shown else "probed" not in text
+        assert ("numbers stand on no leaderboard" in " ".join(text.split())) == shown
 
 
 def test_verdicts_are_counted_and_sorted(small_paper, records):
