@@ -74,7 +74,7 @@ class Share(nn.Module):
         seed = torch.initial_seed()
         self._step, self._calls = seed, self._calls + 1 if seed == self._step else 0
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            torch.manual_seed(seed_of(seed, "share", self._calls, self.rank))
+            torch.manual_seed(seed_of(seed, "share", type(self.network).__name__, self._calls, self.rank))
             yield
 
 
@@ -175,7 +175,8 @@ def _whole_batch_norms(network: nn.Module) -> Iterator[None]:
 def _whole_batch_norm(layer: _BatchNorm, value: Tensor) -> Tensor:
     if not layer.training and layer.running_mean is not None:
         return _BatchNorm.forward(layer, value)
-    found, dims = value.float(), [0, *range(2, value.dim())]
+    found = value.float() if value.dtype in (torch.bfloat16, torch.float16) else value
+    dims = [0, *range(2, value.dim())]
     count = found.numel() // found.shape[1] * dist.get_world_size()
     mean = _Total.apply(found.sum(dims)) / count
     centred = found - _each(mean, found)
