@@ -41,9 +41,11 @@ class Segment:
 
     def __call__(self) -> None:
         environment = submitit.JobEnvironment()
-        if worker.nothing_to_do(self.part, Folder(self.part.folder)):
-            return
-        fabric = join(environment, self.part) if environment.num_tasks > 1 else None
+        fabric = None
+        if environment.num_tasks > 1:
+            if worker.nothing_to_do(self.part, Folder(self.part.folder)):
+                return
+            fabric = join(environment, self.part)
         code = worker.run(self.part, environment.job_id, str(environment.paths.stdout), fabric)
         if code:
             raise SystemExit(code)
