@@ -20,6 +20,8 @@ COLOURS = 3
 WIDEST = 4
 """Most channels of a layer, as a multiple of the first layer's."""
 SLOPE = 0.1
+JOINING_SLOPE = 0.01
+"""Of the block that joins attention's two parts: PyTorch's own, which the released code leaves as it is there."""
 ATTENDED = 1
 """The decoder's block after which attention comes, and first result."""
 
@@ -90,9 +92,9 @@ class First(nn.Module):
 class Block(nn.Module):
     """A residual block, with `half` to half the side."""
 
-    def __init__(self, inside: int, outside: int, hidden: int, half: bool = False) -> None:
+    def __init__(self, inside: int, outside: int, hidden: int, half: bool = False, slope: float = SLOPE) -> None:
         super().__init__()
-        self.main = nn.Sequential(nn.LeakyReLU(SLOPE), conv(inside, hidden), nn.LeakyReLU(SLOPE), conv(hidden, outside))
+        self.main = nn.Sequential(nn.LeakyReLU(slope), conv(inside, hidden), nn.LeakyReLU(slope), conv(hidden, outside))
         self.bypass = conv(inside, outside, 1)
         self.half = half
 
@@ -147,7 +149,7 @@ class LongAttention(Attention):
     def __init__(self, inside: int, context: int) -> None:
         super().__init__(inside)
         self.alpha = nn.Parameter(torch.zeros(1))
-        self.join = Block(inside + context, inside, inside)
+        self.join = Block(inside + context, inside, inside, slope=JOINING_SLOPE)
 
     def long(self, x: Tensor, context: Tensor, visible: Tensor) -> Tensor:
         """`context` (N,C',h,w) and `visible` (N,1,h,w), 1 = known, of the size of `x` (N,C,h,w), which comes out."""

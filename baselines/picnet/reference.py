@@ -1,8 +1,7 @@
 """Public weights for PICNet: the authors' own (lyndonzheng/Pluralistic-Inpainting), in one file for each network.
 
-Two things differ from what is trained here. Their spectral normalisation takes one step of its power iteration at
-every call, in tests too, so that a result depends on how many were made before; here every call is as their first one.
-And the block after the attention has PyTorch's own slope of 0.01 in its LeakyReLU.
+Their spectral normalisation takes one step of its power iteration at every call, in tests too, so that a result depends
+on how many were made before; here every call is as their first one.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +17,6 @@ from bench.inpainter import DataFacts, Inpainter, Method
 from bench.reference import Reference
 
 LAYERS, PRIOR_BLOCKS = 5, 6
-JOINING_SLOPE = 0.01
 
 
 class PublicPicnet(Method):
@@ -35,9 +33,6 @@ class PublicPicnet(Method):
             for layer in network.modules():
                 if is_parametrized(layer, "weight"):
                     remove_parametrizations(layer, "weight")
-        for layer in self.decoder.attention.join.main:
-            if isinstance(layer, nn.LeakyReLU):
-                layer.negative_slope = JOINING_SLOPE
 
     def networks(self) -> dict[str, nn.Module]:
         return {"encoder": self.encoder, "decoder": self.decoder}

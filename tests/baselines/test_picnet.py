@@ -163,6 +163,16 @@ def test_attention_by_hand():
     assert torch.allclose(flow[:, 2], 2 * 0.75 * away[:, 2] + 0.25 * context[0, :, 0, 2])
 
 
+def test_slopes_of_every_leaky_relu():
+    encoder, decoder, judge = Encoder(4, 6, 5, 6), Decoder(4, 6, 5), Discriminator(4, 5)
+    joining = {layer for layer in decoder.attention.modules() if isinstance(layer, nn.LeakyReLU)}
+    assert len(joining) == 2
+    for network in (encoder, decoder, judge):
+        for layer in network.modules():
+            if isinstance(layer, nn.LeakyReLU):
+                assert layer.negative_slope == (0.01 if layer in joining else 0.1)
+
+
 def test_attention_begins_as_nothing():
     x = torch.rand(2, 4, 5, 5)
     assert torch.equal(Attention(4)(x), x)
