@@ -231,7 +231,11 @@ def _prepare_include(entry: Entry) -> None:
     sys.modules.setdefault(INCLUDED, ModuleType(INCLUDED)).__path__ = []
     name = f"{INCLUDED}.{entry.key}"
     if name in sys.modules:
-        return
+        if not entry.path.is_dir() or str(entry.path) in getattr(sys.modules[name], "__path__", ()):
+            return
+        # Another folder of this name was included before, in the same process.
+        for old in [one for one in sys.modules if one == name or one.startswith(f"{name}.")]:
+            del sys.modules[old]
     if entry.path.is_dir():
         package = ModuleType(name)
         package.__path__ = [str(entry.path)]

@@ -36,8 +36,10 @@ class Contender:
 
     @property
     def reference(self) -> str:
-        """What the weights from elsewhere are called; empty for what was trained here, or needs no training."""
-        return str(self.records[0].content.get("reference", {}).get("label", ""))
+        """What the weights from elsewhere are called, with the start of their SHA-256; empty for runs of ours."""
+        label = str(self.records[0].content.get("reference", {}).get("label", ""))
+        mark = self.records[0].run.weights[:8]  # many files bear one name
+        return label if mark in label else f"{label} {mark}".strip()
 
     @property
     def elsewhere(self) -> bool:

@@ -147,7 +147,6 @@ class ScriptEntry(Entry):
         note = f"{self.path.name}: {known}. TorchScript, {BUDGET}."
         return {
             "name": self.path.name,
-            "label": "TorchScript",
             "files": [{"file": self.path.name, "sha256": self.weights}],
             "licence": known,
             "training": BUDGET,

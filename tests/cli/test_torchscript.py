@@ -1,5 +1,6 @@
 """Somebody's TorchScript file as a method: only with --trust, one image at a time, and told where it breaks."""
 
+import hashlib
 import math
 import warnings
 
@@ -122,6 +123,20 @@ def test_a_row_from_the_command_line(bench, script, tmp_path):
     assert len({one.run.key for one in find_records(out)}) == 2
 
 
+def test_a_row_on_a_papers_page(bench, toys, script, tmp_path):
+    path, out = script(Grey()), tmp_path / "out"
+    more = ("--scale", "smoke", "--include", toys, "--out", out)
+    assert bench("reproduce", "toypaper", *more)[0] == 0
+    claims = (out / "reports" / "toypaper" / "claims.md").read_text()
+    code, _, error = bench("evaluate", f"torchscript:{path}", "--trust", "--paper", "toypaper", *more)
+    assert code == 0, error
+    assert bench("report", "toypaper", "--include", toys, "--out", out)[0] == 0
+    board = (out / "reports" / "toypaper" / "leaderboard.md").read_text()
+    mark = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    assert f"| torchscript:mine.pt ({mark}) (reference, trained elsewhere) |" in board
+    assert (out / "reports" / "toypaper" / "claims.md").read_text() == claims
+
+
 def test_weights_and_a_script_do_not_go_together(bench, script, tmp_path):
     path = script(Grey())
     words = ("evaluate", f"torchscript:{path}", "--trust", "--weights", path, "--out", tmp_path / "out")
@@ -201,8 +216,6 @@ def test_what_breaks_is_told(script):
 
 
 def test_known_files_have_their_licence(script, monkeypatch):
-    import hashlib
-
     from bench import torchscript
 
     path = script(Grey())

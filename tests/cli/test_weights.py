@@ -1,5 +1,6 @@
 """From the command line: networks from elsewhere beside what was trained here."""
 
+import hashlib
 import shutil
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 from toy import Toy
 
 from bench.catalog import Entry
+from bench.contenders import contenders
 from bench.records import find_records
 from bench.reference import Reference
 
@@ -101,6 +103,17 @@ def test_it_stands_on_the_board_and_in_no_verdict(bench, mine, weights, tmp_path
         assert row.endswith("| unknown |")
     kept = [line for line in now.splitlines() if "reference, trained elsewhere" not in line]
     assert [line.replace("**", "") for line in kept] == [line.replace("**", "") for line in board.splitlines()]
+
+
+def test_files_of_one_name_are_told_apart(bench, mine, tmp_path):
+    out, names = tmp_path / "out", []
+    for seed in (0, 1):
+        path = tmp_path / "latest.pth"
+        torch.save(toy_state(seed), path)
+        words = ("evaluate", "toypaper", "--scale", "smoke", "--include", mine, "--out", out, "--weights", path)
+        assert bench(*words)[0] == 0
+        names.append(f"toypaper (latest {hashlib.sha256(path.read_bytes()).hexdigest()[:8]})")
+    assert sorted(one.name for one in contenders(records(out))) == sorted(names)
 
 
 def test_training_does_not_depend_on_reference_py(bench, mine, tmp_path):
