@@ -18,27 +18,6 @@ def distance(result: Tensor, truth: Tensor, kind: str) -> Tensor:
     return (result - truth).abs() if kind == "l1" else (result - truth).square()
 
 
-def box_mean(box: Tensor, weights: Tensor | None) -> Tensor:
-    """Mean of distances (N,C,S,S) in the box around the hole, weighted by (S,S) if there is a discount."""
-    return box.mean() if weights is None else (box * weights).mean()
-
-
-def known_mean(distances: Tensor, hole: Tensor) -> Tensor:
-    """Mean of distances (N,C,H,W) over the known pixels of each image, then over the images."""
-    known = (~hole).to(distances.dtype)
-    return ((distances * known).mean(dim=(1, 2, 3)) / known.mean(dim=(1, 2, 3)).clamp(min=1e-6)).mean()
-
-
-def discount(side: int, gamma: float, device: torch.device | None = None) -> Tensor:
-    """Weights (S,S): gamma to the power of the distance to the box's nearest edge, in pixels (Yu et al. 2018, §3.2).
-
-    As in their code, distances are min(i, S - i) with i from 0: the last row has 1, the first 0.
-    """
-    index = torch.arange(side, device=device)
-    edge = torch.minimum(index, side - index)
-    return gamma ** torch.minimum(edge[:, None], edge[None, :]).float()
-
-
 class Perceptual:
     """Mean |difference| of VGG-19 features: the 'perceived loss' of §3, which Algorithm 1 does not have (F-7)."""
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer
 
 from baselines import wgan
+from baselines.ca.losses import box_loss, discount, known_loss
 from baselines.feed_forward import FeedForward
 from baselines.schedule import cosine
 from bench.inpainter import DataFacts, Feed, Inpainter, Method, Stage, compose, erase
@@ -31,8 +32,7 @@ class Reconstruction(Stage):
         self.first, self.all_steps = first, method.settings.all_steps(method.data.images)
         self.steps, self.batch_size, self.holes = steps, self.settings.batch_size, self.settings.holes()
         self.box = method.data.resolution // 2
-        gamma = self.settings.discount_gamma
-        self.discount = None if gamma is None else losses.discount(self.box, gamma)
+        self.discount = discount(self.box, self.settings.discount_gamma or 1.0)
         self.perceptual = method.perceptual
         generator = method.networks()["generator"]
         self.networks = {"generator": generator}
@@ -68,10 +68,9 @@ class Reconstruction(Stage):
     def distance(self, result: Tensor, truth: Tensor, hole: Tensor) -> Tensor:
         """The l1 loss of one stage (Alg. 1), in the box around the hole and on the known pixels (F-16, F-17)."""
         distances = losses.distance(result, truth, self.settings.reconstruction)
-        if self.discount is not None:
-            self.discount = self.discount.to(truth.device)
-        in_box = losses.box_mean(box_crop(distances, *window(hole, self.box), self.box), self.discount)
-        known = losses.known_mean(distances, hole)
+        self.discount = self.discount.to(truth.device)
+        in_box = box_loss(distances, hole, self.discount)
+        known = known_loss(distances, hole)
         return self.settings.l1_hole_weight * in_box + self.settings.l1_known_weight * known
 
     def set_learning_rate(self, step: int) -> None:

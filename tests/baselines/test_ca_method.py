@@ -86,6 +86,25 @@ def test_known_loss_with_one_hole_for_all_is_the_code_s():
     assert torch.equal(losses.known_loss(changed, hole), losses.known_loss(distances, hole))
 
 
+def test_known_loss_counts_images_alike_and_knows_an_empty_picture():
+    hole = torch.zeros(2, 1, 8, 8, dtype=torch.bool)
+    hole[..., 2:6, 1:5] = True
+    distances = torch.where(hole, 7.0, 2.0).expand(-1, 3, -1, -1)
+    assert losses.known_loss(distances, hole) == pytest.approx(2.0)
+    assert losses.known_loss(distances, torch.ones_like(hole)) == 0
+    hole[1, :, 1:] = True
+    uneven = torch.tensor([1.0, 3.0]).view(2, 1, 1, 1).expand(2, 3, 8, 8)
+    assert losses.known_loss(uneven, hole) == pytest.approx(2.0)
+
+
+def test_box_loss_is_a_weighted_mean_of_the_box():
+    hole = torch.zeros(1, 1, 8, 8, dtype=torch.bool)
+    hole[..., 2:6, 1:5] = True
+    distances = torch.where(hole, 6.0, 2.0).expand(-1, 3, -1, -1)
+    assert losses.box_loss(distances, hole, torch.ones(4, 4)) == pytest.approx(6.0)
+    assert losses.box_loss(distances, hole, torch.full((4, 4), 0.5)) == pytest.approx(3.0)
+
+
 def test_generator_loss_written_out():
     method = tiny(discount_gamma=0.9)
     (stage,) = method.stages()

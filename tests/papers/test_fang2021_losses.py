@@ -8,39 +8,10 @@ from bench.errors import UserError
 from papers.fang2021 import losses
 
 
-def box_hole(count: int = 2, side: int = 8) -> torch.Tensor:
-    hole = torch.zeros(count, 1, side, side, dtype=torch.bool)
-    hole[..., 2:6, 1:5] = True
-    return hole
-
-
 def test_distances():
     a, b = torch.tensor([1.0, -1.0]), torch.tensor([0.5, 1.0])
     assert losses.distance(a, b, "l1").tolist() == [0.5, 2.0]
     assert losses.distance(a, b, "l2").tolist() == [0.25, 4.0]
-
-
-def test_means():
-    hole = box_hole()
-    distances = torch.where(hole, 7.0, 2.0).expand(-1, 3, -1, -1)
-    assert losses.known_mean(distances, hole) == pytest.approx(2.0)
-    assert losses.known_mean(distances, torch.ones_like(hole)) == 0
-    # Images with holes of different sizes count alike.
-    hole[1, :, 1:] = True
-    uneven = torch.tensor([1.0, 3.0]).view(2, 1, 1, 1).expand(2, 3, 8, 8)
-    assert losses.known_mean(uneven, hole) == pytest.approx(2.0)
-    assert losses.box_mean(uneven, None) == pytest.approx(2.0)
-    assert losses.box_mean(uneven, torch.full((8, 8), 0.5)) == pytest.approx(1.0)
-
-
-def test_discount_is_the_formula_of_the_code():
-    side, gamma = 7, 0.9
-    weights = losses.discount(side, gamma)
-    for i in range(side):
-        for j in range(side):
-            expected = max(gamma ** min(i, side - i), gamma ** min(j, side - j))
-            assert float(weights[i, j]) == pytest.approx(expected, rel=1e-6)
-    assert bool((losses.discount(5, 1.0) == 1).all())
 
 
 def vgg_file(folder, monkeypatch):
