@@ -7,14 +7,14 @@ from bench.inpainter import Sizes
 def levels_at(resolution: int, wanted: int | None, most: int, least: int) -> int:
     """How often a picture of this side is halved: `wanted`, else as often as can be done without rounding.
 
-    That is `most` times at the most, and never to fewer than `least` pixels. Raises UserError for a side that cannot
-    be halved so often.
+    That is `most` times at the most, and to no fewer than `least` pixels, but once at the least. Raises UserError for a
+    side that cannot be halved so often.
     """
     can = (resolution & -resolution).bit_length() - 1
-    levels = wanted or min(most, can, (resolution // least).bit_length() - 1)
+    levels = wanted or max(1, min(most, can, (resolution // least).bit_length() - 1))
     if not 1 <= levels <= can:
         raise UserError(
-            f"A resolution of {resolution} cannot be halved {max(1, levels)} times without rounding, only {can} times."
+            f"A resolution of {resolution} cannot be halved {levels} times without rounding, only {can} times."
             " Set levels to fewer, or take another resolution, such as a power of two."
         )
     return levels

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.feed_forward import FeedForward
-from baselines.glcic.networks import COLOURS, SIZES, CompletionNetwork, Judge, JudgeStyle, Style
+from baselines.glcic.networks import COLOURS, SIZES, CompletionNetwork, Judge, JudgeStyle, Style, halved
 from baselines.glcic.settings import GlcicSettings
 from baselines.glcic.training import empty_colour, entered, part_side, phases
 from bench.errors import UserError
@@ -59,10 +59,17 @@ class Glcic(Method):
 
     def _judge(self) -> Judge:
         settings, side = self.settings, self.data.resolution
+        part = part_side(settings, side)
+        layers = (settings.global_layers, settings.local_layers)
+        if settings.precision == "bf16" and 1 in (halved(side, layers[0] - 1), halved(part, layers[1] - 1)):
+            # torch 2.15 leaves gradients of such kernels unwritten where they reach beyond the single pixel.
+            raise UserError(
+                f"At a resolution of {side} a discriminator convolves a single pixel, which bfloat16 trains wrongly."
+                " Take precision = float32, or a larger resolution."
+            )
         style = JudgeStyle(settings.critic_width, settings.critic_norm, settings.critic_activation, settings.fc_in)
         inside = COLOURS + settings.critic_sees_hole
-        layers = (settings.global_layers, settings.local_layers)
-        return Judge(inside, side, part_side(settings, side), layers, style)
+        return Judge(inside, side, part, layers, style)
 
 
 def plain_style(settings: GlcicSettings) -> Style:

@@ -17,7 +17,7 @@ class GlcicSettings(TrainedSettings):
     width: int = Field(64, ge=2, le=256, multiple_of=2, description="channels of the first row")
     activation: Activation = Field("relu", description="activation of the completion network")
     norm: bool = Field(True, description="batch normalisation in the completion network")
-    activation_first: bool = Field(False, description="activation before batch normalisation, not after it")
+    activation_first: bool = Field(False, description="activation before batch normalisation in rows without a gate")
     dilations: tuple[Rate, Rate, Rate, Rate] = Field(DILATIONS, description="rates of the four dilated rows")
     hole_colour: Literal["mean", "zero"] = Field(
         "mean", description="colour of a hole on entry: training mean, or black"

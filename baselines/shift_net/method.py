@@ -22,7 +22,11 @@ from baselines.feed_forward import FeedForward
 from baselines.schedule import cosine
 from baselines.shift_net.networks import MOST_LEVELS, Discriminator, Generator, Passed
 from baselines.unet import levels_at, sizes
+from bench.errors import UserError
 from bench.inpainter import DataFacts, Feed, Inpainter, Method, Stage, TrainedSettings
+
+LEAST_JUDGED = 24
+"""Side in pixels of the smallest picture from which the discriminator has anything left to judge."""
 
 
 class ShiftNetSettings(TrainedSettings):
@@ -136,6 +140,11 @@ class ShiftNet(Method):
         generator = Generator(settings.width, self.levels, settings.shift_level, settings.shift)
         self._networks: dict[str, nn.Module] = {"generator": generator}
         if settings.gan_weight > 0:
+            if data.resolution < LEAST_JUDGED:
+                raise UserError(
+                    f"The discriminator needs pictures of at least {LEAST_JUDGED} pixels, not {data.resolution}; take"
+                    " larger ones, or gan_weight = 0."
+                )
             self._networks["discriminator"] = Discriminator(settings.width)
 
     def networks(self) -> dict[str, nn.Module]:

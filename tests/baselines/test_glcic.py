@@ -346,3 +346,9 @@ def test_every_variant_fits_every_scale(scale, variant):
     default = build(METHOD.settings_class, overrides(PAPER, scale, DEFAULT), DEFAULT)
     assert variant == DEFAULT or built != default
     assert scale != "paper" or default == GlcicSettings()
+
+
+def test_bfloat16_is_refused_where_a_judge_convolves_a_single_pixel():
+    METHOD(GlcicSettings(**TINY), DataFacts(16, 16, MEAN))
+    with pytest.raises(UserError, match="precision = float32"):
+        METHOD(GlcicSettings(**TINY, precision="bf16"), DataFacts(16, 16, MEAN))

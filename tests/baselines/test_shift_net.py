@@ -310,3 +310,9 @@ def test_paper_scale_is_the_released_command():
     assert (built.learning_rate, built.beta1, built.batch_size, built.shift_level) == (2e-4, 0.5, 1, 3)
     protocol = PAPER.scales["paper"].protocol
     assert built.all_steps(protocol.images * protocol.split[0] // sum(protocol.split)) == 30 * 14_900
+
+
+def test_pictures_too_small_for_the_discriminator_are_refused():
+    with pytest.raises(UserError, match="at least 24 pixels, not 16"):
+        tiny(16, shift_level=1)
+    tiny(16, shift_level=1, gan_weight=0)
