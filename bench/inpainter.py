@@ -218,7 +218,7 @@ def told_columns(inpainter: Inpainter, names: Sequence[str]) -> dict[str, list[f
         if values.shape != (len(names),):
             shape = tuple(values.shape)
             raise BrokenResultError(f"{who} tells '{name}' with shape {shape}; it must be one number for each image.")
-        column = values.double().tolist()
+        column = values.cpu().double().tolist()
         for image, value in zip(names, column, strict=True):
             if not math.isfinite(value):
                 raise BrokenResultError(f"{who} tells {name} = {value} for image {image}; it must be finite.")

@@ -79,7 +79,7 @@ class Reproduction:
         self.progress = Progress(console)
         for variant in self.variants:
             self._settings(variant)
-        self._check_elsewhere()
+        self._check_networks()
         for spec in check_suites(request.suites):
             suite(spec)
         check_writable(request.out)
@@ -122,10 +122,11 @@ class Reproduction:
                 file, known = self.entry.path / "paper.toml", list(self.catalog.entries)
                 raise UserError(f"{file}: {place}: there is no method '{name}'.{nearest(name, known)}")
 
-    def _check_elsewhere(self) -> None:
-        """Raise UserError where networks from elsewhere do not fit, or a script takes other inputs."""
+    def _check_networks(self) -> None:
+        """Raise UserError where networks do not fit the pictures, or a script takes other inputs."""
         adopted, facts = self.request.adopted, DataFacts(256, 1)
         if adopted is None and not self.entry.weights:
+            self._check_resolutions()
             return
         if adopted is not None:
             method = adopted.build(adopted.settings(self.request.scale, DEFAULT, self.sets), facts)
@@ -136,6 +137,14 @@ class Reproduction:
             if not fit.fit(side, side):
                 where = f"scale {self.request.scale} of {self.host.key}"
                 raise UserError(f"These networks take {fit}; {where} has {side}. Name another with --scale or --paper.")
+
+    def _check_resolutions(self) -> None:
+        """Raise UserError where the method refuses a resolution: building it tells, before any picture is packed."""
+        asked = [name for name in self.request.variants if name != "all"]
+        for variant in dict.fromkeys([DEFAULT, *asked]):
+            values = overrides(self.paper, self.request.scale, variant) | self.sets
+            for side in {protocol.resolution for protocol in self.protocols()}:
+                build_method(self.entry, values, DataFacts(side, 1), seed=0)
 
     def _settings(self, variant: str) -> Settings | dict[str, Any]:
         if self.request.adopted is not None:

@@ -186,7 +186,7 @@ class Sampler(Inpainter):
             parts.append(fills[:, : len(image) - start])
         networks.train(mode)
         fills = torch.cat(parts, dim=1)
-        self.told = {"diversity": diversity(fills, hole)} if len(fills) > 1 else {}
+        self.told = {"diversity": diversity(fills.cpu(), hole.cpu())} if len(fills) > 1 else {}
         return fills[0] if self.settings.shown == "first" else fills.mean(dim=0)
 
     def _draws(self, image: Tensor, hole: Tensor, seed: Tensor) -> Tensor:

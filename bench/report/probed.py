@@ -15,7 +15,8 @@ SUITE = "center"
 NOTE = (
     "Spread: how far the fills of one picture with several inpaint seeds lie apart. Amplification: the change of the"
     " fill over the change of the known pixels, when these are changed slightly; at 1 the fill changes as much as they"
-    " do, at 0 not at all. Lower is better for both, and a method that always paints the same has 0 throughout."
+    " do, at 0 not at all. Lower is better for both, and a method that always paints the same has 0 in all of these"
+    " columns."
 )
 ORACLE = (
     f"Best of {BEST_OF}: an oracle sees the truth and chooses among {BEST_OF} fills. No method can do that, so these"

@@ -134,4 +134,4 @@ def plain(optimizer: Optimizer) -> Optimizer:
 def _peak(runner: Runner) -> str:
     torch.cuda.reset_peak_memory_stats()
     runner.steps(1)
-    return f", {torch.cuda.max_memory_allocated() / 2**20:,.0f} MiB"
+    return f", {torch.cuda.max_memory_allocated() / 2**20:,.0f} MiB with both trainings on the card"

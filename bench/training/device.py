@@ -66,7 +66,9 @@ def _join(device: str, place: "Place") -> Fabric:
     try:
         fabric.launch()
     except RuntimeError as error:
-        raise CrewLostError(f"not all {place.size} processes have come to {place.address}:{place.port}") from error
+        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
+        where = f"{place.address}:{place.port}"
+        raise CrewLostError(f"not all {place.size} processes have come to {where} ({cause})") from error
     atexit.register(_leave)
     return fabric
 

@@ -82,8 +82,11 @@ def collective(call: Callable[..., Any], *args: Any, **more: Any) -> None:
     """A call of torch.distributed. Raises CrewLostError where another process has gone."""
     try:
         call(*args, **more)
+    except torch.OutOfMemoryError:
+        raise
     except RuntimeError as error:
-        raise CrewLostError("another process of this training has gone (killed, or its node was lost)") from error
+        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CrewLostError(f"another process of this training has gone, killed or its node lost ({cause})") from error
 
 
 def joined(part: Tensor) -> Tensor:

@@ -118,3 +118,11 @@ def test_a_paper_with_a_wrong_type_names_file_line_and_key(bench, tmp_path):
 
 def test_a_report_without_records(bench, tmp_path):
     told(bench("report", "fang2021", "--out", tmp_path), "no record of fang2021", "python -m bench reproduce fang2021")
+
+
+def test_a_resolution_that_a_method_refuses_is_told_before_pictures_are_packed(bench, tmp_path, monkeypatch):
+    from bench import reproduce
+
+    monkeypatch.setattr(reproduce, "load", lambda *_: pytest.fail("pictures were packed first"))
+    result = bench("evaluate", "picnet", "--scale", "smoke", "--set", "layers=8", "--out", tmp_path)
+    told(result, "A resolution of 64 cannot be halved 8 times", "take fewer layers")
