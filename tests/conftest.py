@@ -10,13 +10,24 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers that share cores must not wait for each other's threads
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """On several workers (pytest-xdist) a file's tests stay together, for they share fixtures, and so do SLURM's."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            name = "cluster" if item.get_closest_marker("cluster") else item.location[0]
-            item.add_marker(pytest.mark.xdist_group(name))
+SLURM = ("test_local_cluster", "test_on_slurm", "test_processes_on_slurm")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """On several workers a file's tests stay together, for they share fixtures; and SLURM's, for there is one."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file, _, test = nodeid.partition("::")
+            if Path(file).stem in SLURM:
+                return "slurm"
+            # The contract's file is the longest; each method's checks share what is trained once.
+            return f"{file}:{test.partition('[')[2].partition('-')[0]}" if "contract" in file else file
+
+    config.option.loadscopereorder = False  # SLURM's take longest, and are not to come last
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")

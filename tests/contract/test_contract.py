@@ -19,7 +19,7 @@ SUBJECTS = {entry.key: Subject(entry) for entry in ENTRIES}
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("key", [pytest.param(key, marks=pytest.mark.xdist_group(key)) for key in SUBJECTS])
+@pytest.mark.parametrize("key", SUBJECTS)
 def test_contract(key, check):
     check(SUBJECTS[key])
 
