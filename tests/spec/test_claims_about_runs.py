@@ -153,7 +153,7 @@ def test_what_is_wrong_is_told_with_its_line(tmp_path, old, new, told):
 
 def test_unknown_probes_are_told(tmp_path):
     probing = 'resolution = 256\nprobes = ["repeat", "shake"]'
-    with pytest.raises(UserError, match=r"probes\.1: must be 'repeat' or 'perturb', not 'shake'"):
+    with pytest.raises(UserError, match=r"probes\.1: must be 'repeat', 'perturb' or 'best_of', not 'shake'"):
         read(tmp_path, TEXT.replace("resolution = 256", probing))
     good = read(tmp_path, TEXT.replace("resolution = 256", 'resolution = 256\nprobes = ["repeat"]\nprobe_images = 4'))
     assert (good.scales["paper"].protocol.probes, good.scales["paper"].protocol.probe_images) == (["repeat"], 4)
