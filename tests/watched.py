@@ -1,7 +1,10 @@
-"""What tests of trainings watch with: optimisers that tell when they step, operations that wait, weights kept."""
+"""What tests of trainings use: optimisers that tell when they step, operations that wait, kept weights, one batch."""
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from bench.inpainter import Batch
+from bench.seeds import Chance
 
 
 class Recorder:
@@ -37,3 +40,17 @@ def copied(network):
 
 def same(network, weights):
     return all(torch.equal(a, b) for a, b in zip(network.parameters(), weights, strict=True))
+
+
+class SameBatch:
+    """A feed: one batch of noise with the stage's own holes, again and again."""
+
+    def __init__(self, stage, side=32):
+        generator = torch.Generator().manual_seed(1)
+        image = torch.rand(stage.batch_size, 3, side, side, generator=generator)
+        holes = [torch.from_numpy(stage.holes.draw(Chance(i), side, side)) for i in range(stage.batch_size)]
+        self.step, self.rng = 0, torch.Generator().manual_seed(2)
+        self.drawn = Batch(image, torch.stack(holes).unsqueeze(1))
+
+    def batch(self):
+        return self.drawn

@@ -5,13 +5,13 @@ import pytest
 import torch
 from scipy.ndimage import binary_dilation
 from torch.nn.functional import binary_cross_entropy_with_logits
-from watched import copied, same
+from watched import SameBatch, copied, same
 
 from baselines.context_encoder.method import EMPTY, HOLES, METHOD, ContextEncoderSettings, entered, weights
 from baselines.context_encoder.networks import Adversary, ContextEncoder, halvings, sizes, widths
 from baselines.schedule import cosine
 from bench.errors import UserError
-from bench.inpainter import Batch, DataFacts, fill
+from bench.inpainter import DataFacts, fill
 from bench.seeds import Chance
 from bench.settings import DEFAULT, build, overrides
 from bench.spec import read_paper
@@ -27,19 +27,6 @@ def tiny(side=32, **changes):
 
 def parameters(network):
     return sum(weight.numel() for weight in network.parameters())
-
-
-class ToyFeed:
-    """One batch of noise with the stage's own holes, again and again."""
-
-    def __init__(self, stage, side=32):
-        generator = torch.Generator().manual_seed(1)
-        image = torch.rand(stage.batch_size, 3, side, side, generator=generator)
-        holes = [torch.from_numpy(stage.holes.draw(Chance(i), side, side)) for i in range(stage.batch_size)]
-        self.step, self.rng, self.drawn = 0, torch.Generator(), Batch(image, torch.stack(holes).unsqueeze(1))
-
-    def batch(self):
-        return self.drawn
 
 
 # ------------------------------------------------------------------------------------------------------------ networks
@@ -142,7 +129,7 @@ def test_distance_is_the_released_criterion_over_the_square_that_it_learns():
 
 def test_whole_picture_is_the_mean_squared_error():
     (stage,) = tiny(overlap=0, known_weight=1.0).stages()
-    feed = ToyFeed(stage)
+    feed = SameBatch(stage)
     truth, result = feed.drawn.image, torch.rand_like(feed.drawn.image)
     assert torch.allclose(stage.distance(result, truth, feed.drawn.hole), (result - truth).square().mean())
 
@@ -164,7 +151,7 @@ def test_adversarial_losses_are_cross_entropies():
 def test_a_step_changes_both_networks_and_reports_the_weighted_loss():
     (stage,) = tiny().stages()
     before = {name: copied(network) for name, network in stage.networks.items()}
-    scalars = stage.step(ToyFeed(stage))
+    scalars = stage.step(SameBatch(stage))
     assert not any(same(stage.networks[name], weights) for name, weights in before.items())
     assert set(scalars) == {"reconstruction", "adversarial", "generator", "adversary"}
     assert torch.allclose(scalars["generator"], scalars["reconstruction"] + scalars["adversarial"])
@@ -173,7 +160,7 @@ def test_a_step_changes_both_networks_and_reports_the_weighted_loss():
 
 def test_the_adversary_learns_from_its_own_update_only():
     (stage,) = tiny().stages()
-    feed = ToyFeed(stage)
+    feed = SameBatch(stage)
     stage.step(feed)
     adversary = stage.networks["adversary"]
     kept = [weight.grad.clone() for weight in adversary.parameters()]
@@ -186,14 +173,14 @@ def test_without_an_adversary():
     method = tiny(reconstruction_weight=1.0)
     assert list(method.networks()) == ["generator"]
     (stage,) = method.stages()
-    scalars = stage.step(ToyFeed(stage))
+    scalars = stage.step(SameBatch(stage))
     assert set(scalars) == {"reconstruction", "generator"}
 
 
 def test_it_learns_what_it_is_shown():
     method = tiny(width=8, bottleneck=32, steps=60, schedule="cosine")
     (stage,) = method.stages()
-    feed, curve = ToyFeed(stage), []
+    feed, curve = SameBatch(stage), []
     for feed.step in range(stage.steps):
         curve.append(float(stage.step(feed)["reconstruction"]))
     assert np.mean(curve[-5:]) < 0.5 * curve[0]

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
-from watched import Recorder, copied, same
+from watched import Recorder, SameBatch, copied, same
 
 from baselines.glcic.method import METHOD
 from baselines.glcic.networks import (
@@ -42,20 +42,6 @@ def tiny(**changes):
 
 def parameters(network):
     return sum(weight.numel() for weight in network.parameters())
-
-
-class ToyFeed:
-    """One batch of noise with the stage's own holes, again and again."""
-
-    def __init__(self, stage):
-        generator = torch.Generator().manual_seed(1)
-        image = torch.rand(stage.batch_size, 3, SIDE, SIDE, generator=generator)
-        holes = [torch.from_numpy(stage.holes.draw(Chance(i), SIDE, SIDE)) for i in range(stage.batch_size)]
-        self.step, self.rng = 0, torch.Generator().manual_seed(2)
-        self.drawn = Batch(image, torch.stack(holes).unsqueeze(1))
-
-    def batch(self):
-        return self.drawn
 
 
 # ------------------------------------------------------------------------------------------------------------ networks
@@ -183,7 +169,7 @@ def test_filling_is_one_pass_over_the_picture_with_that_colour(colour, empty):
 @pytest.mark.parametrize(("known", "reduction"), [(0.0, "mean"), (1.0, "mean"), (0.5, "mean"), (0.0, "sum")])
 def test_distance(known, reduction):
     stage = tiny(known_weight=known, reduction=reduction).stages()[0]
-    batch = ToyFeed(stage).drawn
+    batch = SameBatch(stage).drawn
     result = torch.rand_like(batch.image)
     mask = batch.hole.float()
     # otenim's completion_network_loss: MSE of masked pictures, over all pixels.
@@ -196,7 +182,7 @@ def test_distance(known, reduction):
 @pytest.mark.parametrize("sees_hole", [False, True])
 def test_adversarial_losses_are_cross_entropies(sees_hole):
     stage = tiny(critic_sees_hole=sees_hole, real_part="same", critic_norm="none").stages()[2]
-    feed = ToyFeed(stage)
+    feed = SameBatch(stage)
     image, hole = feed.drawn
     result = torch.rand_like(image)
     judge = stage.networks["discriminator"]
@@ -217,7 +203,7 @@ def test_adversarial_losses_are_cross_entropies(sees_hole):
 def test_the_discriminator_judges_the_raw_output_or_the_composite():
     for kind in ("raw", "composite"):
         stage = tiny(gan_input=kind).stages()[2]
-        batch = ToyFeed(stage).drawn
+        batch = SameBatch(stage).drawn
         result = torch.rand_like(batch.image)
         known = ~batch.hole.expand_as(result)
         candidate = stage.candidate(batch, result)
@@ -256,7 +242,7 @@ def test_a_phase_changes_its_own_networks_alone(place, learning):
     events = []
     for name, inner in stage.optimizers.items():
         stage.optimizers[name] = Recorder(name, inner, events)
-    scalars = stage.step(ToyFeed(stage))
+    scalars = stage.step(SameBatch(stage))
     assert {name for name, weights in before.items() if not same(stage.networks[name], weights)} == learning
     assert set(stage.optimizers) == learning
     assert events == sorted(learning)  # the discriminator first
@@ -268,10 +254,10 @@ def test_a_phase_changes_its_own_networks_alone(place, learning):
 
 def test_the_discriminator_learns_from_its_own_update_only():
     stage = tiny().stages()[2]
-    stage.step(ToyFeed(stage))
+    stage.step(SameBatch(stage))
     judge = stage.networks["discriminator"]
     kept = [weight.grad.clone() for weight in judge.parameters()]
-    batch = ToyFeed(stage).drawn
+    batch = SameBatch(stage).drawn
     stage.fooled(batch, torch.rand_like(batch.image).requires_grad_()).backward()
     assert all(torch.equal(w.grad, old) for w, old in zip(judge.parameters(), kept, strict=True))
     assert all(weight.requires_grad for weight in judge.parameters())
@@ -288,7 +274,7 @@ def test_it_learns_what_it_is_shown(optimizer):
     rate = {"adadelta": 1.0, "adam": 5e-3, "sgd": 1.0}[optimizer]
     method = tiny(width=8, completion_steps=40, optimizer=optimizer, learning_rate=rate)
     stage = method.stages()[0]
-    feed, curve = ToyFeed(stage), []
+    feed, curve = SameBatch(stage), []
     for feed.step in range(stage.steps):
         curve.append(float(stage.step(feed)["reconstruction"]))
     assert np.mean(curve[-5:]) < 0.9 * curve[0]

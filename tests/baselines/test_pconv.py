@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 from torchvision.models.vgg import cfgs, make_layers
-from watched import copied, same
+from watched import SameBatch, copied, same
 
 from baselines import vgg16
 from baselines.pconv import losses
@@ -14,8 +14,7 @@ from baselines.pconv.method import METHOD, PConvSettings
 from baselines.pconv.networks import PartialUNet
 from baselines.unet import levels_at, sizes, widths
 from bench.errors import UserError
-from bench.inpainter import Batch, DataFacts, fill
-from bench.seeds import Chance
+from bench.inpainter import DataFacts, fill
 from bench.settings import DEFAULT, build, overrides
 from bench.spec import read_paper
 
@@ -32,19 +31,6 @@ def box(count=2, side=32, first=8, end=24):
     hole = torch.zeros(count, 1, side, side, dtype=torch.bool)
     hole[..., first:end, first:end] = True
     return hole
-
-
-class ToyFeed:
-    """One batch of noise with the stage's own holes, again and again."""
-
-    def __init__(self, stage, side=32):
-        generator = torch.Generator().manual_seed(1)
-        image = torch.rand(stage.batch_size, 3, side, side, generator=generator)
-        holes = [torch.from_numpy(stage.holes.draw(Chance(i), side, side)) for i in range(stage.batch_size)]
-        self.step, self.rng, self.drawn = 0, torch.Generator(), Batch(image, torch.stack(holes).unsqueeze(1))
-
-    def batch(self):
-        return self.drawn
 
 
 # ------------------------------------------------------------------------------------------------------------- network
@@ -201,7 +187,7 @@ def test_vgg_terms(vgg):
 def test_with_weights_the_stages_say_so_and_the_terms_are_there(vgg):
     main, tuning = tiny(vgg16_file="weights.pth").stages()
     assert (main.name, tuning.name) == ("main_vgg16", "tuning_vgg16")
-    scalars = main.step(ToyFeed(main))
+    scalars = main.step(SameBatch(main))
     assert set(scalars) == {"valid", "hole", "variation", "perceptual", "style", "generator"}
     assert all(float(value) > 0 for value in scalars.values())
 
@@ -235,7 +221,7 @@ def test_without_weights_the_stages_say_so():
 def test_tuning_leaves_the_encoders_normalisation_alone():
     method = tiny()
     main, tuning = method.stages()
-    feed = ToyFeed(main)
+    feed = SameBatch(main)
     main.step(feed)
     kept = [{key: value.clone() for key, value in n.state_dict().items()} for n in method.generator.encoder_norms()]
     others = [copied(layer.conv) for layer in method.generator.encoder]
@@ -261,7 +247,7 @@ def test_learning_rates():
 
 def test_it_learns_what_it_is_shown():
     main, _ = tiny(width=8, steps=60, schedule="cosine", learning_rate=5e-3).stages()
-    feed, curve = ToyFeed(main), []
+    feed, curve = SameBatch(main), []
     for feed.step in range(main.steps):
         curve.append(float(main.step(feed)["generator"]))
     assert np.mean(curve[-5:]) < 0.6 * curve[0]

@@ -5,14 +5,14 @@ import copy
 import pytest
 import torch
 from torch import nn
+from watched import SameBatch
 
 from baselines.gated import Gated
 from baselines.glcic.method import METHOD as GLCIC
 from baselines.glcic.networks import Branch, JudgeStyle
 from baselines.glcic.settings import GlcicSettings
-from bench.inpainter import Batch, DataFacts
+from bench.inpainter import DataFacts
 from bench.masks.geometry import box_crop, window
-from bench.seeds import Chance
 from bench.training import checkpoint
 from papers.jiao2023.method import METHOD
 from papers.jiao2023.settings import JiaoSettings
@@ -34,18 +34,6 @@ def full_size(**changes):
     """The networks at 160x160, without memory for their weights."""
     with torch.device("meta"):
         return METHOD(JiaoSettings(**changes), DataFacts(160, 16)).networks()
-
-
-class ToyFeed:
-    def __init__(self, stage):
-        generator = torch.Generator().manual_seed(1)
-        image = torch.rand(stage.batch_size, 3, SIDE, SIDE, generator=generator)
-        holes = [torch.from_numpy(stage.holes.draw(Chance(i), SIDE, SIDE)) for i in range(stage.batch_size)]
-        self.step, self.rng = 0, torch.Generator().manual_seed(2)
-        self.drawn = Batch(image, torch.stack(holes).unsqueeze(1))
-
-    def batch(self):
-        return self.drawn
 
 
 # ----------------------------------------------------------------------------------------------- the completion network
@@ -159,7 +147,7 @@ def test_a_checkpoint_keeps_spectral_normalisation_bit_for_bit(tmp_path):
     method = tiny()
     stage = method.stages()[2]
     for _ in range(2):
-        stage.step(ToyFeed(stage))
+        stage.step(SameBatch(stage))
     state = {name: network.state_dict() for name, network in method.networks().items()}
     kept = [name for name in state["discriminator"] if name.endswith(("_u", "_v"))]
     assert len(kept) == 22
@@ -174,11 +162,11 @@ def test_a_checkpoint_keeps_spectral_normalisation_bit_for_bit(tmp_path):
         for name, network in again.networks().items():
             network.load_state_dict(loaded[name])
         new = again.stages()[2]
-        scalars = new.step(ToyFeed(new))
+        scalars = new.step(SameBatch(new))
         return scalars, {name: network.state_dict() for name, network in again.networks().items()}
 
     new = method.stages()[2]
-    straight = new.step(ToyFeed(new))
+    straight = new.step(SameBatch(new))
     scalars, networks = gone_on()
     assert all(torch.equal(value, scalars[name]) for name, value in straight.items())
     for name, network in method.networks().items():
@@ -191,7 +179,7 @@ def test_what_the_discriminators_see():
     stage = tiny().stages()[2]
     judge, seen = stage.networks["discriminator"], []
     judge.register_forward_hook(lambda layer, inside, out: seen.append([one.detach() for one in inside]))
-    feed = ToyFeed(stage)
+    feed = SameBatch(stage)
     image, hole = feed.drawn
     with torch.no_grad():
         result = stage.filled(feed.drawn)
@@ -211,6 +199,6 @@ def test_the_printed_optimiser():
         (group,) = optimizer.param_groups
         assert (type(optimizer).__name__, group["lr"], group["momentum"], group["weight_decay"]) == ("SGD", 1e-3, 0, 0)
     weights = [weight.detach().clone() for weight in stage.networks["generator"].parameters()]
-    stage.step(ToyFeed(stage))
+    stage.step(SameBatch(stage))
     for weight, old in zip(stage.networks["generator"].parameters(), weights, strict=True):
         assert torch.allclose(weight, old - 1e-3 * weight.grad)
