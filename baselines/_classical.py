@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bench.errors import UserError
-from bench.inpainter import Inpainter
+from bench.methods.base import Inpainter
+from bench.util.errors import UserError
 
 
 class Classical(Inpainter):

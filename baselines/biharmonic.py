@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from skimage.restoration import inpaint_biharmonic
 
 from baselines._classical import Classical
-from bench.inpainter import Inpainter, Method
+from bench.methods.base import Inpainter, Method
 
 
 class ThinPlate(Classical):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from bench.inpainter import Inpainter, Sizes, in_fixed_batches
+from bench.methods.base import Inpainter, Sizes, in_fixed_batches
 
 
 class FeedForward(Inpainter):

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from baselines._classical import Classical
 from baselines.poisson import harmonic
-from bench.inpainter import Inpainter, Method
+from bench.methods.base import Inpainter, Method
 
 
 class LaplaceSolver(Classical):

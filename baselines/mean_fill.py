@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baselines._classical import Classical
-from bench.inpainter import Inpainter, Method
+from bench.methods.base import Inpainter, Method
 
 
 class MeanColour(Classical):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from torch import Tensor
 
-from bench.inpainter import erase
+from bench.methods.base import erase
 
 SOURCE = "https://download.openmmlab.com/mmediting/inpainting/"
 LICENCE = "Apache-2.0, as the project that publishes it"

@@ -9,7 +9,7 @@ from scipy import sparse
 from scipy.sparse.linalg import SuperLU, splu
 from torch import Tensor
 
-from bench.errors import UserError
+from bench.util.errors import UserError
 
 
 def blend(image: Tensor, hole: Tensor, guide: Tensor) -> Tensor:

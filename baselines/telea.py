@@ -3,7 +3,7 @@
 import cv2
 
 from baselines._opencv import OpenCV
-from bench.inpainter import Inpainter, Method
+from bench.methods.base import Inpainter, Method
 
 
 class Telea(Method):

@@ -1,7 +1,7 @@
 """What U-Nets have in common: how often they halve a picture, and how wide they are after each halving."""
 
-from bench.errors import UserError
-from bench.inpainter import Sizes
+from bench.methods.base import Sizes
+from bench.util.errors import UserError
 
 
 def levels_at(resolution: int, wanted: int | None, most: int, least: int) -> int:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
-from bench.errors import UserError
+from bench.util.errors import UserError
 
 FILE = "vgg19-dcbb9e9d.pth"
 """torchvision's name for it, under https://download.pytorch.org/models/."""

@@ -5,11 +5,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bench.errors import UserError
 from bench.masks.names import check_suites, suite_name
+from bench.util.errors import UserError
 
 Probe = Literal["repeat", "perturb", "best_of"]
-"""A measurement beyond one scoring pass; see bench/probes.py."""
+"""A measurement beyond one scoring pass; see bench/runs/probes.py."""
 
 
 class ProtocolOverrides(BaseModel):

@@ -9,23 +9,23 @@ from typing import Any, NamedTuple
 from lightning_fabric import Fabric
 from rich.console import Console
 
-from bench.adopted import Adopted
-from bench.catalog import Catalog, Entry
 from bench.data import Data, load
-from bench.errors import UserError, nearest
-from bench.experiment import Experiment, build_method, plan, scale_protocols
-from bench.files import check_writable
-from bench.inpainter import DataFacts, Settings
 from bench.masks.names import check_suites
-from bench.masks.suite import suite
-from bench.progress import Progress
+from bench.masks.sets import suite
+from bench.methods.base import DataFacts, Settings
+from bench.methods.catalog import Catalog, Entry
+from bench.methods.pretrained import Adopted
+from bench.methods.settings import DEFAULT, build, overrides, parse_sets
+from bench.paper import Scale
 from bench.protocol import Protocol
-from bench.records import NUMBERS, Record, Run, find_records
 from bench.report import gather, print_boards, print_verdicts, write_report
-from bench.settings import DEFAULT, build, overrides, parse_sets
-from bench.spec import Scale
+from bench.runs.experiment import Experiment, build_method, plan, scale_protocols
+from bench.runs.records import NUMBERS, Record, Run, find_records
 from bench.training.device import open_fabric
 from bench.training.loop import Options
+from bench.util.errors import UserError, nearest
+from bench.util.files import check_writable
+from bench.util.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Reproduction:
     def _open_fabric(self) -> Fabric:
         if self.request.processes == 1:
             return open_fabric(self.request.device)
-        from bench.crew import call
+        from bench.runs.workers import call
 
         return call(self.request.device, self.request.processes)
 

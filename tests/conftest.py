@@ -39,7 +39,7 @@ def cache(tmp_path_factory):
 @pytest.fixture
 def bench(monkeypatch, capsys, cache):
     """Call a verb in this process: returns (exit code, stdout, stderr), as a shell would see them."""
-    from bench.cli import main
+    from bench.cli.main import main
 
     def call(*words):
         monkeypatch.setenv("INPAINT_BENCH_CACHE", str(cache))

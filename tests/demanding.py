@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from baselines import wgan
-from bench.inpainter import Inpainter, Method, Settings, Stage
 from bench.masks.random import RandomRectangle
+from bench.methods.base import Inpainter, Method, Settings, Stage
 
 
 class DemandingSettings(Settings):

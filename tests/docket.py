@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from bench.files import sha256
+from bench.paper import Paper
 from bench.protocol import Protocol
-from bench.records import Record, Run
-from bench.spec import Paper
+from bench.runs.records import Record, Run
+from bench.util.files import sha256
 
 FLOORS = {"flat", "smooth"}
 SUITES = ("center", "random")

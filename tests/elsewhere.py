@@ -5,7 +5,7 @@ import hashlib
 import torch
 
 REFERENCE = """
-from bench.reference import Reference
+from bench.methods.layouts import Reference
 
 REFERENCES = [
     Reference(

@@ -8,13 +8,13 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from bench.data import load
-from bench.files import sha256, whole, write_json
-from bench.masks.suite import suite
+from bench.masks.sets import suite
 from bench.metrics import score
 from bench.metrics.probed import PROBES
+from bench.paper import Paper
 from bench.protocol import Protocol
-from bench.records import FORMAT, Run, read_record
-from bench.spec import Paper
+from bench.runs.records import FORMAT, Run, read_record
+from bench.util.files import sha256, whole, write_json
 
 SUITES = ("center", "random", "irregular")
 NO_LPIPS = "no weights: put alexnet-owt-7be5be79.pth into hub/checkpoints (244,408,911 bytes)"

@@ -11,15 +11,15 @@ import torch
 from demanding import Demanding, DemandingSettings
 from toy import noise
 
-from bench.catalog import find
-from bench.contract import Subject
-from bench.errors import Stopped, UserError
-from bench.inpainter import Batch, DataFacts
+from bench.contract.methods import Subject
+from bench.methods.base import Batch, DataFacts
+from bench.methods.catalog import find
 from bench.training.device import open_fabric
 from bench.training.feed import TrainingFeed
 from bench.training.loop import Options, Training
 from bench.training.processes import Place
 from bench.training.share import Share
+from bench.util.errors import Stopped, UserError
 
 STEPS = 5
 

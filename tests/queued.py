@@ -8,11 +8,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.catalog import find
 from bench.cluster.order import Order
 from bench.cluster.profile import Profile
 from bench.cluster.state import Watch
 from bench.cluster.submit import submit
+from bench.methods.catalog import find
 
 PLODDER = Path(__file__).parent / "cluster" / "plodder.py"
 KEPT = ("record.json", "scores.csv", "scalars.csv", "*.npy", "trained-*.pt")

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from bench.catalog import ROOT
+from bench.methods.catalog import ROOT
 
 BENCH = sorted((ROOT / "bench").rglob("*.py"))
 

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from bench.data import Packed
-from bench.inpainter import DataFacts, Inpainter, Method, Settings, Stage
 from bench.masks.center import Center
+from bench.methods.base import DataFacts, Inpainter, Method, Settings, Stage
 
 
 class ToySettings(Settings):

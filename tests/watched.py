@@ -3,8 +3,8 @@
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from bench.inpainter import Batch
-from bench.seeds import Chance
+from bench.methods.base import Batch
+from bench.util.seeds import Chance
 
 
 class Recorder:

@@ -25,10 +25,10 @@ from baselines.ca.networks import (
 from baselines.ca.settings import CaSettings
 from baselines.feed_forward import FeedForward
 from baselines.schedule import cosine
-from bench.errors import UserError
-from bench.inpainter import DataFacts, Feed, Inpainter, Method, Sizes, Stage, compose, erase
 from bench.masks.geometry import box_crop, window
 from bench.masks.random import RandomRectangle
+from bench.methods.base import DataFacts, Feed, Inpainter, Method, Sizes, Stage, compose, erase
+from bench.util.errors import UserError
 
 INSIDE = 5
 """Planes that a network of the generator reads: colours, ones, hole."""

@@ -21,8 +21,8 @@ from baselines.ca.attention import NORM_FLOOR, RATE, SOFTMAX_SCALE, fuse
 from baselines.ca.networks import DILATIONS, Coarse, Style, conv, convolution_branch, decoder, encoder, planes
 from baselines.feed_forward import FeedForward
 from baselines.mmagic import LICENCE, SOURCE, UNTRIED, blue_first, module_keys
-from bench.inpainter import DataFacts, Inpainter, Method, Settings, Sizes, compose
-from bench.reference import Reference
+from bench.methods.base import DataFacts, Inpainter, Method, Settings, Sizes, compose
+from bench.methods.layouts import Reference
 
 STYLE = Style(padding="reflect")
 WIDTH = 32

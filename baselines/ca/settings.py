@@ -4,8 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from bench.errors import UserError
-from bench.inpainter import TrainedSettings
+from bench.methods.base import TrainedSettings
+from bench.util.errors import UserError
 
 
 class CaSettings(TrainedSettings):

@@ -19,11 +19,11 @@ from baselines import wgan
 from baselines.context_encoder.networks import COLOURS, LEAST, Adversary, ContextEncoder, halvings, sizes
 from baselines.feed_forward import FeedForward
 from baselines.schedule import cosine
-from bench.errors import UserError
-from bench.inpainter import DataFacts, Feed, Inpainter, Method, Stage, TrainedSettings, compose
 from bench.masks.center import Center
 from bench.masks.family import Family
 from bench.masks.mixed import MIXED
+from bench.methods.base import DataFacts, Feed, Inpainter, Method, Stage, TrainedSettings, compose
+from bench.util.errors import UserError
 
 EMPTY = (117 / 255, 104 / 255, 123 / 255)
 """Colour of a hole on entry, as in the released code (ImageNet's mean, its channels in another order)."""

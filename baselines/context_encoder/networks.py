@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from torch import nn
 
-from bench.inpainter import Sizes
+from bench.methods.base import Sizes
 
 COLOURS = 3
 LEAST = 4

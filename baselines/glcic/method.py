@@ -15,8 +15,8 @@ from baselines.feed_forward import FeedForward
 from baselines.glcic.networks import COLOURS, SIZES, CompletionNetwork, Judge, JudgeStyle, Style, halved
 from baselines.glcic.settings import GlcicSettings
 from baselines.glcic.training import empty_colour, entered, part_side, phases
-from bench.errors import UserError
-from bench.inpainter import DataFacts, Inpainter, Method, Stage
+from bench.methods.base import DataFacts, Inpainter, Method, Stage
+from bench.util.errors import UserError
 
 
 class Glcic(Method):

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from baselines.gated import GateOrder, gated
-from bench.inpainter import Sizes
+from bench.methods.base import Sizes
 
 COLOURS = 3
 DILATIONS = (2, 4, 8, 16)

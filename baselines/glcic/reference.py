@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from baselines.feed_forward import FeedForward
 from baselines.glcic.networks import DILATIONS, ROWS, SIZES, CompletionNetwork
 from baselines.mmagic import LICENCE, NORM, SOURCE, UNTRIED, blue_first, module_keys
-from bench.inpainter import DataFacts, Inpainter, Method, Settings
-from bench.reference import Reference
+from bench.methods.base import DataFacts, Inpainter, Method, Settings
+from bench.methods.layouts import Reference
 
 MMAGIC_ROWS = (
     *(f"encoder.enc{number}" for number in range(1, 7)),

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from baselines.glcic.networks import DILATIONS, Activation
-from bench.inpainter import TrainedSettings
+from bench.methods.base import TrainedSettings
 
 Rate = Annotated[int, Field(ge=1, le=64)]
 

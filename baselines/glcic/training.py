@@ -15,13 +15,13 @@ from torch.optim import SGD, Adadelta, Adam, Optimizer
 from baselines import wgan
 from baselines.glcic.settings import GlcicSettings
 from baselines.schedule import cosine
-from bench.inpainter import Batch, DataFacts, Feed, Stage, compose
 from bench.masks.center import Center
 from bench.masks.family import Family
 from bench.masks.geometry import box_crop, window
 from bench.masks.mixed import MIXED, ByLot
 from bench.masks.random_free import FreeRectangle
 from bench.masks.shapes import Shapes
+from bench.methods.base import Batch, DataFacts, Feed, Stage, compose
 
 RECTANGLES = FreeRectangle(3, 10, 3, 5)
 """Sides of 48 to 96 pixels at 160, apart from each other."""

@@ -8,7 +8,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from bench.errors import UserError
+from bench.util.errors import UserError
 
 Activation = Literal["relu", "leaky_relu"]
 Norm = Literal["batch", "layer", "none"]

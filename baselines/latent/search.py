@@ -17,8 +17,8 @@ from torch.optim import Adam
 from baselines import poisson
 from baselines.latent.frozen import frozen_copy
 from baselines.latent.settings import SearchSettings
-from bench.inpainter import Inpainter, Sizes, compose, erase
-from bench.seeds import seed_of
+from bench.methods.base import Inpainter, Sizes, compose, erase
+from bench.util.seeds import seed_of
 
 TAIL = 0.04
 """Share of the iterations over which `settled` looks: the last 50 of 1250, where Chandak et al. say it is flat."""

@@ -6,8 +6,8 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from bench.errors import UserError
-from bench.inpainter import TrainedSettings
+from bench.methods.base import TrainedSettings
+from bench.util.errors import UserError
 
 
 class VectorSettings(TrainedSettings):

@@ -10,8 +10,8 @@ from torch.optim import Adam
 
 from baselines import wgan
 from baselines.latent.settings import DcganSettings, GanSettings, WganSettings
-from bench.inpainter import Feed, Stage
 from bench.masks.center import Center
+from bench.methods.base import Feed, Stage
 
 
 class _GanStage(Stage):

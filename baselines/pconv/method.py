@@ -21,11 +21,11 @@ from baselines.pconv import losses
 from baselines.pconv.networks import LEAST, MOST_LEVELS, PartialUNet
 from baselines.schedule import cosine
 from baselines.unet import levels_at, sizes
-from bench.inpainter import DataFacts, Feed, Inpainter, Method, Stage, TrainedSettings, compose
 from bench.masks.center import Center
 from bench.masks.family import Family
 from bench.masks.irregular import Strokes
 from bench.masks.mixed import MIXED
+from bench.methods.base import DataFacts, Feed, Inpainter, Method, Stage, TrainedSettings, compose
 
 HOLES: dict[str, Family] = {"mixed": MIXED, "irregular": Strokes(), "center": Center()}
 

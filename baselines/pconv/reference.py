@@ -15,8 +15,8 @@ from baselines.partial import Renormalise
 from baselines.pconv.networks import MOST_LEVELS, Layer, PartialUNet
 from baselines.unet import sizes
 from baselines.vgg import IMAGENET_MEAN, IMAGENET_SD, normalised
-from bench.inpainter import DataFacts, Inpainter, Method, Settings
-from bench.reference import Reference
+from bench.methods.base import DataFacts, Inpainter, Method, Settings
+from bench.methods.layouts import Reference
 
 
 class Public(Method):

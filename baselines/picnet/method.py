@@ -18,12 +18,12 @@ from torch.optim import Adam
 from baselines import wgan
 from baselines.picnet.networks import ATTENDED, Codes, Decoder, Discriminator, Encoder, Gaussian, resized, sizes
 from baselines.schedule import cosine
-from bench.errors import UserError
-from bench.inpainter import DataFacts, Feed, Inpainter, Method, Sizes, Stage, TrainedSettings, erase
 from bench.masks.center import Center
 from bench.masks.family import Family
 from bench.masks.random import RandomRectangle
-from bench.seeds import seed_of
+from bench.methods.base import DataFacts, Feed, Inpainter, Method, Sizes, Stage, TrainedSettings, erase
+from bench.util.errors import UserError
+from bench.util.seeds import seed_of
 
 BATCH = 8
 """How many images the inpainter fills at once."""

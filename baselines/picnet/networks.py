@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
-from bench.inpainter import Sizes
+from bench.methods.base import Sizes
 
 COLOURS = 3
 WIDEST = 4

@@ -13,8 +13,8 @@ from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 from baselines.mmagic import UNTRIED, module_keys
 from baselines.picnet.method import PicnetSettings, Sampler
 from baselines.picnet.networks import ATTENDED, Decoder, Encoder
-from bench.inpainter import DataFacts, Inpainter, Method
-from bench.reference import Reference
+from bench.methods.base import DataFacts, Inpainter, Method
+from bench.methods.layouts import Reference
 
 LAYERS, PRIOR_BLOCKS = 5, 6
 

@@ -22,8 +22,8 @@ from baselines.feed_forward import FeedForward
 from baselines.schedule import cosine
 from baselines.shift_net.networks import MOST_LEVELS, Discriminator, Generator, Passed
 from baselines.unet import levels_at, sizes
-from bench.errors import UserError
-from bench.inpainter import DataFacts, Feed, Inpainter, Method, Stage, TrainedSettings
+from bench.methods.base import DataFacts, Feed, Inpainter, Method, Stage, TrainedSettings
+from bench.util.errors import UserError
 
 LEAST_JUDGED = 24
 """Side in pixels of the smallest picture from which the discriminator has anything left to judge."""

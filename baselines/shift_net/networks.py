@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from baselines.context_encoder.networks import COLOURS, start
 from baselines.unet import widths
-from bench.errors import UserError
+from bench.util.errors import UserError
 
 MOST_LEVELS = 8
 """Halvings of the released networks: 256 pixels to one."""

@@ -11,8 +11,8 @@ from torch.nn import functional as F
 from baselines.srgan.networks import FACTOR
 from bench.data.decode import decode
 from bench.data.listing import pictures_in
-from bench.errors import UserError
-from bench.inpainter import Feed
+from bench.methods.base import Feed
+from bench.util.errors import UserError
 
 Source = Callable[[Feed, int], list[Tensor]]
 """Pictures (3,H,W) in [0,1] for one step: as many as asked for, at least as large as a crop."""

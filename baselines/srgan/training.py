@@ -10,8 +10,8 @@ from baselines.srgan.networks import Layout
 from baselines.srgan.pictures import Folder, Source, from_training, pair
 from baselines.vgg import normalised, vgg19
 from baselines.wgan import frozen
-from bench.inpainter import Feed, Stage, TrainedSettings
 from bench.masks.center import Center
+from bench.methods.base import Feed, Stage, TrainedSettings
 
 VGG54_LAYERS = 36
 """VGG-19 up to the ReLU of conv5_4: the fourth convolution, after its activation, before the fifth pooling."""

@@ -10,7 +10,7 @@ from baselines.latent.networks import Critic, Generator
 from baselines.latent.search import LatentSearch
 from baselines.latent.settings import SEARCH_SETTINGS, DcganSettings, SearchSettings
 from baselines.latent.training import AdversarialStage
-from bench.inpainter import DataFacts, Inpainter, Method, Stage
+from bench.methods.base import DataFacts, Inpainter, Method, Stage
 
 
 class YehSettings(DcganSettings, SearchSettings):

@@ -2,13 +2,13 @@
 
 from decimal import Decimal
 
-from bench.arithmetic import and_list
 from bench.claims.case import Case, lies, required, settled, would_settle
 from bench.claims.finding import Finding, Measured, Verdict
-from bench.metrics.conventions import Convention
+from bench.claims.statistics import Interval, seed_interval
+from bench.metrics.definitions import Convention
 from bench.metrics.probed import definition
-from bench.spec import Bound
-from bench.statistics import Interval, seed_interval
+from bench.paper import Bound
+from bench.paper.arithmetic import and_list
 
 
 def judge_bound(case: Case, claim: Bound) -> Finding:

@@ -4,18 +4,18 @@ import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.arithmetic import and_list
+from bench.claims.contenders import Contender, best
 from bench.claims.finding import NoContestError, Verdict
-from bench.contenders import Contender, best
-from bench.leakage import cap
-from bench.metrics.conventions import Convention
+from bench.claims.statistics import Interval, Series, images_needed
+from bench.methods.settings import DEFAULT
+from bench.metrics.definitions import Convention
 from bench.metrics.probed import PROBED, PROBES
+from bench.paper import Paper
+from bench.paper.arithmetic import and_list
+from bench.paper.claims import BEST_FLOOR
 from bench.protocol import DEFAULTS
-from bench.records import Run
-from bench.settings import DEFAULT
-from bench.spec import Paper
-from bench.spec.claims import BEST_FLOOR
-from bench.statistics import Interval, Series, images_needed
+from bench.runs.leakage import cap
+from bench.runs.records import Run
 
 FEWEST_GROUPS = 20
 """With fewer independent groups no interval is evidence: a percentile bootstrap over a handful is too narrow."""

@@ -1,12 +1,12 @@
 """Cells: a number of a reported table, to be met within a margin."""
 
 from bench.claims.case import OWN, Case, more, required
+from bench.claims.comparability import differences, in_words
 from bench.claims.finding import Finding, Measured, NoContestError, Verdict
-from bench.errors import UserError, nearest
-from bench.likeness import differences, in_words
-from bench.metrics.conventions import CONVENTIONS, Convention
-from bench.spec import Cell, Reported
-from bench.statistics import Interval, images_needed
+from bench.claims.statistics import Interval, images_needed
+from bench.metrics.definitions import CONVENTIONS, Convention
+from bench.paper import Cell, Reported
+from bench.util.errors import UserError, nearest
 
 
 def judge_cell(case: Case, claim: Cell) -> Finding:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from bench.spec import Arithmetic, Claim, Judgement
+from bench.paper import Arithmetic, Claim, Judgement
 
 
 class Verdict(StrEnum):

@@ -1,16 +1,16 @@
 """Every claim of a paper against the records of one protocol (data set × scale): a verdict is a statement about it."""
 
-from bench.arithmetic import check
 from bench.claims.bound import judge_bound
 from bench.claims.case import Case
 from bench.claims.cell import judge_cell
+from bench.claims.contenders import by_protocol, contenders
 from bench.claims.finding import Finding, NoContestError, Verdict
 from bench.claims.order import judge_order
 from bench.claims.trace import judge_trace
 from bench.claims.trend import judge_trend
-from bench.contenders import by_protocol, contenders
-from bench.records import Record
-from bench.spec import Arithmetic, Bound, Cell, Claim, Judgement, Order, Paper, Trace
+from bench.paper import Arithmetic, Bound, Cell, Claim, Judgement, Order, Paper, Trace
+from bench.paper.arithmetic import check
+from bench.runs.records import Record
 
 
 def judge(paper: Paper, key: str, records: list[Record], floors: set[str]) -> list[Finding]:

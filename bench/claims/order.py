@@ -1,14 +1,14 @@
 """Orders: one side ahead of another by more than a margin, on the same images."""
 
-from bench.arithmetic import and_list
 from bench.claims.case import Case, more, required
+from bench.claims.contenders import advantage, goodness, seed_half_width
 from bench.claims.finding import Finding, Measured, Verdict
-from bench.contenders import advantage, goodness, seed_half_width
-from bench.metrics.conventions import Convention
+from bench.claims.statistics import Interval, images_needed
+from bench.metrics.definitions import Convention
 from bench.metrics.probed import definition
-from bench.spec import Order
-from bench.spec.claims import BEST_FLOOR
-from bench.statistics import Interval, images_needed
+from bench.paper import Order
+from bench.paper.arithmetic import and_list
+from bench.paper.claims import BEST_FLOOR
 
 
 def judge_order(case: Case, claim: Order) -> Finding:

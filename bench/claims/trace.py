@@ -7,16 +7,16 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bench.arithmetic import and_list
 from bench.claims.case import FEWEST_SEEDS, SMOKE, Case, lies, settled
+from bench.claims.contenders import Contender
 from bench.claims.curves import Tail, tail
 from bench.claims.finding import Finding, Measured, NoContestError, Verdict
-from bench.contenders import Contender
-from bench.errors import nearest
-from bench.records import Record
-from bench.spec import Trace
-from bench.spec.words import end
-from bench.statistics import Interval, seed_interval, seeds_needed
+from bench.claims.statistics import Interval, seed_interval, seeds_needed
+from bench.paper import Trace
+from bench.paper.arithmetic import and_list
+from bench.paper.words import end
+from bench.runs.records import Record
+from bench.util.errors import nearest
 
 
 class Check(NamedTuple):

@@ -1,12 +1,12 @@
 """Trends: a metric falls or rises with another quantity, image by image."""
 
 from bench.claims.case import Case, lies, required, settled, would_settle
+from bench.claims.contenders import Contender
+from bench.claims.correlation import series_correlation
 from bench.claims.finding import Finding, Measured, Verdict
-from bench.contenders import Contender
-from bench.correlation import series_correlation
-from bench.spec import Trend
-from bench.spec.words import title
-from bench.statistics import Interval, seed_interval
+from bench.claims.statistics import Interval, seed_interval
+from bench.paper import Trend
+from bench.paper.words import title
 
 
 def judge_trend(case: Case, claim: Trend) -> Finding:

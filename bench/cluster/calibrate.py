@@ -18,16 +18,16 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from bench.catalog import find
 from bench.cluster import rates
 from bench.cluster.task import Task
 from bench.data.pack import Packed
-from bench.errors import Stopped
-from bench.experiment import build_method
-from bench.inpainter import DataFacts, Inpainter, Method, Stage, fill
-from bench.masks.suite import suite
+from bench.masks.sets import suite
+from bench.methods.base import DataFacts, Inpainter, Method, Stage, fill
+from bench.methods.catalog import find
+from bench.runs.experiment import build_method
 from bench.training.device import open_fabric
 from bench.training.loop import Options, Training
+from bench.util.errors import Stopped
 
 SECONDS = 4.0
 """For each stage, after a first step that does not count."""

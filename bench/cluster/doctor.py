@@ -20,7 +20,7 @@ from bench.cluster.probe import LOCK, REPLY, TOKEN, Probe
 from bench.cluster.profile import LOCAL, Profile
 from bench.cluster.queue import ask, cluster_name
 from bench.cluster.task import load_json
-from bench.errors import UserError
+from bench.util.errors import UserError
 
 Line = tuple[bool, str, str]
 """Good, what, what about it."""

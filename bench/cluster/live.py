@@ -9,7 +9,7 @@ from rich.live import Live
 
 from bench.cluster.show import status_table, summary
 from bench.cluster.state import ENDED, Status, Watch, failures
-from bench.errors import UserError
+from bench.util.errors import UserError
 
 REFRESH_SECONDS = 5.0
 MOST = 100

@@ -10,22 +10,22 @@ from typing import Any
 
 from rich.console import Console
 
-from bench.catalog import Catalog
 from bench.cluster import rates, slurm
 from bench.cluster.array import SPARE, Array, arrange, data_of
 from bench.cluster.profile import Profile
 from bench.cluster.state import IN_FLIGHT, Watch
 from bench.cluster.task import Task
 from bench.data import Data, packed
-from bench.errors import UserError
-from bench.experiment import build_method
-from bench.files import sha256
-from bench.inpainter import DataFacts, Method
+from bench.methods.base import DataFacts, Method
+from bench.methods.catalog import Catalog
+from bench.methods.settings import build, overrides, variant_name
 from bench.protocol import Protocol
-from bench.records import NUMBERS
 from bench.reproduce import Reproduction, Request, Wanted
-from bench.settings import build, overrides, variant_name
+from bench.runs.experiment import build_method
+from bench.runs.records import NUMBERS
 from bench.training.processes import check_shared
+from bench.util.errors import UserError
+from bench.util.files import sha256
 
 SEGMENTS = 4
 """Jobs in a training's chain where nothing is known of how long it takes."""

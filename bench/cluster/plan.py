@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from bench.catalog import Catalog
 from bench.cluster import rates, slurm
 from bench.cluster.array import Array, Submission
 from bench.cluster.calibrate import calibrate
@@ -13,8 +12,9 @@ from bench.cluster.order import Order, Plan, Planned, make_plan
 from bench.cluster.profile import LOCAL, Profile
 from bench.cluster.rates import Rate
 from bench.cluster.show import span
+from bench.methods.catalog import Catalog
+from bench.methods.settings import variant_name
 from bench.metrics.weights import TRUNKS, find, reason
-from bench.settings import variant_name
 
 DRY = "dry-run"
 

@@ -9,8 +9,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from bench.catalog import ROOT
-from bench.errors import UserError, nearest
+from bench.methods.catalog import ROOT
+from bench.util.errors import UserError, nearest
 
 FOLDER = ROOT / "slurm"
 LOCAL = "local"

@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 
 from bench.cluster.task import Folder, put_json
-from bench.progress import Progress, Report
+from bench.util.progress import Progress, Report
 
 WINDOW = 6
 """Heartbeats over which the rate is taken."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.cluster.task import Task, load_json, put_json
-from bench.files import sha256
+from bench.util.files import sha256
 
 CPU = "CPU"
 

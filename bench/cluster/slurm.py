@@ -20,7 +20,7 @@ from bench.cluster.profile import Profile
 from bench.cluster.queue import ask
 from bench.cluster.task import Folder, Kind, tasks_folder
 from bench.cluster.worker import JOB_START, Part
-from bench.errors import UserError, nearest
+from bench.util.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -58,7 +58,7 @@ class Segment:
 
 def join(environment: submitit.JobEnvironment, part: Part) -> "Fabric":
     """Bring the processes of a training together. Returns in the first one only; the others serve it, then end."""
-    from bench.crew import serve
+    from bench.runs.workers import serve
     from bench.training.device import open_fabric
     from bench.training.processes import Place
 

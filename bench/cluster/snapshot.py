@@ -6,10 +6,10 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from bench import provenance
-from bench.catalog import ROOT
-from bench.errors import UserError
-from bench.files import read_json, sha256_of_files, write_json, write_text
+from bench.methods.catalog import ROOT
+from bench.runs import provenance
+from bench.util.errors import UserError
+from bench.util.files import read_json, sha256_of_files, write_json, write_text
 
 INCLUDED = "included"
 

@@ -10,7 +10,7 @@ from bench.cluster.array import Submission, read_submission
 from bench.cluster.pulse import read_heartbeat
 from bench.cluster.queue import Queue, file_now
 from bench.cluster.task import Folder, Task, folders
-from bench.errors import UserError, nearest
+from bench.util.errors import UserError, nearest
 
 ENDED = ("done", "failed", "unfinished", "cancelled")
 BROKEN = ("failed", "unfinished", "lost")

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.catalog import Catalog
 from bench.cluster import local, slurm, snapshot
 from bench.cluster.array import Array, Submission, write_submission
 from bench.cluster.order import Order, Plan, make_plan
 from bench.cluster.profile import LOCAL, Profile
 from bench.cluster.queue import cancel_jobs, cluster_name
 from bench.cluster.task import Folder, Task, tasks_folder
-from bench.errors import UserError
-from bench.files import locked
+from bench.methods.catalog import Catalog
+from bench.util.errors import UserError
+from bench.util.files import locked
 
 
 def submit(catalog: Catalog, order: Order, console: Console) -> tuple[Plan, Submission | None]:

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bench.errors import UserError
-from bench.files import read_json
 from bench.protocol import Protocol
+from bench.util.errors import UserError
+from bench.util.files import read_json
 
 Kind = Literal["data", "train", "evaluate", "report"]
 """What a part of a task does. A run's parts are `train` and `evaluate`."""

@@ -8,7 +8,6 @@ from typing import Any
 
 from rich.console import Console
 
-from bench.catalog import find
 from bench.cluster import slurm
 from bench.cluster.array import arrange
 from bench.cluster.order import SEGMENTS
@@ -17,8 +16,9 @@ from bench.cluster.queue import cancel_jobs
 from bench.cluster.state import BROKEN, ENDED, Status, Watch, failures
 from bench.cluster.submit import enqueue, new_submission
 from bench.cluster.task import Folder
-from bench.errors import UserError
-from bench.files import locked, write_json
+from bench.methods.catalog import find
+from bench.util.errors import UserError
+from bench.util.files import locked, write_json
 
 TAIL_LINES = 40
 

@@ -6,17 +6,17 @@ from typing import Any
 from lightning_fabric import Fabric
 from rich.console import Console
 
-from bench.catalog import find
 from bench.cluster import rates, snapshot
 from bench.cluster.pulse import Pulse, WatchedProgress
 from bench.cluster.task import Folder, Task
 from bench.cluster.worker import Part, seconds_left
 from bench.data import Data, load
-from bench.errors import Stopped
-from bench.experiment import Experiment, plan
-from bench.files import locked
+from bench.methods.catalog import find
+from bench.runs.experiment import Experiment, plan
 from bench.training.device import open_fabric
 from bench.training.loop import Options
+from bench.util.errors import Stopped
+from bench.util.files import locked
 
 
 class Work:

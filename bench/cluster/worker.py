@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict
 from bench.cluster import history, snapshot
 from bench.cluster.pulse import Pulse
 from bench.cluster.task import Folder, Kind
-from bench.errors import CrewLostError, Stopped, UserError
-from bench.files import locked, write_json
+from bench.util.errors import CrewLostError, Stopped, UserError
+from bench.util.files import locked, write_json
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

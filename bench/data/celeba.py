@@ -5,8 +5,8 @@ from pathlib import Path
 
 from bench.data.listing import Listing, by_id, contents, of_files, pictures_in
 from bench.data.split import as_given
-from bench.errors import UserError
 from bench.protocol import Protocol
+from bench.util.errors import UserError
 
 LICENCE = "CelebA: non-commercial research only, by its release agreement"
 BASES = (".", "celeba", "CelebA", "Img", "CelebA/Img", "celeba/Img")

@@ -8,7 +8,7 @@ from bench.data.portrait_paint import draw
 from bench.data.portrait_traits import traits
 from bench.data.split import by_hash
 from bench.protocol import Protocol
-from bench.seeds import Chance
+from bench.util.seeds import Chance
 
 VERSION = 1
 """Raised when a stroke changes: scores on another version are not comparable."""

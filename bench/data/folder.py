@@ -4,8 +4,8 @@ from pathlib import Path
 
 from bench.data.listing import Listing, by_id, contents, of_files, pictures_in
 from bench.data.split import as_given, by_hash
-from bench.errors import UserError
 from bench.protocol import Protocol
+from bench.util.errors import UserError
 
 VALIDATION = ("val", "valid", "validation")
 

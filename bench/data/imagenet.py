@@ -5,8 +5,8 @@ from pathlib import Path
 
 from bench.data.listing import Listing, by_id, contents, of_files, pictures_in
 from bench.data.split import by_hash
-from bench.errors import UserError
 from bench.protocol import Protocol
+from bench.util.errors import UserError
 
 BASES = (".", "ILSVRC/Data/CLS-LOC", "Data/CLS-LOC")
 SYNSET = re.compile(r"n\d{8}")

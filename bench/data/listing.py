@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from bench.data.decode import SUFFIXES, Picture, read_square
 from bench.data.split import Split
-from bench.errors import UserError
-from bench.files import sha256
 from bench.protocol import Protocol
+from bench.util.errors import UserError
+from bench.util.files import sha256
 
 
 class Item(NamedTuple):

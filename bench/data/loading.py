@@ -12,9 +12,9 @@ from bench.data import celeba, celeba_hq, faces, folder, imagenet, photos
 from bench.data.listing import Listing, Sides
 from bench.data.names import place
 from bench.data.pack import Data, Packed, Written, write
-from bench.errors import UserError
-from bench.files import check_writable, read_json, sha256, write_json
 from bench.protocol import Protocol
+from bench.util.errors import UserError
+from bench.util.files import check_writable, read_json, sha256, write_json
 
 FORMAT = 1
 """Raised when the layout of a pack, or a rule that decides its pixels, changes."""

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bench.errors import UserError, nearest
+from bench.util.errors import UserError, nearest
 
 DATASETS: dict[str, str] = {
     "faces": "up to 30,000 drawn portraits; nothing to download",

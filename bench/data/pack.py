@@ -16,9 +16,9 @@ from torch import Tensor
 
 from bench.data.decode import Picture, UnusableError
 from bench.data.listing import Item
-from bench.errors import UserError
-from bench.files import sha256, whole
-from bench.inpainter import DataFacts
+from bench.methods.base import DataFacts
+from bench.util.errors import UserError
+from bench.util.files import sha256, whole
 
 CHUNK = 64
 """Images in flight at once, so that memory stays flat however large the data set."""

@@ -13,8 +13,8 @@ import numpy as np
 from bench.data.decode import Picture, decode, resize
 from bench.data.listing import Item, Listing, Sides
 from bench.data.split import evenly, in_hash_order
-from bench.errors import UserError
 from bench.protocol import Protocol
+from bench.util.errors import UserError
 
 VERSION = 1
 """Raised when a crop or the split changes."""

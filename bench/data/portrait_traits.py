@@ -9,7 +9,7 @@ from colorsys import hsv_to_rgb
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bench.seeds import Chance
+from bench.util.seeds import Chance
 
 Colour = tuple[float, float, float]
 """RGB in [0,1]."""

@@ -7,9 +7,9 @@ a larger one, and neither file order nor a random generator's version has a say.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from bench.errors import UserError
 from bench.protocol import Protocol
-from bench.seeds import seed_of
+from bench.util.errors import UserError
+from bench.util.seeds import seed_of
 
 
 class Split(NamedTuple):

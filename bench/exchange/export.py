@@ -15,7 +15,6 @@ from PIL import Image
 from rich.console import Console
 
 from bench.data import Data, load
-from bench.errors import UserError
 from bench.exchange.layout import (
     FORMAT,
     MANIFEST,
@@ -30,10 +29,11 @@ from bench.exchange.layout import (
     truth_file,
 )
 from bench.exchange.readme import readme
-from bench.files import check_writable, locked, read_json, sha256, sweep, whole, write_json, write_text
-from bench.masks.suite import suite
-from bench.progress import Progress, Report
+from bench.masks.sets import suite
 from bench.protocol import Protocol
+from bench.util.errors import UserError
+from bench.util.files import check_writable, locked, read_json, sha256, sweep, whole, write_json, write_text
+from bench.util.progress import Progress, Report
 
 PART = 64
 """Pictures between two files that say how far the export is."""

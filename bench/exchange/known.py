@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from bench.statistics import number
+from bench.claims.statistics import number
 
 COLUMNS = ("known_unequal", "known_error", "known_error_most")
 """Share of the known pixels that differ, their mean and their largest difference in grey levels."""

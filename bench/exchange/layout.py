@@ -17,9 +17,9 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bench.errors import UserError
-from bench.files import read_json, sha256
 from bench.protocol import Protocol
+from bench.util.errors import UserError
+from bench.util.files import read_json, sha256
 
 FORMAT = 1
 MANIFEST = "manifest.json"

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from bench.catalog import Catalog
-from bench.errors import UserError
 from bench.masks.names import check_suites
-from bench.masks.suite import suite
+from bench.masks.sets import suite
+from bench.methods.catalog import Catalog
 from bench.protocol import Protocol, ProtocolOverrides, protocols
+from bench.util.errors import UserError
 
 CUSTOM = "custom"
 """The scale of an export whose resolution or number of images the user chose."""

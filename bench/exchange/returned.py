@@ -15,10 +15,10 @@ from PIL import Image
 
 from bench.data.decode import decode
 from bench.data.listing import contents, pictures_in
-from bench.errors import UserError
 from bench.exchange.layout import Manifest, Picture, suite_folder
-from bench.files import sha256
-from bench.progress import Report
+from bench.util.errors import UserError
+from bench.util.files import sha256
+from bench.util.progress import Report
 
 ENDINGS = re.compile(r"_(mask\d*|inpainted|inpaint|result|output|out|pred|fake)$")
 """What tools append to the name: LaMa writes the mask's name, others a word of their own."""

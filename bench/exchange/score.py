@@ -19,17 +19,17 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench import provenance
-from bench.errors import UserError, nearest
-from bench.evaluation import Scored, Subject, score_suite, to_csv
 from bench.exchange.known import compare, in_words, summary
 from bench.exchange.layout import Manifest, hole_file, read_manifest, truth_file
 from bench.exchange.returned import LOSSY, Batch, Returned, check_complete, collect, read_returned
-from bench.files import check_writable, locked, sha256, sha256_of_files, write_json, write_text
 from bench.masks.names import suite_name
 from bench.metrics import Lpips
-from bench.progress import Progress
-from bench.records import FORMAT, Record, Run, read_record
+from bench.runs import provenance
+from bench.runs.evaluation import Scored, Subject, score_suite, to_csv
+from bench.runs.records import FORMAT, Record, Run, read_record
+from bench.util.errors import UserError, nearest
+from bench.util.files import check_writable, locked, sha256, sha256_of_files, write_json, write_text
+from bench.util.progress import Progress
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,59}")
 NOTE = "external: scored from pictures; how they were made is not known here"

@@ -2,12 +2,12 @@
 
 from rich.console import Console
 
-from bench.catalog import Catalog
-from bench.contenders import by_protocol
-from bench.records import Record, find_records
+from bench.claims.contenders import by_protocol
+from bench.claims.statistics import pool
+from bench.methods.catalog import Catalog
 from bench.report import print_leaderboard
 from bench.reproduce import current_records
-from bench.statistics import pool
+from bench.runs.records import Record, find_records
 
 
 def show(record: Record, catalog: Catalog, console: Console) -> None:

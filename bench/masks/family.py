@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.seeds import Chance
+from bench.util.seeds import Chance
 
 
 class Family(Protocol):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from bench.errors import UserError
+from bench.util.errors import UserError
 
 SOFT_PERCENT = 1
 """More than this share of undecided pixels means that the picture is a soft mask, or no mask at all."""

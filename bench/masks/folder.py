@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench.errors import UserError
-from bench.files import sha256
 from bench.masks.files import read_mask
 from bench.masks.names import BIN_NAMES, BINS, CLEAR, LARGE, MaskPlace
-from bench.seeds import Chance
+from bench.util.errors import UserError
+from bench.util.files import sha256
+from bench.util.seeds import Chance
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp"})
 NVIDIA_FILES = 12_000

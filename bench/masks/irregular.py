@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from bench.errors import UserError
-from bench.seeds import Chance
+from bench.util.errors import UserError
+from bench.util.seeds import Chance
 
 ATTEMPTS = 1000
 """So many paintings may miss the range before the picture counts as too small for it."""

@@ -9,7 +9,7 @@ from bench.masks.center import Center
 from bench.masks.family import Family
 from bench.masks.irregular import Strokes
 from bench.masks.random import RandomRectangle
-from bench.seeds import Chance
+from bench.util.seeds import Chance
 
 
 @dataclass(frozen=True)

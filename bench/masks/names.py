@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.errors import UserError, nearest
+from bench.util.errors import UserError, nearest
 
 BINS = ((1, 10), (10, 20), (20, 30), (30, 40), (40, 50), (50, 60))
 """Shares of missing pixels in per cent, as the six groups of NVIDIA's test masks (Liu et al. 2018, ECCV)."""

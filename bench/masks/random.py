@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.masks.rectangle import paint
-from bench.seeds import Chance
+from bench.util.seeds import Chance
 
 
 class Box(NamedTuple):

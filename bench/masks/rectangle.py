@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.errors import UserError
+from bench.util.errors import UserError
 
 
 def paint(height: int, width: int, top: int, left: int, tall: int, wide: int) -> NDArray[np.bool_]:

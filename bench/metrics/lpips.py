@@ -9,10 +9,10 @@ import torch
 import torchvision
 from torch import Tensor
 
-from bench.errors import UserError
 from bench.metrics import weights
-from bench.metrics.shelf import Features, Shelf, digest_of
+from bench.metrics.feature_cache import Features, Shelf, digest_of
 from bench.metrics.weights import ALEX, TRUNKS, Trunk
+from bench.util.errors import UserError
 
 State = Mapping[str, Tensor]
 

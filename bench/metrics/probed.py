@@ -1,10 +1,10 @@
 """Metrics beyond conventions.py: those of the probes, and what methods tell of images. Nothing here imports torch.
 
-Y is the composite in floating point, in [0,1], before any rounding; H is the hole. bench/probes.py measures; each value
-is one image's.
+Y is the composite in floating point, in [0,1], before any rounding; H is the hole. bench/runs/probes.py measures; each
+value is one image's.
 """
 
-from bench.metrics.conventions import CONVENTIONS, Convention
+from bench.metrics.definitions import CONVENTIONS, Convention
 from bench.protocol import Probe
 
 REPEATS = 4

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from bench.metrics import l1, psnr, ssim, tv
-from bench.metrics.conventions import CONVENTIONS
-from bench.metrics.crew import in_chunks, side_by_side
+from bench.metrics.definitions import CONVENTIONS
 from bench.metrics.lpips import Lpips
 from bench.metrics.pair import Pair
+from bench.metrics.threads import in_chunks, side_by_side
 
 
 def score(

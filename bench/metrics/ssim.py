@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bench.metrics.crew import in_chunks, side_by_side
 from bench.metrics.pair import Pair
+from bench.metrics.threads import in_chunks, side_by_side
 from bench.metrics.windows import SIDE, gaussian, uniform
 
 _PLANE_PIXELS = 1 << 16

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.metrics.conventions import BATCH, CONVENTIONS
+from bench.metrics.definitions import BATCH, CONVENTIONS
 
 PEAK = 255.0
 

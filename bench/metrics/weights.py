@@ -6,8 +6,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bench.errors import UserError
-from bench.files import sha256_of_file
+from bench.util.errors import UserError
+from bench.util.files import sha256_of_file
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.claims import FEWEST_GROUPS
-from bench.contenders import Contender, advantage, best, contenders, goodness
-from bench.metrics.conventions import CONVENTIONS, HEADLINE
-from bench.records import Record
-from bench.settings import DEFAULT
-from bench.statistics import Interval
+from bench.claims.contenders import Contender, advantage, best, contenders, goodness
+from bench.claims.statistics import Interval
+from bench.methods.settings import DEFAULT
+from bench.metrics.definitions import CONVENTIONS, HEADLINE
+from bench.runs.records import Record
 
 EXTERNAL = "scored from pictures"
 REFERENCE = "reference, trained elsewhere"

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bench.claims import DATA_WORDS, Finding, Verdict, judge
-from bench.contenders import Contender, by_protocol, contenders
-from bench.records import Record, Run
+from bench.claims.contenders import Contender, by_protocol, contenders
+from bench.paper import Paper
 from bench.report.boards import Board, leaderboards
 from bench.report.probed import ProbedTable, probed_table
-from bench.spec import Paper
+from bench.runs.records import Record, Run
 
 SCALE_ORDER = ("paper", "quick", "smoke")
 

@@ -9,10 +9,8 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from bench.catalog import Catalog, Entry
-from bench.contenders import by_protocol
-from bench.errors import UserError
-from bench.explain import (
+from bench.claims.contenders import by_protocol
+from bench.claims.explain import (
     Explained,
     Meaning,
     Scales,
@@ -23,7 +21,9 @@ from bench.explain import (
     scales,
     where,
 )
-from bench.records import NUMBERS, Record, find_records
+from bench.methods.catalog import Catalog, Entry
+from bench.runs.records import NUMBERS, Record, find_records
+from bench.util.errors import UserError
 
 ONLY_SUGGESTS = (
     "This only suggests. A verdict uses the declared definition (marked *) and nothing else, and another definition can"

@@ -9,11 +9,11 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from bench.metrics.conventions import CONVENTIONS, HEADLINE
+from bench.methods.settings import DEFAULT
+from bench.metrics.definitions import CONVENTIONS, HEADLINE
 from bench.report.boards import Board, Line
 from bench.report.chapters import Chapter
 from bench.report.words import heading
-from bench.settings import DEFAULT
 
 DOTS_PER_INCH = 144
 WIDTH_INCHES = 5.4

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from bench.claims import Finding, Verdict
-from bench.metrics.conventions import CONVENTIONS, HEADLINE
+from bench.metrics.definitions import CONVENTIONS, HEADLINE
 from bench.report.boards import Board, Line
 from bench.report.chapters import Chapter, Report
 from bench.report.probed import NOTE, TITLE, ProbedTable

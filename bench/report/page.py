@@ -11,17 +11,17 @@ from markupsafe import Markup, escape
 import bench.report.probed as probed
 import bench.report.words as words
 from bench.claims import FEWEST_GROUPS, FEWEST_SEEDS, Finding, Verdict
-from bench.metrics.conventions import CONVENTIONS, HEADLINE
+from bench.claims.statistics import Interval
+from bench.metrics.definitions import CONVENTIONS, HEADLINE
 from bench.metrics.probed import definition
+from bench.paper import Arithmetic, Bound, Cell, Claim, Order, Paper, Trace, Trend
+from bench.paper.words import plain, rule
 from bench.report.chapters import Chapter, Report
 from bench.report.figures import score_figures, training_figures
 from bench.report.pictures import gallery
 from bench.report.provenance import provenance
 from bench.report.reported import HEADING, reported_tables
 from bench.report.traces import trace_figures
-from bench.spec import Arithmetic, Bound, Cell, Claim, Order, Paper, Trace, Trend
-from bench.spec.words import plain, rule
-from bench.statistics import Interval
 
 LEDGER_CLASSES = ("contradictory", "ambiguous", "omitted", "typo", "stated")
 

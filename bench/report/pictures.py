@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench.contenders import Contender
+from bench.claims.contenders import Contender
+from bench.claims.statistics import number
 from bench.data import Data, load
-from bench.errors import UserError
-from bench.masks.suite import suite as suite_of
-from bench.metrics.conventions import CONVENTIONS
-from bench.records import Record
+from bench.masks.sets import suite as suite_of
+from bench.methods.settings import DEFAULT
+from bench.metrics.definitions import CONVENTIONS
 from bench.report.chapters import Chapter
-from bench.settings import DEFAULT
-from bench.statistics import number
+from bench.runs.records import Record
+from bench.util.errors import UserError
 
 MOST_COLUMNS = 12
 """Methods drawn in a row; more than these nobody compares by eye."""

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.claims import FEWEST_GROUPS
-from bench.metrics.conventions import Convention
+from bench.claims.statistics import Interval, number
+from bench.metrics.definitions import Convention
 from bench.metrics.probed import BEST_OF, PROBED, PROBES
 from bench.report.boards import Board, Line
 from bench.report.words import range_text
-from bench.statistics import Interval, number
 
 TITLE = "Repeatability and robustness"
 SUITE = "center"

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.leakage import holes_in_words, in_words
-from bench.records import Record
 from bench.report.chapters import Chapter
+from bench.runs.leakage import holes_in_words, in_words
+from bench.runs.records import Record
 
 LONGEST_LIST = 12
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from bench.arithmetic import bound_notes, scale_constants
 from bench.claims import Finding
-from bench.spec import Arithmetic, Paper, Table
+from bench.paper import Arithmetic, Paper, Table
+from bench.paper.arithmetic import bound_notes, scale_constants
 
 HEADING = "Reported by the paper (other data, masks, scale: not comparable)"
 

@@ -10,11 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.claims import Finding, Verdict
-from bench.metrics.conventions import CONVENTIONS, HEADLINE
-from bench.records import Record
+from bench.metrics.definitions import CONVENTIONS, HEADLINE
 from bench.report.boards import Board, Line, leaderboards
 from bench.report.probed import TITLE, ProbedTable, probed_table
 from bench.report.words import MARKS, budget_text, heading, lead_text, lpips_text, mean_text, truth_text
+from bench.runs.records import Record
 
 FORM: dict[str, Any] = {
     "box": box.SIMPLE_HEAD,

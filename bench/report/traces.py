@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import pandas as pd
 
 from bench.claims.trace import curve
+from bench.methods.settings import DEFAULT
+from bench.paper import Trace
+from bench.paper.words import end, plain
 from bench.report.chapters import Chapter
 from bench.report.figures import FAINT, INK, PALETTE, SMALL_WIDTH_INCHES, Figure, blank_axes, png_of
-from bench.settings import DEFAULT
-from bench.spec import Trace
-from bench.spec.words import end, plain
 
 HEIGHT_INCHES = 2.3
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from bench.claims import Verdict
-from bench.metrics.conventions import CONVENTIONS
+from bench.claims.statistics import Interval, number
+from bench.metrics.definitions import CONVENTIONS
 from bench.metrics.probed import PROBED
-from bench.records import Record
 from bench.report.boards import REFERENCE, Board, Line
-from bench.statistics import Interval, number
+from bench.runs.records import Record
 
 MARKS = {
     Verdict.SUPPORTED: "✓",

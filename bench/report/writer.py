@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from bench.files import write_text
 from bench.report.chapters import Report
 from bench.report.markdown import claims_page, leaderboard_page
 from bench.report.page import page
+from bench.util.files import write_text
 
 
 def write_report(out: Path, report: Report, floors: set[str], cache: Path, command: str) -> list[Path]:

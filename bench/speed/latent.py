@@ -13,13 +13,13 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 from torch.optim import Adam
 
-from bench.catalog import find
-from bench.experiment import build_method
-from bench.inpainter import DataFacts, Method, erase
-from bench.seeds import seed_of
-from bench.settings import DEFAULT, overrides
+from bench.methods.base import DataFacts, Method, erase
+from bench.methods.catalog import find
+from bench.methods.settings import DEFAULT, overrides
+from bench.runs.experiment import build_method
 from bench.speed.metrics import pictures
 from bench.speed.timing import Row, race, row
+from bench.util.seeds import seed_of
 
 METHOD = "yeh2017"
 IMAGES, SIDE = 64, 64

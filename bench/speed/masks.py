@@ -10,10 +10,10 @@ from PIL import Image, ImageDraw
 
 from bench.masks.irregular import Stroke, paint_stroke, stroke
 from bench.masks.names import BIN_NAMES, CLEAR
-from bench.masks.suite import suite
-from bench.seeds import Chance
+from bench.masks.sets import suite
 from bench.speed.peers import peer
 from bench.speed.timing import Row, race, row
+from bench.util.seeds import Chance
 
 SIDE = 256
 MASKS = 100

@@ -11,10 +11,10 @@ from torch import Tensor
 from bench.metrics import score
 from bench.metrics.psnr import psnr
 from bench.metrics.ssim import ssim
-from bench.seeds import seed_of
 from bench.speed.bandwidth import fraction, megabytes
 from bench.speed.peers import peer
 from bench.speed.timing import Row, race, row
+from bench.util.seeds import seed_of
 
 SIDE = 256
 COUNTS = (64, 16, 1)

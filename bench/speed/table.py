@@ -8,7 +8,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from bench import provenance
+from bench.runs import provenance
 from bench.speed.timing import Row
 
 SUBJECTS = ("metrics", "masks", "lpips", "loading", "latent", "training")

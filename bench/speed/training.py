@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from torch.optim import Optimizer
 
-from bench.catalog import Entry, find
 from bench.data import Packed
-from bench.experiment import build_method, scale_protocols
-from bench.inpainter import DataFacts, Method, Stage, TrainedSettings
-from bench.settings import DEFAULT, overrides
+from bench.methods.base import DataFacts, Method, Stage, TrainedSettings
+from bench.methods.catalog import Entry, find
+from bench.methods.settings import DEFAULT, overrides
+from bench.runs.experiment import build_method, scale_protocols
 from bench.speed.metrics import pictures
 from bench.speed.timing import Row, race, row
 from bench.training.device import open_fabric

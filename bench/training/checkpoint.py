@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from bench.files import sha256, sweep, whole
+from bench.util.files import sha256, sweep, whole
 
 KEEP = 2
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from lightning_fabric import Fabric
 
-from bench.errors import CrewLostError, UserError
+from bench.util.errors import CrewLostError, UserError
 
 if TYPE_CHECKING:
     from bench.training.processes import Place

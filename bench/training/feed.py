@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.data import Packed
-from bench.inpainter import Batch, Stage
-from bench.seeds import Chance, seed_of
+from bench.methods.base import Batch, Stage
 from bench.training.share import joined
+from bench.util.seeds import Chance, seed_of
 
 ROOM = 0.25
 """Share of a graphics card's free memory that the training images may take."""

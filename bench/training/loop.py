@@ -19,16 +19,16 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from bench.data import Packed
-from bench.errors import Stopped
-from bench.files import write_text
-from bench.inpainter import BrokenResultError, Method, Stage, TrainedSettings
-from bench.progress import Report
+from bench.methods.base import BrokenResultError, Method, Stage, TrainedSettings
 from bench.training import checkpoint
 from bench.training.feed import TrainingFeed
 from bench.training.processes import agree, check_shared, is_first, tell
 from bench.training.samples import draw_samples
 from bench.training.scalars import Scalars, broken
 from bench.training.speedups import sped_up, told
+from bench.util.errors import Stopped
+from bench.util.files import write_text
+from bench.util.progress import Report
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter

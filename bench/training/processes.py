@@ -15,9 +15,9 @@ from lightning_fabric.plugins.environments.cluster_environment import ClusterEnv
 from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import nn
 
-from bench.errors import UserError
-from bench.inpainter import Settings, Stage, TrainedSettings
+from bench.methods.base import Settings, Stage, TrainedSettings
 from bench.training.share import Share, collective
+from bench.util.errors import UserError
 
 PATIENCE = timedelta(days=30)
 """How long a process waits to be told what to do: the first one may wait for another run that long."""

@@ -7,9 +7,9 @@ import torch
 from PIL import Image
 
 from bench.data import Packed
-from bench.files import whole
-from bench.inpainter import Method, compose, erase, fill
-from bench.masks.suite import SUITES
+from bench.masks.sets import SUITES
+from bench.methods.base import Method, compose, erase, fill
+from bench.util.files import whole
 
 COLUMNS = 8
 

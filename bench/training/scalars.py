@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.errors import UserError
+from bench.util.errors import UserError
 
 POINTS = 200
 """About how many points a stage's curve has."""

@@ -19,8 +19,8 @@ from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from bench.errors import CrewLostError, UserError
-from bench.seeds import seed_of
+from bench.util.errors import CrewLostError, UserError
+from bench.util.seeds import seed_of
 
 
 class Share(nn.Module):

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.utils._pytree import tree_map_only
 
-from bench.inpainter import Stage, TrainedSettings
+from bench.methods.base import Stage, TrainedSettings
 
 BACKEND = "inductor"
 """What torch.compile compiles with."""

@@ -12,8 +12,8 @@ from baselines.latent.networks import Critic, Generator
 from baselines.latent.search import LatentSearch, search
 from baselines.latent.settings import SEARCH_SETTINGS
 from baselines.latent.training import WassersteinStage
-from bench.inpainter import DataFacts, Feed, Inpainter, Method, Stage, compose, in_fixed_batches
 from bench.masks.random import RandomRectangle
+from bench.methods.base import DataFacts, Feed, Inpainter, Method, Stage, compose, in_fixed_batches
 
 from .enhancement import Enhancement, blur, residual_loss
 from .settings import ChandakSettings

@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from baselines.latent.settings import SearchSettings, WganSettings
-from bench.errors import UserError
+from bench.util.errors import UserError
 
 
 class ChandakSettings(WganSettings, SearchSettings):

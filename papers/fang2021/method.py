@@ -11,8 +11,8 @@ from baselines import wgan
 from baselines.ca.losses import box_loss, discount, known_loss
 from baselines.feed_forward import FeedForward
 from baselines.schedule import cosine
-from bench.inpainter import DataFacts, Feed, Inpainter, Method, Stage, compose, erase
 from bench.masks.geometry import box_crop, window
+from bench.methods.base import DataFacts, Feed, Inpainter, Method, Stage, compose, erase
 
 from . import losses
 from .networks import Generator, check_resolution, critics, sizes

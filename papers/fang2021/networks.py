@@ -17,8 +17,8 @@ from baselines.ca.networks import (
     near_identity,
     planes,
 )
-from bench.errors import UserError
-from bench.inpainter import Sizes, compose, erase
+from bench.methods.base import Sizes, compose, erase
+from bench.util.errors import UserError
 
 from .settings import FangSettings
 

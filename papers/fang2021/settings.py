@@ -5,9 +5,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from bench.errors import UserError
-from bench.inpainter import TrainedSettings
 from bench.masks.random import RandomRectangle
+from bench.methods.base import TrainedSettings
+from bench.util.errors import UserError
 
 
 class FangSettings(TrainedSettings):

@@ -14,8 +14,8 @@ from baselines.srgan import networks as srgan
 from baselines.srgan.networks import FACTOR
 from baselines.srgan.pictures import resized
 from baselines.srgan.training import stages as srgan_stages
-from bench.errors import UserError
-from bench.inpainter import DataFacts, Feed, Inpainter, Method, Sizes, Stage, compose
+from bench.methods.base import DataFacts, Feed, Inpainter, Method, Sizes, Stage, compose
+from bench.util.errors import UserError
 
 from .scaling import in_square, missing_cells, out_of_square, reduced, shrunk
 from .settings import AFTER_TRAINING, HayrapetyanSettings

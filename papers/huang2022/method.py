@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from baselines.latent.search import LatentSearch
 from baselines.latent.settings import SEARCH_SETTINGS
 from baselines.latent.training import AdversarialStage
-from bench.inpainter import DataFacts, Inpainter, Method, Stage
+from bench.methods.base import DataFacts, Inpainter, Method, Stage
 
 from .networks import critic, generator
 from .settings import HuangSettings

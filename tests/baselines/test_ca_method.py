@@ -9,13 +9,13 @@ from watched import Recorder, copied, same
 from baselines.ca import losses
 from baselines.ca.method import METHOD, Adversarial, Reconstruction
 from baselines.ca.settings import CaSettings
-from bench.catalog import find
-from bench.errors import UserError
-from bench.inpainter import Batch, DataFacts, compose, fill
+from bench.methods.base import Batch, DataFacts, compose, fill
+from bench.methods.catalog import find
+from bench.methods.settings import DEFAULT, build, overrides
+from bench.paper import read_paper
 from bench.protocol import protocols
-from bench.seeds import Chance, seed_of
-from bench.settings import DEFAULT, build, overrides
-from bench.spec import read_paper
+from bench.util.errors import UserError
+from bench.util.seeds import Chance, seed_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PAPER = read_paper(ROOT / "baselines" / "ca" / "paper.toml")

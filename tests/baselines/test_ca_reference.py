@@ -8,9 +8,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from baselines.ca.reference import REFERENCES, MmagicDeepFill
-from bench.errors import UserError
-from bench.inpainter import DataFacts, Settings, compose, fill
-from bench.reference import choose
+from bench.methods.base import DataFacts, Settings, compose, fill
+from bench.methods.layouts import choose
+from bench.util.errors import UserError
 
 ENCODERS = {
     "stage1": (32, 64, 64, 128, 128, 128),
@@ -233,7 +233,7 @@ def test_the_published_names_say_what_it_was_trained_on():
 
 
 def test_a_published_file_is_read(theirs, tmp_path):
-    from bench.adopted import read_state
+    from bench.methods.pretrained import read_state
 
     path = publish(tmp_path, {"meta": {"iter": 3}, "state_dict": theirs.state_dict(), "optimizer": {"generator": {}}})
     assert read_state(path).keys() == theirs.state_dict().keys()

@@ -10,11 +10,11 @@ from watched import SameBatch, copied, same
 from baselines.context_encoder.method import EMPTY, HOLES, METHOD, ContextEncoderSettings, entered, weights
 from baselines.context_encoder.networks import Adversary, ContextEncoder, halvings, sizes, widths
 from baselines.schedule import cosine
-from bench.errors import UserError
-from bench.inpainter import DataFacts, fill
-from bench.seeds import Chance
-from bench.settings import DEFAULT, build, overrides
-from bench.spec import read_paper
+from bench.methods.base import DataFacts, fill
+from bench.methods.settings import DEFAULT, build, overrides
+from bench.paper import read_paper
+from bench.util.errors import UserError
+from bench.util.seeds import Chance
 
 PAPER = read_paper(Path(__file__).resolve().parents[2] / "baselines" / "context_encoder" / "paper.toml")
 TINY = {"width": 4, "bottleneck": 8, "batch_size": 4, "steps": 3}

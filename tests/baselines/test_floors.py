@@ -11,10 +11,10 @@ from baselines.harmonic import Harmonic
 from baselines.mean_fill import MeanFill
 from baselines.navier_stokes import NavierStokes
 from baselines.telea import Telea
-from bench.catalog import find
-from bench.errors import UserError
-from bench.inpainter import DataFacts, Settings
-from bench.masks.suite import SUITES
+from bench.masks.sets import SUITES
+from bench.methods.base import DataFacts, Settings
+from bench.methods.catalog import find
+from bench.util.errors import UserError
 
 FLOORS = [MeanFill, Harmonic, Biharmonic, Telea, NavierStokes]
 each_floor = pytest.mark.parametrize("floor", FLOORS)

@@ -22,12 +22,12 @@ from baselines.glcic.networks import (
 )
 from baselines.glcic.settings import GlcicSettings
 from baselines.glcic.training import HOLES, entered, part_side
-from bench.errors import UserError
-from bench.inpainter import Batch, DataFacts, fill
 from bench.masks.geometry import box_crop, window
-from bench.seeds import Chance
-from bench.settings import DEFAULT, build, overrides
-from bench.spec import read_paper
+from bench.methods.base import Batch, DataFacts, fill
+from bench.methods.settings import DEFAULT, build, overrides
+from bench.paper import read_paper
+from bench.util.errors import UserError
+from bench.util.seeds import Chance
 
 PAPER = read_paper(Path(__file__).resolve().parents[2] / "baselines" / "glcic" / "paper.toml")
 TINY = {"width": 4, "critic_width": 2, "batch_size": 4, "completion_steps": 3, "critic_steps": 2, "joint_steps": 4}

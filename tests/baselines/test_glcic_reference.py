@@ -8,10 +8,10 @@ from elsewhere import publish
 from torch import nn
 
 from baselines.glcic.reference import REFERENCES
-from bench.adopted import adopt
-from bench.catalog import find
-from bench.errors import UserError
-from bench.inpainter import DataFacts, fill
+from bench.methods.base import DataFacts, fill
+from bench.methods.catalog import find
+from bench.methods.pretrained import adopt
+from bench.util.errors import UserError
 
 TABLE = [  # kernel, stride, dilation, channels; a kernel of 4 is a transposed convolution
     (5, 1, 1, 64), (3, 2, 1, 128), (3, 1, 1, 128), (3, 2, 1, 256), (3, 1, 1, 256), (3, 1, 1, 256), (3, 1, 2, 256),

@@ -4,7 +4,7 @@ from torch import nn
 
 from baselines.latent.frozen import frozen_copy
 from baselines.latent.networks import Critic, Generator
-from bench.errors import UserError
+from bench.util.errors import UserError
 
 
 def count(network):

@@ -9,8 +9,8 @@ from torch import nn
 from baselines.latent.networks import Critic, Generator
 from baselines.latent.search import LatentSearch, context_weights, first_z, prior, search
 from baselines.latent.settings import SEARCH_SETTINGS, DcganSettings, SearchSettings
-from bench.errors import UserError
-from bench.inpainter import compose, fill
+from bench.methods.base import compose, fill
+from bench.util.errors import UserError
 
 SIDE = 16
 

@@ -6,7 +6,7 @@ from torch.nn.functional import binary_cross_entropy
 from baselines.latent.networks import Critic, Generator
 from baselines.latent.settings import DcganSettings, WganSettings
 from baselines.latent.training import AdversarialStage, WassersteinStage
-from bench.inpainter import Batch
+from bench.methods.base import Batch
 
 SIDE, COUNT = 16, 4
 TINY = {"width": 2, "z_size": 8, "batch_size": COUNT}

@@ -13,10 +13,10 @@ from baselines.pconv import losses
 from baselines.pconv.method import METHOD, PConvSettings
 from baselines.pconv.networks import PartialUNet
 from baselines.unet import levels_at, sizes, widths
-from bench.errors import UserError
-from bench.inpainter import DataFacts, fill
-from bench.settings import DEFAULT, build, overrides
-from bench.spec import read_paper
+from bench.methods.base import DataFacts, fill
+from bench.methods.settings import DEFAULT, build, overrides
+from bench.paper import read_paper
+from bench.util.errors import UserError
 
 PAPER = read_paper(Path(__file__).resolve().parents[2] / "baselines" / "pconv" / "paper.toml")
 TINY = {"width": 4, "levels": 3, "batch_size": 4, "steps": 3, "tuning_steps": 2}

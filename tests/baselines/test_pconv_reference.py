@@ -6,10 +6,10 @@ from elsewhere import publish
 from torch import nn
 from torch.nn import functional as F
 
-from bench.adopted import adopt
-from bench.catalog import find
-from bench.errors import UserError
-from bench.inpainter import DataFacts, fill
+from bench.methods.base import DataFacts, fill
+from bench.methods.catalog import find
+from bench.methods.pretrained import adopt
+from bench.util.errors import UserError
 
 ENCODER = [(3, 64, 7), (64, 128, 5), (128, 256, 5), (256, 512, 3), *3 * [(512, 512, 3)]]
 DECODER = [(67, 3), (192, 64), (384, 128), (768, 256), *3 * [(1024, 512)]]

@@ -28,11 +28,11 @@ from baselines.picnet.networks import (
     mixed,
     sizes,
 )
-from bench.errors import UserError
-from bench.inpainter import Batch, DataFacts, fill
-from bench.seeds import Chance
-from bench.settings import DEFAULT, build, overrides
-from bench.spec import read_paper
+from bench.methods.base import Batch, DataFacts, fill
+from bench.methods.settings import DEFAULT, build, overrides
+from bench.paper import read_paper
+from bench.util.errors import UserError
+from bench.util.seeds import Chance
 
 PAPER = read_paper(Path(__file__).resolve().parents[2] / "baselines" / "picnet" / "paper.toml")
 SIDE = 32

@@ -6,10 +6,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from baselines.picnet.method import latent_noise
-from bench.adopted import adopt
-from bench.catalog import find
-from bench.errors import UserError
-from bench.inpainter import DataFacts, fill
+from bench.methods.base import DataFacts, fill
+from bench.methods.catalog import find
+from bench.methods.pretrained import adopt
+from bench.util.errors import UserError
 
 LEAKY = nn.LeakyReLU(0.1)
 

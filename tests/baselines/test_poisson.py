@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from baselines import poisson
 from baselines.harmonic import Harmonic
-from bench.errors import UserError
-from bench.inpainter import DataFacts, Settings
-from bench.masks.suite import SUITES
+from bench.masks.sets import SUITES
+from bench.methods.base import DataFacts, Settings
+from bench.util.errors import UserError
 
 
 def pictures(count=3, height=20, width=27, seed=0):

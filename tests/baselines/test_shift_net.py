@@ -11,11 +11,11 @@ from baselines.context_encoder.method import entered
 from baselines.shift_net.method import METHOD, ShiftNetSettings, guidance
 from baselines.shift_net.networks import Discriminator, Generator, Passed, missing_places, shift
 from baselines.unet import levels_at, sizes
-from bench.errors import UserError
-from bench.inpainter import Batch, DataFacts, fill
-from bench.seeds import Chance
-from bench.settings import DEFAULT, build, overrides
-from bench.spec import read_paper
+from bench.methods.base import Batch, DataFacts, fill
+from bench.methods.settings import DEFAULT, build, overrides
+from bench.paper import read_paper
+from bench.util.errors import UserError
+from bench.util.seeds import Chance
 
 PAPER = read_paper(Path(__file__).resolve().parents[2] / "baselines" / "shift_net" / "paper.toml")
 TINY = {"width": 4, "shift_level": 2, "batch_size": 4, "steps": 3}

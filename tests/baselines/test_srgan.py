@@ -11,9 +11,9 @@ from baselines import vgg
 from baselines.srgan import pictures, training
 from baselines.srgan.networks import Discriminator, Generator
 from baselines.srgan.training import Srgan, SrganSettings, Srresnet
-from bench.errors import UserError
-from bench.inpainter import Batch
-from bench.seeds import seed_of
+from bench.methods.base import Batch
+from bench.util.errors import UserError
+from bench.util.seeds import seed_of
 
 TINY = {"sr_width": 4, "sr_blocks": 1, "sr_discriminator_width": 2, "sr_crop": 16, "sr_batch_size": 2}
 

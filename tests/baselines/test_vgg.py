@@ -4,7 +4,7 @@ from torch import nn
 from torchvision.models.vgg import cfgs, make_layers
 
 from baselines import vgg
-from bench.errors import UserError
+from bench.util.errors import UserError
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from baselines.latent.search import LatentSearch
-from bench.catalog import find
-from bench.experiment import build_method
-from bench.inpainter import DataFacts
-from bench.settings import DEFAULT, overrides
+from bench.methods.base import DataFacts
+from bench.methods.catalog import find
+from bench.methods.settings import DEFAULT, overrides
+from bench.runs.experiment import build_method
 
 ENTRY = find()["yeh2017"]
 

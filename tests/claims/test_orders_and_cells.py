@@ -6,8 +6,8 @@ from docket import FLOORS, IMAGES, NOISE, paper, thrice
 from pydantic import ValidationError
 
 from bench.claims import Verdict, command, judge
-from bench.contenders import contenders
-from bench.files import sha256
+from bench.claims.contenders import contenders
+from bench.util.files import sha256
 
 
 def order(better="variant:default", worse="variant:other", metric="psnr", margin=0.1, suites=("center",)):

@@ -5,7 +5,7 @@ from docket import FLOORS, IMAGES, paper
 
 from bench.claims import Verdict, judge
 from bench.claims.curves import tail
-from bench.statistics import seeds_needed
+from bench.claims.statistics import seeds_needed
 
 STEPS = np.arange(1, 201) * 10
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.catalog import ROOT
+from bench.methods.catalog import ROOT
 
 
 def told(result, *words):
@@ -74,7 +74,7 @@ def test_an_output_folder_that_cannot_be_written(bench, tmp_path):
 
 
 def test_a_full_output_folder_is_told_before_training(bench, tmp_path, monkeypatch):
-    from bench import experiment
+    from bench.runs import experiment
 
     monkeypatch.setattr(experiment, "TRAINING_BYTES", 10**18)
     told(bench("train", "fang2021", "--scale", "smoke", "--out", tmp_path / "out"), "MiB are needed")

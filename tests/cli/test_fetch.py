@@ -17,7 +17,7 @@ def published(monkeypatch, tmp_path):
         prefix = hashlib.sha256(content).hexdigest()[:8]
         trunks[name] = weights.Trunk(net, net, f"{net}.pth", len(content), prefix, (), 1, 1)
     monkeypatch.setattr(weights, "TRUNKS", trunks)
-    monkeypatch.setattr("bench.doctor.TRUNKS", trunks)
+    monkeypatch.setattr("bench.cli.doctor.TRUNKS", trunks)
     monkeypatch.setattr(weights.Trunk, "url", property(lambda self: (shop / self.file).as_uri()))
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
     return shop

@@ -12,7 +12,7 @@ import pytest
 @pytest.fixture(scope="session")
 def reproduced(toys, tmp_path_factory, cache):
     """The toy paper, reproduced at smoke scale: (folder, what it printed)."""
-    from bench.cli import main
+    from bench.cli.main import main
 
     out, printed = tmp_path_factory.mktemp("named") / "out", io.StringIO()
     words = ["bench", "reproduce", "toypaper", "--scale", "smoke", "--include", str(toys), "--out", str(out)]

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from bench.catalog import ROOT
+from bench.methods.catalog import ROOT
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +70,7 @@ def test_what_is_done_is_not_done_again(smoke, bench):
 
 
 def test_records_without_lpips_are_scored_again_once_its_weights_are_there(smoke, bench, monkeypatch):
-    from bench import experiment
+    from bench.runs import experiment
 
     made = []
     monkeypatch.setattr(experiment.Lpips, "open", lambda *_: object())
@@ -167,7 +167,7 @@ def test_light_verbs_are_light():
     for words in (["list"], ["--help"], ["reproduce", "--help"]):
         program = f"""
 import sys
-from bench.cli import main
+from bench.cli.main import main
 sys.argv = ["bench", *{words!r}]
 try:
     main()

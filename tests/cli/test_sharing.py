@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-from bench import files
-from bench.training import shared
+from bench.runs import cached_training as shared
+from bench.util import files
 
 KEPT = ("record.json", "scores.csv", "scalars.csv", "*.npy", "trained-*.pt", "*.png")
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.contenders import by_protocol
+from bench.claims.contenders import by_protocol
 from bench.protocol import ProtocolOverrides, protocols
-from bench.records import find_records
+from bench.runs.records import find_records
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_path_is_only_a_place(bench, tmp_path, masks):
     evaluate(bench, out, "--suite", f"masks={masks}:white", "--suite", "center")
     (tmp_path / "elsewhere").mkdir()
     moved = masks.rename(tmp_path / "elsewhere" / masks.name)
-    from bench.masks.suite import suite
+    from bench.masks.sets import suite
 
     suite.cache_clear()
     evaluate(bench, out, "--suite", "center", "--suite", f"masks={moved}:white")
@@ -64,7 +64,7 @@ def test_other_masks_are_another_run(bench, tmp_path, masks):
     for path in masks.iterdir():
         Image.fromarray(np.asarray(Image.open(path)).T).save(path)
     from bench.masks.folder import _bits, digest, open_folder
-    from bench.masks.suite import suite
+    from bench.masks.sets import suite
 
     for cached in (suite, open_folder, _bits, digest):
         cached.cache_clear()
@@ -96,7 +96,7 @@ def test_bad_suites_are_told_before_any_work(bench, tmp_path, spec, words):
 
 
 def test_suites_of_one_name_are_refused():
-    from bench.errors import UserError
+    from bench.util.errors import UserError
 
     with pytest.raises(UserError, match="both be called 'masks-a'"):
         protocols("quick", ProtocolOverrides(), None, ["masks=/x/a:white", "masks=/y/a:white"])

@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 from torch import nn
 
-from bench.errors import UserError
-from bench.inpainter import BrokenResultError, DataFacts, fill
-from bench.records import find_records
-from bench.torchscript import ScriptSettings, script_entry
+from bench.methods.base import BrokenResultError, DataFacts, fill
+from bench.methods.torchscript import ScriptSettings, script_entry
+from bench.runs.records import find_records
+from bench.util.errors import UserError
 
 
 class Grey(nn.Module):
@@ -216,7 +216,7 @@ def test_what_breaks_is_told(script):
 
 
 def test_known_files_have_their_licence(script, monkeypatch):
-    from bench import torchscript
+    from bench.methods import torchscript
 
     path = script(Grey())
     monkeypatch.setitem(torchscript.PUBLISHED, hashlib.md5(path.read_bytes()).hexdigest(), "known: Apache-2.0")

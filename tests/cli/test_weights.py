@@ -10,10 +10,10 @@ from elsewhere import REFERENCE, publish, toy_state
 from PIL import Image
 from toy import Toy
 
-from bench.catalog import Entry
-from bench.contenders import contenders
-from bench.records import find_records
-from bench.reference import Reference
+from bench.claims.contenders import contenders
+from bench.methods.catalog import Entry
+from bench.methods.layouts import Reference
+from bench.runs.records import find_records
 
 
 @pytest.fixture

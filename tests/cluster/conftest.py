@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import pytest
 
-from bench.catalog import ROOT
+from bench.methods.catalog import ROOT
 
 SCRIPT = ROOT / "slurm" / "local-cluster"
 FOLDER = "/tmp/inpaint-bench-slurm-tests"

@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from bench.inpainter import Inpainter, Method, Settings, Stage
 from bench.masks.center import Center
+from bench.methods.base import Inpainter, Method, Settings, Stage
 
 
 class PlodderSettings(Settings):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bench.catalog import ROOT
 from bench.cluster.profile import Profile, known_profiles, read_profile
-from bench.errors import UserError
+from bench.methods.catalog import ROOT
+from bench.util.errors import UserError
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from bench.cluster.order import Order, Plan, Planned
 from bench.cluster.plan import _cost
 from bench.cluster.profile import Profile, read_profile
 from bench.cluster.task import Task
-from bench.errors import UserError
 from bench.protocol import Protocol
+from bench.util.errors import UserError
 
 FACES = Protocol(data="faces", resolution=64, images=48, split=(50, 9, 1), test_images=6, suites=("center",))
 

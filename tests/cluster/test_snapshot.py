@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import provenance
-from bench.catalog import ROOT
 from bench.cluster import snapshot
-from bench.errors import UserError
+from bench.methods.catalog import ROOT
+from bench.runs import provenance
+from bench.util.errors import UserError
 
 METHOD = Path(__file__).parent / "plodder.py"
 
@@ -44,7 +44,7 @@ def test_code_from_elsewhere_is_refused(code):
 def test_in_it_provenance_is_that_of_the_original(code):
     program = f"""
 from pathlib import Path
-from bench import provenance
+from bench.runs import provenance
 from bench.cluster import snapshot
 snapshot.check(Path({str(code)!r}))
 included = snapshot.included(Path({str(code)!r}), [Path({str(METHOD)!r})])[0]

@@ -170,7 +170,7 @@ def test_a_signal_of_the_scheduler_is_no_failure(task, monkeypatch):
         worker.SIGNALLED.set()
         raise RuntimeError("Job not requeued because: checkpoint function returned None.")
 
-    monkeypatch.setattr("bench.experiment.Experiment.train_only", signalled)
+    monkeypatch.setattr("bench.runs.experiment.Experiment.train_only", signalled)
     try:
         assert worker.run(part(task)) == 0
     finally:
@@ -182,7 +182,7 @@ def test_a_signal_of_the_scheduler_is_no_failure(task, monkeypatch):
 def test_sigterm_while_it_scores_loses_nothing(task, monkeypatch):
     worker.run(part(task))
     monkeypatch.setattr(
-        "bench.experiment.Experiment.make", lambda *_: os.kill(os.getpid(), signal.SIGTERM) or time.sleep(9)
+        "bench.runs.experiment.Experiment.make", lambda *_: os.kill(os.getpid(), signal.SIGTERM) or time.sleep(9)
     )
     assert worker.run(part(task, "evaluate")) == 0
     monkeypatch.undo()

@@ -4,15 +4,15 @@ import pytest
 import torch
 from toy import write_toys
 
-from bench.catalog import find
-from bench.contract import (
+from bench.contract.methods import (
     CHECKS,
     Subject,
     settings_after_training_change_no_training,
     what_a_method_declares_exists,
 )
-from bench.errors import UserError
-from bench.inpainter import Inpainter, Sizes
+from bench.methods.base import Inpainter, Sizes
+from bench.methods.catalog import find
+from bench.util.errors import UserError
 
 ENTRIES = list(find().entries.values())
 SUBJECTS = {entry.key: Subject(entry) for entry in ENTRIES}

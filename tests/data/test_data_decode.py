@@ -5,7 +5,7 @@ from PIL import Image
 from torchvision.transforms.v2 import functional
 
 from bench.data.decode import UnusableError, centre_square, decode, read_square, resize
-from bench.errors import UserError
+from bench.util.errors import UserError
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from bench.data import celeba, celeba_hq, folder, imagenet
-from bench.errors import UserError
 from bench.protocol import Protocol
+from bench.util.errors import UserError
 
 
 def picture(path: Path, size=(40, 40), value=None):

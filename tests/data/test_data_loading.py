@@ -13,9 +13,9 @@ from PIL import Image
 from bench.data import load, pack
 from bench.data.decode import decode
 from bench.data.listing import Item
-from bench.errors import UserError
-from bench.files import sha256
 from bench.protocol import Protocol
+from bench.util.errors import UserError
+from bench.util.files import sha256
 
 
 def protocol(data, images=10**9, test_images=10**9, resolution=16):

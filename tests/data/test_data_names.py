@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from bench.data.names import DATASETS, place
-from bench.errors import UserError
+from bench.util.errors import UserError
 
 
 def test_names_load_nothing_heavy():

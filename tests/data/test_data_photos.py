@@ -3,8 +3,8 @@ import pytest
 
 from bench.data.decode import decode
 from bench.data.photos import TEST, TRAIN, Photo, fault, listing, tiles
-from bench.errors import UserError
 from bench.protocol import Protocol
+from bench.util.errors import UserError
 
 
 def protocol(resolution=64, test_images=10**9):

@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.data.split import as_given, by_hash, evenly, in_hash_order
-from bench.errors import UserError
 from bench.protocol import Protocol
+from bench.util.errors import UserError
 
 
 def protocol(images=10**9, split=(50, 9, 1), test_images=10**9, data="folder=x"):

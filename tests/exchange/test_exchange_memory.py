@@ -3,12 +3,12 @@ import pytest
 from held import Reports, most_held
 from PIL import Image
 
-from bench import evaluation
 from bench.data import load
 from bench.exchange import export
 from bench.exchange.export import Export
 from bench.exchange.score import Scoring
 from bench.protocol import Protocol
+from bench.runs import evaluation
 
 SIDE = 96
 FEW, MANY = 32, 96

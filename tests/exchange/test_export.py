@@ -7,16 +7,16 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from bench.catalog import find
 from bench.data import load
-from bench.errors import UserError
 from bench.exchange import export as module
 from bench.exchange.export import export
 from bench.exchange.layout import read_manifest
 from bench.exchange.protocols import export_protocol
-from bench.files import sha256
-from bench.masks.suite import suite
+from bench.masks.sets import suite
+from bench.methods.catalog import find
 from bench.protocol import ProtocolOverrides, protocols
+from bench.util.errors import UserError
+from bench.util.files import sha256
 
 
 def pixels(path):

@@ -8,10 +8,10 @@ import pytest
 from invented import FLOORS, invent, paper, protocol
 
 from bench.claims import judge
-from bench.contenders import by_protocol, contenders
-from bench.records import find_records
+from bench.claims.contenders import by_protocol, contenders
 from bench.report.boards import leaderboards
 from bench.report.chapters import gather
+from bench.runs.records import find_records
 
 
 @pytest.fixture

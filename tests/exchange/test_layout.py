@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.errors import UserError
 from bench.exchange.layout import file_name, read_manifest
+from bench.util.errors import UserError
 
 
 @given(st.text(st.characters(blacklist_categories=["Cs"]), min_size=1, max_size=50))

@@ -10,10 +10,10 @@ from PIL import Image
 from rich.console import Console
 from skimage.metrics import peak_signal_noise_ratio
 
-from bench.errors import UserError
 from bench.exchange import score as module
 from bench.exchange.score import Scoring
-from bench.progress import Progress
+from bench.util.errors import UserError
+from bench.util.progress import Progress
 
 
 @pytest.fixture
@@ -223,7 +223,7 @@ def test_names(score, tool):
 
 
 def test_killed_in_the_middle_the_same_command_gives_the_same_record(score, tool, tmp_path, monkeypatch):
-    from bench import evaluation
+    from bench.runs import evaluation
 
     out = tool()
     straight = score(out)

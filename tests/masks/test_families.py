@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from bench.errors import UserError
 from bench.masks import irregular
 from bench.masks.center import Center
 from bench.masks.family import Family
@@ -16,7 +15,8 @@ from bench.masks.irregular import _QUARTER, Strokes, _paint, _sine, clear_border
 from bench.masks.names import BINS
 from bench.masks.random import RandomRectangle
 from bench.masks.random_free import FreeRectangle
-from bench.seeds import Chance
+from bench.util.errors import UserError
+from bench.util.seeds import Chance
 
 FAMILIES: list[Family] = [Center(), RandomRectangle(), FreeRectangle(), Strokes()]
 SIDES = st.integers(2, 70)

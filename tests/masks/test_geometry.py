@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bench.masks.geometry import bounding_box, box_crop, window
 from bench.masks.random import RandomRectangle
-from bench.seeds import Chance
+from bench.util.seeds import Chance
 
 
 @given(height=st.integers(1, 12), width=st.integers(1, 12), seed=st.integers(0, 999))

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.errors import UserError
 from bench.masks.files import hole_from_alpha, read_hole
+from bench.util.errors import UserError
 
 
 @pytest.fixture

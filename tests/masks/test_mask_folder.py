@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.errors import UserError
 from bench.masks.folder import _bits, open_folder
 from bench.masks.names import MaskPlace, check_suites, mask_place, suite_name
-from bench.masks.suite import suite
-from bench.seeds import Chance
+from bench.masks.sets import suite
+from bench.util.errors import UserError
+from bench.util.seeds import Chance
 
 IDS = [f"image{i}" for i in range(30)]
 

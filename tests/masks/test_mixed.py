@@ -5,7 +5,7 @@ from bench.masks.center import Center
 from bench.masks.irregular import Strokes
 from bench.masks.mixed import MIXED, ByLot
 from bench.masks.random import RandomRectangle
-from bench.seeds import Chance
+from bench.util.seeds import Chance
 
 
 def test_a_lot_is_one_of_its_families():

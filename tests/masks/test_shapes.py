@@ -4,10 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import label
 
-from bench.errors import UserError
 from bench.masks.random_free import FreeRectangle
 from bench.masks.shapes import Shapes
-from bench.seeds import Chance
+from bench.util.errors import UserError
+from bench.util.seeds import Chance
 
 SIDES = st.integers(2, 70)
 

@@ -5,13 +5,13 @@ import lpips as reference
 import pytest
 import torch
 
-from bench.errors import UserError
 from bench.metrics import Lpips
 from bench.metrics import lpips as module
 from bench.metrics import weights as files
+from bench.metrics.feature_cache import Shelf, digest_of
 from bench.metrics.lpips import Distance
-from bench.metrics.shelf import Shelf, digest_of
 from bench.metrics.weights import ALEX, VGG
+from bench.util.errors import UserError
 
 
 def package(net):

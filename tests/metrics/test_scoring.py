@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from bench.metrics import score
-from bench.metrics.conventions import CONVENTIONS, HEADLINE
+from bench.metrics.definitions import CONVENTIONS, HEADLINE
 from bench.metrics.tv import tv
 
 
@@ -120,5 +120,5 @@ def test_conventions_are_told_in_full_and_without_torch():
         assert convention.limits[0] < convention.limits[1]
         assert convention.id == name
         assert convention.scored == ("raw" if name.endswith("_raw") else "composite")
-    code = "import sys, bench.metrics.conventions; sys.exit('torch' in sys.modules)"
+    code = "import sys, bench.metrics.definitions; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

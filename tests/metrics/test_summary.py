@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torchmetrics.functional.image import peak_signal_noise_ratio
 
 from bench.metrics import score
-from bench.metrics.conventions import CONVENTIONS
+from bench.metrics.definitions import CONVENTIONS
 from bench.metrics.summary import summarise, values
 
 

@@ -8,13 +8,13 @@ from watched import Waits
 from baselines.latent.search import LatentSearch, search
 from baselines.latent.settings import SEARCH_SETTINGS
 from bench.data import Packed
-from bench.errors import UserError
-from bench.inpainter import Batch, DataFacts, compose
-from bench.masks.suite import SUITES
-from bench.seeds import Chance, seed_of
-from bench.spec import Bound, Trace, read_paper
+from bench.masks.sets import SUITES
+from bench.methods.base import Batch, DataFacts, compose
+from bench.paper import Bound, Trace, read_paper
 from bench.training.device import open_fabric
 from bench.training.loop import Options, Stopped, Training
+from bench.util.errors import UserError
+from bench.util.seeds import Chance, seed_of
 from papers.chandak2019.enhancement import blur, residual_loss
 from papers.chandak2019.method import METHOD, Completion, FakePenaltyStage
 from papers.chandak2019.settings import ChandakSettings

@@ -9,9 +9,9 @@ from lightning_fabric import Fabric
 from watched import Recorder, Waits, copied, same
 
 import papers.fang2021
-from bench.catalog import find
-from bench.inpainter import Batch, DataFacts, compose
-from bench.seeds import Chance, seed_of
+from bench.methods.base import Batch, DataFacts, compose
+from bench.methods.catalog import find
+from bench.util.seeds import Chance, seed_of
 from papers.fang2021.method import METHOD, Adversarial, Reconstruction, learning_rate
 from papers.fang2021.settings import FangSettings
 

@@ -2,9 +2,9 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from bench.errors import UserError
-from bench.inpainter import compose
-from bench.seeds import Chance
+from bench.methods.base import compose
+from bench.util.errors import UserError
+from bench.util.seeds import Chance
 from papers.fang2021.networks import Generator, check_resolution, critics, sizes
 from papers.fang2021.settings import FangSettings
 

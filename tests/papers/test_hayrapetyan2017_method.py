@@ -5,9 +5,9 @@ from PIL import Image
 
 from baselines import poisson
 from baselines.srgan.pictures import resized
-from bench.errors import UserError
-from bench.inpainter import Batch, DataFacts, Inpainter, compose, fill
-from bench.seeds import seed_of
+from bench.methods.base import Batch, DataFacts, Inpainter, compose, fill
+from bench.util.errors import UserError
+from bench.util.seeds import seed_of
 from papers.hayrapetyan2017.method import METHOD, Pipeline
 from papers.hayrapetyan2017.scaling import missing_cells, reduced
 from papers.hayrapetyan2017.settings import AFTER_TRAINING, HayrapetyanSettings

@@ -6,8 +6,8 @@ from watched import Recorder
 from baselines.latent.search import search
 from baselines.latent.settings import SEARCH_SETTINGS
 from bench.data import Packed
-from bench.inpainter import Batch, DataFacts, compose, fill
-from bench.masks.suite import SUITES
+from bench.masks.sets import SUITES
+from bench.methods.base import Batch, DataFacts, compose, fill
 from bench.training.device import open_fabric
 from bench.training.feed import TrainingFeed
 from bench.training.loop import Options, Training

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from bench.errors import UserError
+from bench.util.errors import UserError
 from papers.huang2022.networks import critic, generator
 from papers.huang2022.settings import HuangSettings
 

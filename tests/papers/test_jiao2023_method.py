@@ -11,8 +11,8 @@ from baselines.gated import Gated
 from baselines.glcic.method import METHOD as GLCIC
 from baselines.glcic.networks import Branch, JudgeStyle
 from baselines.glcic.settings import GlcicSettings
-from bench.inpainter import DataFacts
 from bench.masks.geometry import box_crop, window
+from bench.methods.base import DataFacts
 from bench.training import checkpoint
 from papers.jiao2023.method import METHOD
 from papers.jiao2023.settings import JiaoSettings

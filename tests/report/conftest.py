@@ -17,7 +17,7 @@ def studio(tmp_path_factory, cache):
 
 @pytest.fixture
 def records(studio):
-    from bench.records import find_records
+    from bench.runs.records import find_records
 
     return find_records(studio)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from invented import FLOORS
 
-from bench.metrics.conventions import CONVENTIONS
+from bench.metrics.definitions import CONVENTIONS
 from bench.report.boards import leaderboards
 from bench.report.chapters import gather
 from bench.report.words import budget_text, count_text, lead_text, mean_text

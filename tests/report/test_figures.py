@@ -7,9 +7,9 @@ from invented import FLOORS
 from matplotlib import pyplot
 from PIL import Image
 
-from bench.records import find_records
 from bench.report.chapters import gather
 from bench.report.figures import score_figures, training_figures
+from bench.runs.records import find_records
 
 
 @pytest.fixture(scope="module")

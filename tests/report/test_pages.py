@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from invented import FLOORS, invent, protocol
 
-from bench.records import find_records
 from bench.report import gather, write_report
 from bench.report.markdown import claims_page, grid
 from bench.report.page import how
+from bench.runs.records import find_records
 
 COMMAND = "python -m bench reproduce p"
 VOID = {"meta", "img", "br", "link", "wbr", "hr", "input"}

@@ -6,7 +6,7 @@ from invented import FLOORS
 from PIL import Image
 
 from bench.data import load
-from bench.masks.suite import suite
+from bench.masks.sets import suite
 from bench.report.chapters import gather
 from bench.report.pictures import chosen, gallery
 

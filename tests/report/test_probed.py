@@ -1,9 +1,9 @@
 import pytest
 from invented import FLOORS, invent, protocol
 
-from bench.records import find_records
 from bench.report.chapters import gather
 from bench.report.probed import probed_table
+from bench.runs.records import find_records
 
 
 @pytest.fixture(scope="module")

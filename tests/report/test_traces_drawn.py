@@ -5,9 +5,9 @@ from invented import FLOORS
 from matplotlib import pyplot
 from PIL import Image
 
-from bench.records import find_records
 from bench.report.chapters import gather
 from bench.report.traces import trace_figures
+from bench.runs.records import find_records
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,5 @@
-from bench.seeds import Chance
 from bench.speed import masks
+from bench.util.seeds import Chance
 
 
 def test_every_library_paints_nearly_the_same():

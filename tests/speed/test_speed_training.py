@@ -1,10 +1,10 @@
 import torch
 from torch.optim import Adam
 
-from bench.catalog import find
-from bench.experiment import build_method
-from bench.inpainter import DataFacts
-from bench.settings import DEFAULT, overrides
+from bench.methods.base import DataFacts
+from bench.methods.catalog import find
+from bench.methods.settings import DEFAULT, overrides
+from bench.runs.experiment import build_method
 from bench.speed import training
 
 

@@ -5,10 +5,10 @@ import pytest
 import torch
 from toy import Toy, ToyStage, noise, toy
 
-from bench.errors import Stopped, UserError
 from bench.training import checkpoint
 from bench.training.device import open_fabric
 from bench.training.loop import Options, Training
+from bench.util.errors import Stopped, UserError
 
 
 def train(folder, options=Options(), method=None, log=None):
@@ -165,7 +165,7 @@ def test_a_stage_steps_in_order_and_leaves_pictures_and_curves(tmp_path):
 def test_checkpoints_hold_no_pickled_code(tmp_path):
     torch.save({"x": os.system}, tmp_path / "evil.pt")
     content = (tmp_path / "evil.pt").read_bytes()
-    from bench.files import sha256
+    from bench.util.files import sha256
 
     named = tmp_path / f"step-00-000000001-{sha256(content)[:16]}.pt"
     named.write_bytes(content)

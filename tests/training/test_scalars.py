@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from bench.errors import UserError
 from bench.training.scalars import Scalars
+from bench.util.errors import UserError
 
 
 def add(scalars, values):

@@ -11,11 +11,11 @@ import pair
 import pytest
 import torch
 
-from bench.errors import UserError
-from bench.inpainter import TrainedSettings
+from bench.methods.base import TrainedSettings
 from bench.training import checkpoint
 from bench.training.device import open_fabric
 from bench.training.processes import Place, check_shared
+from bench.util.errors import UserError
 
 
 def free_port():

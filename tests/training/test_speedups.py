@@ -4,11 +4,11 @@ from torch import nn
 from toy import noise, toy
 
 from baselines.latent.training import WassersteinStage
-from bench.catalog import find
-from bench.contract import Subject, penalised_networks_are_named
-from bench.experiment import build_method
-from bench.inpainter import DataFacts, TrainedSettings
-from bench.settings import DEFAULT, overrides
+from bench.contract.methods import Subject, penalised_networks_are_named
+from bench.methods.base import DataFacts, TrainedSettings
+from bench.methods.catalog import find
+from bench.methods.settings import DEFAULT, overrides
+from bench.runs.experiment import build_method
 from bench.training import speedups
 from bench.training.device import open_fabric
 from bench.training.feed import TrainingFeed

@@ -1,0 +1,127 @@
+"""Who stands against whom: the records of one protocol as contenders, and what one has over another."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from bench.claims.statistics import Interval, Series, paired_interval, pool, seed_interval
+from bench.methods.settings import DEFAULT
+from bench.metrics.definitions import Convention
+from bench.runs.records import Record
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A method in one variant: records of one protocol that differ in nothing but the seed."""
+
+    method: str
+    variant: str
+    records: tuple[Record, ...]
+    mark: str = ""
+    """The first record's key where the same name was run with different code or settings."""
+    _known: dict[tuple[str, str, bool], Series | None] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        variant = self.variant if self.variant != DEFAULT else ""
+        words = [word for word in (variant, "external" if self.external else self.reference, self.mark) if word]
+        return f"{self.method} ({', '.join(words)})" if words else self.method
+
+    @property
+    def external(self) -> bool:
+        """True for pictures that another tool made."""
+        return self.records[0].run.origin == "external"
+
+    @property
+    def reference(self) -> str:
+        """What the weights from elsewhere are called, with the start of their SHA-256; empty for runs of ours."""
+        label = str(self.records[0].content.get("reference", {}).get("label", ""))
+        mark = self.records[0].run.weights[:8]  # many files bear one name
+        return label if mark in label else f"{label} {mark}".strip()
+
+    @property
+    def elsewhere(self) -> bool:
+        """True for what was made or trained elsewhere: it stands on leaderboards, and no verdict rests on it."""
+        return self.records[0].run.origin != "run"
+
+    def series(self, suite: str, metric: str, error: bool = False) -> Series | None:
+        """As `pool`, computed once."""
+        asked = (suite, metric, error)
+        if asked not in self._known:
+            self._known[asked] = pool(self.records, suite, metric, error)
+        return self._known[asked]
+
+    @property
+    def seeds(self) -> int:
+        return len({record.run.seed for record in self.records})
+
+    def by_seed(self) -> "list[Contender]":
+        """Each record by itself."""
+        return [Contender(self.method, self.variant, (record,), self.mark) for record in self.records]
+
+
+def contenders(records: Sequence[Record]) -> list[Contender]:
+    """The records sorted into contenders, by name. What was scored only in part contends with nothing."""
+    found: dict[tuple[str, str, str, str], dict[str, list[Record]]] = {}
+    whole = [record for record in records if not record.run.partial]
+    for record in sorted(whole, key=lambda record: (record.run.seed, record.run.key)):
+        same = json.dumps([record.run.code, record.run.settings], sort_keys=True)
+        name = (record.run.method, record.run.variant, record.run.origin, record.run.weights)
+        found.setdefault(name, {}).setdefault(same, []).append(record)
+    return [
+        Contender(method, variant, tuple(group), group[0].run.key if len(groups) > 1 else "")
+        for (method, variant, *_), groups in sorted(found.items())
+        for group in groups.values()
+    ]
+
+
+def by_protocol(records: Sequence[Record]) -> list[list[Record]]:
+    """Records that can be compared: the same scale, protocol, data and holes. Sorted by data set, then scale."""
+    groups: dict[str, list[Record]] = {}
+    for record in records:
+        run = record.run
+        protocol = run.protocol.placeless()
+        same = json.dumps([run.protocol.data_name, run.scale, protocol, run.data, run.suites], sort_keys=True)
+        groups.setdefault(same, []).append(record)
+    return [groups[same] for same in sorted(groups)]
+
+
+def goodness(contender: Contender, suite: str, convention: Convention) -> Series | None:
+    """The contender's values, turned so that more is better; None where the metric was not measured."""
+    series = contender.series(suite, convention.id, error=convention.better == "truth")
+    if series is None or convention.better == "higher":
+        return series
+    return Series(-series.values, series.groups, series.seeds)
+
+
+def advantage(better: Series, worse: Series) -> Interval:
+    """The paired difference of two goodnesses, over the images that both have."""
+    both = pd.concat({"a": better.values, "b": worse.values, "group": better.groups}, axis=1, join="inner")
+    return paired_interval(both["a"], both["b"], both["group"])
+
+
+def seed_half_width(better: Contender, worse: Contender, suite: str, convention: Convention) -> float:
+    """Half the 95 % interval that the choice of training seeds alone gives the mean difference; 0 with one seed.
+
+    A side that was run once (a floor) counts as it is; two sides are paired by their common seeds.
+    """
+    sides = [_seed_means(one, suite, convention) for one in (better, worse)]
+    if len(sides[1]) == 1:
+        gains = list(sides[0].values())
+    else:
+        gains = [mean - sides[1][seed] for seed, mean in sides[0].items() if seed in sides[1]]
+    return seed_interval(gains)
+
+
+def _seed_means(contender: Contender, suite: str, convention: Convention) -> dict[int, float]:
+    series = {one.records[0].run.seed: goodness(one, suite, convention) for one in contender.by_seed()}
+    return {seed: one.rank for seed, one in series.items() if one is not None}
+
+
+def best(candidates: Sequence[Contender], suite: str, convention: Convention) -> Contender | None:
+    """The one with the best mean on this suite; the first where several are equal; None where none was measured."""
+    means = [(contender, goodness(contender, suite, convention)) for contender in candidates]
+    ranks = [(contender, series.rank) for contender, series in means if series is not None]
+    return max(ranks, key=lambda pair: pair[1])[0] if ranks else None

@@ -1,0 +1,67 @@
+"""Rank correlation over images, with an interval for images that come in groups."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bench.claims.statistics import CONFIDENCE, RESAMPLES, VALUES_AT_ONCE, Interval, Series
+from bench.util.seeds import seed_of
+
+Array = NDArray[np.float64]
+
+
+def rank_correlation(x: ArrayLike, y: ArrayLike, groups: ArrayLike) -> Interval:
+    """Spearman's rho of `x` and `y`, both (N,), with its 95 % percentile bootstrap interval over `groups` (N,).
+
+    Infinite values have a rank as all others. Where a side does not vary there is no rho: then nothing but the counts
+    is told. A resample in which a side does not vary counts as rho = 0. A NaN is refused with ValueError.
+    """
+    left, right = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    if left.shape != right.shape or left.ndim != 1 or len(left) != len(np.asarray(groups)):
+        raise ValueError(f"two values and a group for each image are needed, not {left.shape} and {right.shape}")
+    if np.isnan(left).any() or np.isnan(right).any():
+        raise ValueError("a NaN has no rank")
+    names, place = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
+    if len(left) == 0 or (left == left[0]).all() or (right == right[0]).all():
+        return Interval(None, None, None, len(left), len(names))
+    whole = float(_rho(left, right, np.ones((1, len(left))))[0])
+    if len(names) < 2:
+        return Interval(whole, None, None, len(left), len(names))
+    rng = np.random.default_rng(seed_of("bootstrap"))
+    found: list[Array] = []
+    at_once = max(1, VALUES_AT_ONCE // len(left))
+    for start in range(0, RESAMPLES, at_once):
+        drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), min(at_once, RESAMPLES - start))
+        found.append(_rho(left, right, drawn[:, place].astype(np.float64)))
+    low, high = np.quantile(np.concatenate(found), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Interval(whole, float(low), float(high), len(left), len(names))
+
+
+def series_correlation(x: Series, y: Series) -> Interval:
+    """`rank_correlation` over the images that both have."""
+    shared = x.values.index.intersection(y.values.index)
+    return rank_correlation(x.values[shared], y.values[shared], x.groups[shared])
+
+
+def _rho(x: Array, y: Array, copies: Array) -> Array:
+    """Spearman's rho of each resample, (B,): `copies` (B,N) says how often each image was drawn."""
+    left, right = (_centred(_ranks(values, copies), copies) for values in (x, y))
+    spread = np.sqrt((copies * left**2).sum(axis=1) * (copies * right**2).sum(axis=1))
+    product = (copies * left * right).sum(axis=1)
+    rho: Array = np.divide(product, spread, out=np.zeros_like(product), where=spread > 0)
+    return rho
+
+
+def _ranks(values: Array, copies: Array) -> Array:
+    """The mean rank of each image's copies among all copies, (B,N); equal values share their ranks."""
+    known, place = np.unique(values, return_inverse=True)
+    order = np.argsort(place, kind="stable")
+    starts = np.searchsorted(place[order], np.arange(len(known)))
+    counts = np.add.reduceat(copies[:, order], starts, axis=1)
+    ranks: Array = (np.cumsum(counts, axis=1) - (counts - 1) / 2)[:, place]
+    return ranks
+
+
+def _centred(ranks: Array, copies: Array) -> Array:
+    mean = (copies * ranks).sum(axis=1, keepdims=True) / copies.sum(axis=1, keepdims=True)
+    centred: Array = ranks - mean
+    return centred

@@ -1,0 +1,201 @@
+"""Means with their intervals, paired differences, and how many images would settle a question.
+
+Images that share a group (crops of one photograph) are not independent, so it is groups that are drawn again, never
+single images.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import bootstrap, t
+
+from bench.metrics.summary import values as measured
+from bench.runs.records import Record
+from bench.util.seeds import seed_of
+
+CONFIDENCE = 0.95
+MOST_SEEDS = 20
+"""More trainings than so many are asked of nobody."""
+RESAMPLES = 5000
+VALUES_AT_ONCE = 2_000_000
+"""Group totals that a batch of resamples may hold: about 32 MB."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with its 95 % percentile bootstrap interval over groups."""
+
+    mean: float | None
+    """None where no value is finite."""
+    low: float | None
+    """None, as `high`, where fewer than two groups have a finite value."""
+    high: float | None
+    n: int
+    """Images with a finite value."""
+    groups: int
+    """Groups of these images."""
+    infinite: int = 0
+    """Images left out because their value is infinite."""
+
+    def widened(self, half_width: float) -> "Interval":
+        """With a further, independent spread: half-widths add as squares."""
+        if self.mean is None or self.low is None or self.high is None:
+            return self
+        low, high = (math.hypot(self.mean - self.low, half_width), math.hypot(self.high - self.mean, half_width))
+        return replace(self, low=self.mean - low, high=self.mean + high)
+
+    def text(self, digits: int = 2, unit: str = "", signed: bool = False) -> str:
+        """`24.31 [24.02, 24.60] dB`."""
+        if self.mean is None:
+            return "infinite" if self.infinite else "no value"
+        words = [number(self.mean, digits, signed)]
+        if self.low is not None and self.high is not None:
+            words.append(f"[{number(self.low, digits, signed)}, {number(self.high, digits, signed)}]")
+        return " ".join([*words, unit]).strip()
+
+
+@dataclass(frozen=True)
+class Series:
+    """One value for each image of a suite, averaged over seeds."""
+
+    values: pd.Series
+    """Float64, indexed by image id."""
+    groups: pd.Series
+    """The group of each image, same index."""
+    seeds: int
+
+    def interval(self) -> Interval:
+        return mean_interval(self.values, self.groups)
+
+    @property
+    def rank(self) -> float:
+        """The mean for sorting: that of the finite values, infinite where none is finite."""
+        finite = self.values[np.isfinite(self.values)]
+        return float(finite.mean()) if len(finite) else float(self.values.max())
+
+
+def number(value: float, digits: int, signed: bool = False) -> str:
+    """Fixed digits, a true minus sign, and no minus before a zero."""
+    text = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
+    if float(text) == 0:
+        text = text.lstrip("+-")
+    return text.replace("-", "−")
+
+
+def mean_interval(values: ArrayLike, groups: Sequence[str] | pd.Series) -> Interval:
+    """Mean of `values` (N,) and its interval; `groups` (N,) names the group of each.
+
+    Infinite values are counted and left out. A NaN is refused with ValueError: it is no measurement.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 1 or len(array) != len(groups):
+        raise ValueError(f"one group for each value is needed, not {len(groups)} groups for shape {array.shape}")
+    if np.isnan(array).any():
+        raise ValueError(f"{int(np.isnan(array).sum())} of {len(array)} values are NaN")
+    finite = np.isfinite(array)
+    array, names = array[finite], np.asarray(groups, dtype=str)[finite]
+    infinite = int((~finite).sum())
+    if len(array) == 0:
+        return Interval(None, None, None, 0, 0, infinite)
+    _, place = np.unique(names, return_inverse=True)
+    counts = np.bincount(place).astype(np.float64)
+    sums = np.bincount(place, weights=array)
+    low, high = _bounds(sums.tobytes(), counts.tobytes()) if len(counts) > 1 else (None, None)
+    return Interval(float(sums.sum() / counts.sum()), low, high, len(array), len(counts), infinite)
+
+
+def paired_interval(a: ArrayLike, b: ArrayLike, groups: Sequence[str] | pd.Series) -> Interval:
+    """The interval of the mean of `a - b`, both (N,), image by image.
+
+    A pair with an infinite side is counted as infinite and left out.
+    """
+    left, right = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    if left.shape != right.shape:
+        raise ValueError(f"pairs are needed, not {left.shape} against {right.shape}")
+    outside = np.isinf(left) | np.isinf(right)
+    return mean_interval(np.where(outside, np.inf, left - np.where(outside, 0.0, right)), groups)
+
+
+def seed_interval(values: Sequence[float]) -> float:
+    """Half the 95 % t interval of the mean of one value for each training seed; 0 for fewer than two."""
+    if len(values) < 2:
+        return 0.0
+    error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    return float(t.ppf(0.5 + CONFIDENCE / 2, len(values) - 1)) * error
+
+
+def seeds_needed(values: Sequence[float], limit: float) -> int | None:
+    """How many seeds it takes until `seed_interval` leaves `limit` outside, at the spread of `values` (two or more).
+
+    None where that is more than MOST_SEEDS, or a value is infinite.
+    """
+    if not np.isfinite(values).all():
+        return None
+    gap, spread = abs(float(np.mean(values)) - limit), float(np.std(values, ddof=1))
+    for count in range(len(values), MOST_SEEDS + 1):
+        if float(t.ppf(0.5 + CONFIDENCE / 2, count - 1)) * spread / math.sqrt(count) < gap:
+            return count
+    return None
+
+
+def images_needed(interval: Interval, margin: float) -> int | None:
+    """How many groups it takes until an interval of the present spread leaves `margin` outside.
+
+    The half-width shrinks as 1/sqrt(groups). Not more than `interval.groups` where the margin is outside already;
+    None where the mean lies on the margin, or no interval is known.
+    """
+    if interval.mean is None or interval.low is None or interval.high is None:
+        return None
+    gap = abs(interval.mean - margin)
+    half_width = interval.mean - interval.low if interval.mean > margin else interval.high - interval.mean
+    if gap == 0:
+        return None
+    return max(2, math.floor(interval.groups * (max(half_width, 0.0) / gap) ** 2) + 1)
+
+
+def pool(records: Sequence[Record], suite: str, metric: str, error: bool = False) -> Series | None:
+    """The values of `metric` on `suite`, each image first averaged over the records' seeds.
+
+    `error` takes the distance to the same quantity of the truth instead, |metric − metric_truth|. None unless every
+    record has the metric for every image. An image that is infinite in one seed is infinite.
+    """
+    columns, groups = [], None
+    for record in records:
+        frame = record.rows(suite, metric)
+        values = measured(frame, metric)
+        if values is None:
+            return None
+        columns.append((values - frame[f"{metric}_truth"]).abs() if error else values)
+        groups = frame["group"]
+    if groups is None:
+        return None
+    values = pd.concat(columns, axis=1, join="inner").mean(axis=1, skipna=False)
+    return Series(values, groups.loc[values.index], len({record.run.seed for record in records}))
+
+
+@lru_cache(maxsize=20_000)
+def _bounds(sums: bytes, counts: bytes) -> tuple[float, float]:
+    """Cached because the verdicts, the tables and the figures ask for the same intervals."""
+    totals, sizes = np.frombuffer(sums), np.frombuffer(counts)
+    result = bootstrap(
+        (totals, sizes),
+        _ratio,
+        paired=True,
+        vectorized=True,
+        method="percentile",
+        n_resamples=RESAMPLES,
+        batch=max(1, VALUES_AT_ONCE // len(totals)),
+        confidence_level=CONFIDENCE,
+        rng=np.random.default_rng(seed_of("bootstrap")),
+    )
+    return float(result.confidence_interval.low), float(result.confidence_interval.high)
+
+
+def _ratio(sums: NDArray[np.float64], counts: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
+    mean: NDArray[np.float64] = sums.sum(axis=axis) / counts.sum(axis=axis)
+    return mean

@@ -1,0 +1,149 @@
+"""Verbs about scores, of the app in bench/cli/main.py. As there, each imports what it needs when it is called."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli.options import RUNS, Force, Include, Out, Suites, Weights, cache_folder, find_methods, open_console
+
+scores = typer.Typer()
+
+
+class Subject(StrEnum):
+    """What `speed` times."""
+
+    ALL = "all"
+    METRICS = "metrics"
+    MASKS = "masks"
+    LPIPS = "lpips"
+    LOADING = "loading"
+    LATENT = "latent"
+    TRAINING = "training"
+
+
+@scores.command()
+def speed(
+    subject: Annotated[Subject, typer.Argument(help="What to time.")] = Subject.ALL,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer sizes and repeats.")] = False,
+) -> None:
+    """Time metrics, masks, LPIPS, loading, latent search and training beside other code, as medians and ratios.
+
+    The other libraries come with the extra: [bold]pip install -e '.\\[speed]'[/]; absent ones are said to be absent.
+
+    Examples:
+      [bold]python -m bench speed metrics[/]
+
+      [bold]python -m bench speed --quick[/]
+    """
+    from bench.speed.table import print_speed
+
+    print_speed(open_console(), subject, quick)
+
+
+@scores.command()
+def fetch(
+    what: Annotated[str, typer.Argument(help="`lpips`: the weights of both trunks, alex and vgg.")],
+    weights: Weights = None,
+) -> None:
+    """Download weights once, where there is a network; they are checked against their published hash.
+
+    Example: [bold]python -m bench fetch lpips[/]
+    """
+    from bench.cli.fetch import fetch_weights
+
+    fetch_weights(open_console(), what, weights)
+
+
+@scores.command()
+def export(
+    data: Annotated[str, typer.Option("--data", metavar="NAME[=PATH]", help="Data set.")],
+    out: Annotated[Path, typer.Option(help="A new folder for the pictures; an unfinished one is gone on with.")],
+    scale: Annotated[
+        str | None, typer.Option(help="Pictures and sizes of this scale: smoke, quick or paper. [default: quick]")
+    ] = None,
+    paper: Annotated[
+        str | None, typer.Option(metavar="PAPER", help="As this paper's scale has them, so that rows meet its own.")
+    ] = None,
+    suite: Suites = None,
+    resolution: Annotated[int | None, typer.Option(min=11, help="Instead of a scale: side in pixels.")] = None,
+    images: Annotated[int | None, typer.Option(min=1, help="Instead of a scale: at most so many pictures.")] = None,
+    include: Include = None,
+) -> None:
+    """Write pictures and holes as PNG files for any other tool; `score` takes what it makes of them.
+
+    LaMa and IOPaint read the folder as it is; README.txt in it says how. The same command goes on after a kill.
+
+    Examples:
+      [bold]python -m bench export --data faces --paper fang2021 --out faces-out[/]
+
+      [bold]python -m bench export --data folder=PATH --resolution 256 --images 1000 --suite irregular --out mine-out[/]
+    """
+    from bench.exchange.export import export as write
+    from bench.exchange.protocols import export_protocol
+
+    console = open_console()
+    asked, protocol = export_protocol(find_methods(include), data, scale, paper, suite or [], resolution, images)
+    write(protocol, asked, out, cache_folder(), console)
+    typer.echo(f"How to go on: {out / 'README.txt'}")
+
+
+@scores.command()
+def score(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that `export` wrote.")],
+    predictions: Annotated[Path, typer.Option(help="The completed pictures: PREDICTIONS/SUITE/NAME.png.")],
+    name: Annotated[str, typer.Option(help="What the method is called on the leaderboard.")],
+    suite: Annotated[list[str] | None, typer.Option(help="Only these suites; repeat it. [default: all]")] = None,
+    out: Out = RUNS,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Score what is there if pictures are missing; it is never ranked.")
+    ] = False,
+    force: Force = False,
+    include: Include = None,
+    weights: Weights = None,
+) -> None:
+    """Score the pictures that another tool made of an export, and put them on the leaderboard.
+
+    The known pixels are checked against the truth, and what is scored has the truth's own. JPEG, resized, missing,
+    damaged and mistaken pictures are told. The same command goes on after a kill, and ends with the same record.
+
+    Examples:
+      [bold]python -m bench score faces-out --predictions lama-out --name lama[/]
+
+      [bold]python -m bench score faces-out --predictions lama-out --name lama --suite center[/]
+    """
+    from bench.exchange.score import Scoring
+    from bench.exchange.shown import show as print_score
+    from bench.util.progress import Progress
+
+    console = open_console()
+    catalog = find_methods(include)
+    scoring = Scoring(folder, predictions, name, out, suite or [], partial, weights, force)
+    print_score(scoring.make(Progress(console), list(catalog.entries)), catalog, console)
+
+
+@scores.command()
+def explain(
+    what: Annotated[str, typer.Argument(metavar="PAPER|RECORD", help="A key, or a run's folder or record.json.")],
+    out: Out = RUNS,
+    include: Include = None,
+) -> None:
+    """Say which definition of a metric would give the numbers that a paper prints, and whether its rows agree.
+
+    For each reported number: what was measured, under every published definition. The printed numbers are checked
+    against each other too, which needs no run. It only suggests; verdicts use the definition declared beforehand.
+
+    Examples:
+      [bold]python -m bench explain fang2021[/]
+
+      [bold]python -m bench explain runs/runs/faces-quick/harmonic-seed0-0123456789ab[/]
+    """
+    from bench.report.definitions import explain_key, explain_record
+
+    console = open_console()
+    catalog = find_methods(include)
+    if what in catalog.entries or not Path(what).exists():
+        explain_key(console, catalog, what, out)
+    else:
+        explain_record(console, catalog, Path(what))

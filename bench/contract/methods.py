@@ -1,0 +1,307 @@
+"""The contract that every method signs, as code: run by `python -m bench check PATH` and by tests/contract/.
+
+Each check takes a Subject and raises AssertionError with a sentence that says what is broken. Trained methods are built
+at their smoke scale with untrained networks: the contract is about behaviour, not about quality.
+"""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from torch import Tensor
+
+from bench.data import Packed
+from bench.masks.sets import SUITES
+from bench.methods.base import DataFacts, Inpainter, Method, compose, fill, told_columns
+from bench.methods.catalog import Entry
+from bench.methods.settings import DEFAULT, build, overrides
+from bench.protocol import DEFAULTS
+from bench.runs.evaluation import images_at_once
+from bench.runs.experiment import build_method, parameters
+from bench.training.device import open_fabric
+from bench.training.feed import TrainingFeed
+from bench.training.loop import Options, Training
+from bench.training.speedups import differentiated_once
+from bench.util.errors import Stopped, UserError, nearest
+from bench.util.seeds import seed_of
+
+IMAGES = 5
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A method under test, with pictures to try it on."""
+
+    entry: Entry
+
+    @cached_property
+    def resolution(self) -> int:
+        about = self.entry.description()
+        scale = about.scales["smoke"].protocol if about else None
+        return (scale.resolution if scale else None) or int(DEFAULTS["smoke"]["resolution"])
+
+    def build(
+        self, scale: str = "smoke", facts: DataFacts | None = None, changes: Mapping[str, Any] = MappingProxyType({})
+    ) -> Method:
+        values = overrides(self.entry.description(), scale, DEFAULT) | dict(changes)
+        return build_method(self.entry, values, facts or DataFacts(self.resolution, images=16), seed=0)
+
+    def training_pictures(self) -> Packed:
+        """Sixteen pictures of noise."""
+        pixels = np.random.default_rng(0).integers(0, 256, (16, 3, *2 * [self.resolution]), dtype=np.uint8)
+        ids = [f"noise-{i}" for i in range(16)]
+        return Packed(ids, ids, pixels)
+
+    @cached_property
+    def inpainter(self) -> Inpainter:
+        return self.build().inpainter()
+
+    def fill(self, image: Tensor, hole: Tensor, seed: Tensor | None = None) -> Tensor:
+        """The composite."""
+        return self.answer(image, hole, seed)["result"]
+
+    def answer(self, image: Tensor, hole: Tensor, seed: Tensor | None = None) -> dict[str, Tensor]:
+        """The composite as `result`, and what the inpainter tells."""
+        seed = torch.arange(len(image)) if seed is None else seed
+        result = compose(image, hole, fill(self.inpainter, image, hole, seed))
+        told = told_columns(self.inpainter, [f"contract-{index}" for index in range(len(image))])
+        return {"result": result} | {name: torch.tensor(column) for name, column in told.items()}
+
+    def pictures(self, height: int | None = None, width: int | None = None) -> tuple[Tensor, Tensor]:
+        """Smooth random pictures with the holes of every suite."""
+        height, width = height or self.resolution, width or self.resolution
+        generator = torch.Generator().manual_seed(seed_of("contract", self.entry.key))
+        coarse = torch.rand(IMAGES, 3, 6, 6, generator=generator)
+        image = torch.nn.functional.interpolate(coarse, (height, width), mode="bicubic").clamp(0, 1)
+        names = list(SUITES)
+        holes = [SUITES[names[i % len(names)]].holes([f"contract-{i}"], height, width) for i in range(IMAGES)]
+        return image, torch.cat(holes)
+
+
+def known_pixels_stay(subject: Subject) -> None:
+    """Known pixels are the input's bit for bit; an all-known image comes back unchanged."""
+    image, hole = subject.pictures()
+    result = subject.fill(image, hole)
+    known = ~hole.expand_as(image)
+    assert torch.equal(result[known], image[known]), "known pixels of the composite differ from the input's"
+    whole = subject.fill(image, torch.zeros_like(hole))
+    assert torch.equal(whole, image), "an image without a hole does not come back unchanged"
+
+
+def hidden_truth_has_no_influence(subject: Subject) -> None:
+    """What lies under the hole does not matter."""
+    image, hole = subject.pictures()
+    other = torch.where(hole, 1 - image.flip(0), image)
+    seed = torch.arange(len(image))
+    # Not through `fill`, which erases the hole first: the method itself must not look.
+    first, second = (subject.inpainter.inpaint(x, hole, seed) for x in (image, other))
+    assert torch.equal(compose(image, hole, first), compose(image, hole, second)), (
+        "the fill changes when the pixels under the hole change"
+    )
+
+
+def batch_mates_have_no_influence(subject: Subject) -> None:
+    """An image's result is the same bits alone, in company, and anywhere in the batch."""
+    image, hole = subject.pictures()
+    seed = torch.arange(len(image))
+    together = subject.answer(image, hole, seed)
+    order = torch.tensor([3, 0, 4, 2, 1])
+    moved = subject.answer(image[order], hole[order], seed[order])
+    alone = [subject.answer(image[i : i + 1], hole[i : i + 1], seed[i : i + 1]) for i in range(len(image))]
+    many = subject.answer(image.repeat(7, 1, 1, 1), hole.repeat(7, 1, 1, 1), seed.repeat(7))
+    for name, whole in together.items():
+        assert torch.equal(moved[name], whole[order]), f"an image's {name} depends on its place in the batch"
+        for index, one in enumerate(alone):
+            assert torch.equal(one[name], whole[index : index + 1]), f"{name} of image {index} differs alone"
+        assert torch.equal(many[name][: len(image)], whole), f"an image's {name} depends on the size of the batch"
+
+
+def same_seed_same_bits(subject: Subject) -> None:
+    """The same seed gives the same bits."""
+    image, hole = subject.pictures()
+    assert torch.equal(subject.fill(image, hole), subject.fill(image, hole)), "two calls with one seed differ"
+    again = Subject(subject.entry)
+    assert torch.equal(subject.fill(image, hole), again.fill(image, hole)), "two builds with one seed differ"
+
+
+def resumed_training_is_straight_training(subject: Subject) -> None:
+    """Training that is stopped after every step ends with the same bits as training in one go."""
+    facts = DataFacts(subject.resolution, images=16)
+    if not subject.build(facts=facts).stages():
+        return
+    train = subject.training_pictures()
+    with tempfile.TemporaryDirectory() as folder:
+        straight = _train(subject, facts, train, Path(folder) / "straight", Options())
+        stopped = _train(subject, facts, train, Path(folder) / "stopped", Options(minutes=0))
+    assert straight == stopped, "a stopped and resumed training ends with other weights than a straight one"
+
+
+def settings_after_training_change_no_training(subject: Subject) -> None:
+    """Settings that `after_training` names leave the trained networks the same bits."""
+    changes = _changes_after_training(subject)
+    if not changes:
+        return
+    facts, train = DataFacts(subject.resolution, images=16), subject.training_pictures()
+    with tempfile.TemporaryDirectory() as folder:
+        plain = _train(subject, facts, train, Path(folder) / "plain", Options())
+        changed = _train(subject, facts, train, Path(folder) / "changed", Options(), changes)
+    assert plain == changed, f"after_training is wrong: training depends on one of {', '.join(sorted(changes))}"
+
+
+def _changes_after_training(subject: Subject) -> dict[str, Any]:
+    """What the variants change after the training: of all of them together, as much as fits together."""
+    method, about = subject.entry.load(), subject.entry.description()
+    changes: dict[str, Any] = {}
+    for variant in about.variants.values() if about else ():
+        more = changes | {key: value for key, value in variant.settings.items() if key in method.after_training}
+        with suppress(UserError):
+            build(method.settings_class, overrides(about, "smoke", DEFAULT) | more, subject.entry.key)
+            changes = more
+    return changes
+
+
+def _train(
+    subject: Subject,
+    facts: DataFacts,
+    train: Packed,
+    folder: Path,
+    options: Options,
+    changes: Mapping[str, Any] = MappingProxyType({}),
+) -> str:
+    """The name of the trained file, which holds the hash of its content."""
+    while True:
+        training = Training(folder, subject.build(facts=facts, changes=changes), train, 0, open_fabric("cpu"))
+        try:
+            training.run(options, lambda what, done, total: None, lambda event, facts: None)
+        except Stopped:
+            continue
+        assert training.trained is not None, "training ended without trained networks"
+        return training.trained.name
+
+
+def penalised_networks_are_named(subject: Subject) -> None:
+    """A stage names the networks whose gradient it differentiates again: torch.compile must leave them out."""
+    method = subject.build(facts=DataFacts(subject.resolution, images=16))
+    train = subject.training_pictures()
+    for stage in method.stages():
+        unknown = stage.penalised - stage.networks.keys()
+        assert not unknown, f"stage '{stage.name}' names {sorted(unknown)[0]!r}, which is none of its networks"
+        feed = TrainingFeed(stage, train, 0, torch.device("cpu"))
+        feed.start(0)
+        others = {name: network for name, network in stage.networks.items() if name not in stage.penalised}
+        try:
+            with differentiated_once(others):
+                stage.step(feed)
+        except RuntimeError as error:
+            if "once_differentiable" not in str(error):
+                raise
+            names = ", ".join(sorted(others))
+            raise AssertionError(f"stage '{stage.name}' differentiates a gradient of {names} again") from None
+
+
+def sizes_are_kept_or_refused(subject: Subject) -> None:
+    """Every size within the stated ones keeps its shape; one outside is refused with the sizes named."""
+    sizes = subject.inpainter.sizes
+    step = sizes.multiple
+    smallest = -(-max(sizes.minimum, 16) // step) * step
+    for height, width in ((smallest, smallest), (smallest + step, smallest + 3 * step)):
+        if not sizes.fit(height, width):
+            continue
+        image, hole = subject.pictures(height, width)
+        assert subject.fill(image, hole).shape == image.shape
+    above = 0 if sizes.maximum is None else sizes.maximum + step
+    bad = [side for side in (sizes.minimum - 1, smallest + 1 if step > 1 else 0, above) if side > 0]
+    for side in bad:
+        image = torch.rand(1, 3, side, side)
+        hole = torch.zeros(1, 1, side, side, dtype=torch.bool)
+        told = _refusal(subject, image, hole)
+        assert told, f"{side}x{side} is outside the stated sizes ({sizes}) and is not refused"
+        assert str(sizes) in told, f"the error for {side}x{side} does not name the sizes: {told}"
+
+
+def _refusal(subject: Subject, image: Tensor, hole: Tensor) -> str:
+    """What a user is told; empty where the picture is taken."""
+    try:
+        subject.fill(image, hole)
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+def what_a_method_declares_exists(subject: Subject) -> None:
+    """`after_training` names settings, and `images_at_once` fits the evaluation."""
+    method = subject.entry.load()
+    unknown = sorted(method.after_training - method.settings_class.model_fields.keys())
+    known = sorted(method.settings_class.model_fields)
+    assert not unknown, f"after_training names {unknown[0]!r}, which is no setting.{nearest(unknown[0], known)}"
+    images_at_once(subject.inpainter)
+
+
+def stated_parameters_are_met(subject: Subject) -> None:
+    """The networks at paper scale have the parameters that paper.toml states."""
+    paper = subject.entry.description()
+    if paper is None:
+        return
+    resolution = paper.scales["paper"].protocol.resolution or int(DEFAULTS["paper"]["resolution"])
+    counted = parameters(subject.build("paper", DataFacts(resolution, images=25_000)))
+    for name, stated in paper.parameters.items():
+        assert counted.get(name) == stated, f"network '{name}' has {counted.get(name)} parameters, not {stated}"
+
+
+def results_are_finite(subject: Subject) -> None:
+    """Black, white and one-pixel-known pictures give finite results within [0,1]; a NaN names its image."""
+    _, hole = subject.pictures()
+    side = subject.resolution
+    nearly_all = torch.ones(1, 1, side, side, dtype=torch.bool)
+    nearly_all[..., 0, 0] = False
+    holes = torch.cat([hole[:2], nearly_all])
+    image = torch.stack([torch.zeros(3, side, side), torch.ones(3, side, side), torch.full((3, side, side), 0.5)])
+    result = subject.fill(image, holes)
+    assert float(result.min()) >= 0, "a result lies below 0"
+    assert float(result.max()) <= 1, "a result lies above 1"
+
+
+CHECKS: tuple[Callable[[Subject], None], ...] = (
+    known_pixels_stay,
+    hidden_truth_has_no_influence,
+    batch_mates_have_no_influence,
+    same_seed_same_bits,
+    resumed_training_is_straight_training,
+    settings_after_training_change_no_training,
+    penalised_networks_are_named,
+    sizes_are_kept_or_refused,
+    what_a_method_declares_exists,
+    stated_parameters_are_met,
+    results_are_finite,
+)
+
+
+def check_all(entries: list[Entry], console: Console) -> int:
+    """Run every check over every entry; prints a line for each and returns the number that failed."""
+    failed = 0
+    for entry in entries:
+        console.print(f"{entry.key}  {entry.path}", style="bold", soft_wrap=True, highlight=False, markup=False)
+        subject = Subject(entry)
+        for check in CHECKS:
+            line = (check.__doc__ or "").splitlines()[0]
+            try:
+                check(subject)
+            except Exception as error:  # whatever a method under work raises is a broken check, not a broken tool
+                failed += 1
+                told = (
+                    str(error) if isinstance(error, AssertionError | UserError) else f"{type(error).__name__}: {error}"
+                )
+                console.print(f"  [red]✗[/] {line}")
+                console.print(f"    {told}", style="red", markup=False, highlight=False)
+            else:
+                console.print(f"  [green]✓[/] {line}", highlight=False)
+    console.print("All checks passed." if not failed else f"{failed} checks failed.")
+    return failed

@@ -1,0 +1,120 @@
+"""Suites: frozen holes. hole = f(suite, image id), the same for every method, in any order and on every platform."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.masks.center import Center
+from bench.masks.family import Family
+from bench.masks.folder import Mask, MaskFolder, hole_of, open_folder, used
+from bench.masks.irregular import Strokes
+from bench.masks.names import BIN_NAMES, BINS, CLEAR, mask_place
+from bench.masks.random import RandomRectangle
+from bench.masks.random_free import FreeRectangle
+from bench.util.files import sha256
+from bench.util.seeds import Chance
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A family of holes under a name. `version` goes up when any of its holes changes."""
+
+    name: str
+    version: int
+    family: Family
+
+    def hole(self, image_id: str, height: int, width: int) -> NDArray[np.bool_]:
+        """The hole of one image, bool (H,W), True = missing."""
+        chance = Chance("suite", self.name, self.version, image_id, height, width)
+        return self.family.draw(chance, height, width)
+
+    def holes(self, image_ids: Iterable[str], height: int, width: int) -> "Tensor":
+        """The holes of several images, torch bool (N,1,H,W)."""
+        import torch
+
+        holes = [self.hole(name, height, width) for name in image_ids]
+        return torch.from_numpy(np.stack(holes))[:, None] if holes else torch.zeros(0, 1, height, width).bool()
+
+    def manifest(self, image_ids: Iterable[str], height: int, width: int) -> dict[str, Any]:
+        """What a record keeps of the suite over these images.
+
+        `sha256` is over the holes' bits, each packed row by row (`numpy.packbits`), in the order of the sorted ids.
+        `hole_share` counts the holes by their share of the picture: 0 to under 10 %, ... 90 to 100 %.
+        """
+        packed, shares = [], [0] * 10
+        for name in sorted(image_ids):
+            hole = self.hole(name, height, width)
+            packed.append(np.packbits(hole).tobytes())
+            shares[min(9, 10 * int(np.count_nonzero(hole)) // hole.size)] += 1
+        return {
+            "name": self.name,
+            "version": self.version,
+            "height": height,
+            "width": width,
+            "count": len(packed),
+            "sha256": sha256(*packed),
+            "hole_share": shares,
+        }
+
+    def fingerprint(self, image_ids: Iterable[str], height: int, width: int) -> str:
+        """The manifest's `sha256`."""
+        return str(self.manifest(image_ids, height, width)["sha256"])
+
+
+@dataclass(frozen=True)
+class FileSuite(Suite):
+    """The masks of a folder. Which of them an image gets depends on its id alone, not on the size."""
+
+    family: MaskFolder
+
+    def mask(self, image_id: str) -> Mask:
+        """The mask file of one image."""
+        return self.family.choose(Chance("suite", self.name, self.version, image_id))
+
+    def hole(self, image_id: str, height: int, width: int) -> NDArray[np.bool_]:
+        """The image's mask, resized by nearest neighbour. Raises UserError for a file that cannot be used."""
+        return hole_of(self.mask(image_id), height, width)
+
+    def manifest(self, image_ids: Iterable[str], height: int, width: int) -> dict[str, Any]:
+        """As `Suite.manifest`; `files` says which files were used, and `sha256` is over their bytes too."""
+        ids = sorted(image_ids)
+        found = super().manifest(ids, height, width)
+        files = used(self.mask(name) for name in ids)
+        both = sha256(found["sha256"].encode(), files["sha256"].encode())
+        return found | {"sha256": both, "files": files | {"in_folder": len(self.family.masks)}}
+
+
+def _binned(end: str) -> list[Suite]:
+    names = zip(BIN_NAMES, BINS, strict=True)
+    return [Suite(f"irregular_{name}{end}", 1, Strokes(*ends, clear=end == CLEAR)) for name, ends in names]
+
+
+SUITES: dict[str, Suite] = {
+    suite.name: suite
+    for suite in (
+        Suite("center", 1, Center()),
+        Suite("random", 1, RandomRectangle()),
+        Suite("irregular", 1, Strokes()),
+        Suite("random_free", 1, FreeRectangle()),
+        *_binned(""),
+        *_binned(CLEAR),
+    )
+}
+"""The drawn suites. `irregular_10_20` misses 10 to 20 %; with `_clear` its strokes keep away from the border."""
+
+
+@lru_cache(maxsize=64)
+def suite(spec: str) -> Suite:
+    """The suite of this name, or of the mask folder that `spec` names (`nvidia=PATH`, ...; see bench/masks/names.py).
+
+    Raises UserError for an unknown name and for a folder that is not what it should be.
+    """
+    place = mask_place(spec)
+    return SUITES[spec] if place is None else FileSuite(place.name, 1, open_folder(place))

@@ -1,0 +1,245 @@
+"""The contract: Inpainter, Method, Stage.
+
+An *image* is float32 (N,3,H,W) in [0,1], RGB. A *hole* is bool (N,1,H,W), True = missing. A *seed* is int64 (N,), one
+per image. Papers and baselines implement these classes and nothing else; `python -m bench check PATH` tests them.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import ClassVar, Literal, NamedTuple, Protocol
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from bench.masks.family import Family
+from bench.util.errors import UserError
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The picture sizes a method takes, in pixels."""
+
+    minimum: int = 1
+    multiple: int = 1
+    maximum: int | None = None
+
+    def __str__(self) -> str:
+        if self.minimum == self.maximum:
+            return f"sides of exactly {self.minimum} pixels"
+        most = "" if self.maximum is None else f" and at most {self.maximum}"
+        return f"sides of at least {self.minimum}{most} pixels, each a multiple of {self.multiple}"
+
+    def fit(self, height: int, width: int) -> bool:
+        """Whether a `height` x `width` picture is taken."""
+        small, large = sorted((height, width))
+        within = self.minimum <= small and (self.maximum is None or large <= self.maximum)
+        return within and height % self.multiple == width % self.multiple == 0
+
+    def check(self, height: int, width: int, who: str = "the method") -> None:
+        """Raise UserError unless a `height` x `width` picture fits."""
+        if not self.fit(height, width):
+            raise UserError(f"{who} takes {self}; this picture is {height}x{width}. Crop or pad it.")
+
+
+class BrokenResultError(UserError):
+    """An inpainter returned something that is no picture: never a score."""
+
+
+class Inpainter(ABC):
+    """Fills holes."""
+
+    sizes: Sizes = Sizes()
+    images_at_once: int = 16
+    """How many images an evaluation passes to one `inpaint`; a divisor of 128. No number may depend on it."""
+    told: Mapping[str, Tensor] = MappingProxyType({})
+    """Facts about the images of the last `inpaint`, by plain name: finite float (N,). Columns `told_<name>` of the
+    scores. As with the picture, those of image i may depend on nothing but image i. An object's own: assign it."""
+
+    @abstractmethod
+    def inpaint(self, image: Tensor, hole: Tensor, seed: Tensor) -> Tensor:
+        """The picture with its hole filled: float32 (N,3,H,W) in [0,1].
+
+        What `image` holds under the hole must not matter. Pixels outside the hole may differ from the input (the
+        'raw' result): the harness pastes the input's own over them (`fill`). Image i may depend on nothing but
+        image[i], hole[i] and seed[i].
+        """
+
+
+class Batch(NamedTuple):
+    """What a training step draws: images and holes on the training device."""
+
+    image: Tensor
+    hole: Tensor
+
+
+class Feed(Protocol):
+    """What the loop hands to `Stage.step`. Everything in it is a function of the run's seed and the step."""
+
+    step: int
+    """Index of this step within the stage, from 0."""
+    rng: torch.Generator
+    """CPU generator for the step's own random numbers."""
+
+    def batch(self) -> Batch:
+        """The next batch, `Stage.batch_size` images with fresh holes. May be called several times a step."""
+
+
+class Stage(ABC):
+    """One training phase: its networks, its optimisers, its step. The harness owns the loop around it.
+
+    `networks` and `optimizers` are dictionaries because the loop puts the library's wrapped objects into them: `step`
+    takes them from there each time. Where several processes train together, each of these networks works on a part of
+    its batch in each of them, and everything else in `step` is the same in all: draws, losses, updates.
+    """
+
+    name: str
+    steps: int
+    batch_size: int
+    images: int | None = None
+    """At most so many training images are learnt from, always the same ones; None: all."""
+    holes: Family
+    """Draws the training holes, one for each image."""
+    networks: dict[str, nn.Module]
+    optimizers: dict[str, Optimizer]
+    penalised: frozenset[str] = frozenset()
+    """Names of networks whose gradient is differentiated again, as under a gradient penalty: never compiled."""
+
+    @abstractmethod
+    def step(self, feed: Feed) -> dict[str, Tensor]:
+        """One update of the networks; returns 0-dim scalars to log, detached. The loop stops at a non-finite one."""
+
+
+class Settings(BaseModel):
+    """A method's typed settings. paper.toml's scales and variants, and `--set`, override them by name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TrainedSettings(Settings):
+    """Settings of a method that trains: how the arithmetic of its training is done. Scores are always float32's."""
+
+    precision: Literal["float32", "bf16"] = Field(
+        "float32", description="arithmetic of the networks in training; bf16: autocast to bfloat16"
+    )
+    compiled: bool = Field(False, description="train through torch.compile, where no gradient penalty forbids it")
+
+
+class DataFacts(NamedTuple):
+    """What a method may know of its training data when it is built."""
+
+    resolution: int
+    """Side of the square training images, in pixels."""
+    images: int
+    """Number of training images."""
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    """Mean colour of the training images, in [0,1]."""
+
+
+class Method(ABC):
+    """A paper or a baseline: its inpainter, and the stages that train it (none for a classical one).
+
+    The first line of the docstring is what `list` shows. Networks are built in `__init__`, whose torch generator the
+    caller has seeded.
+    """
+
+    settings_class: ClassVar[type[Settings]] = Settings
+    after_training: ClassVar[frozenset[str]] = frozenset()
+    """Names of settings that training does not depend on, such as those of a search: runs that differ in nothing else
+    share trained networks."""
+    floor: ClassVar[bool] = False
+    """True for a training-free method that every leaderboard shows, so that nobody takes 20 dB for news."""
+
+    def __init__(self, settings: Settings, data: DataFacts) -> None:
+        self.settings = settings
+        self.data = data
+
+    def networks(self) -> dict[str, nn.Module]:
+        """All networks by name: what a checkpoint keeps. Empty for a classical method."""
+        return {}
+
+    def stages(self) -> Sequence[Stage]:
+        """The training phases, in order."""
+        return ()
+
+    @abstractmethod
+    def inpainter(self) -> Inpainter:
+        """The inpainter over the networks as they now are."""
+
+    def preview(self) -> Inpainter:
+        """What draws the picture grids during training: a quicker inpainter where the real one is slow."""
+        return self.inpainter()
+
+
+def compose(image: Tensor, hole: Tensor, result: Tensor) -> Tensor:
+    """The composite: `result` in the hole, `image` elsewhere, bit for bit."""
+    return torch.where(hole, result, image)
+
+
+def erase(image: Tensor, hole: Tensor) -> Tensor:
+    """The damaged picture: zero in the hole."""
+    return image.masked_fill(hole, 0.0)
+
+
+def fill(inpainter: Inpainter, image: Tensor, hole: Tensor, seed: Tensor, names: Sequence[str] = ()) -> Tensor:
+    """The raw result, after the harness's own checks: sizes before; shape, range and finiteness after.
+
+    The hole is erased before the method sees the picture, so no method can look under it. `names` are the images' ids
+    for error texts. Raises UserError for a size outside `inpainter.sizes`, BrokenResultError for a broken result.
+    """
+    height, width = image.shape[-2:]
+    inpainter.sizes.check(height, width, type(inpainter).__name__)
+    result = inpainter.inpaint(erase(image, hole), hole, seed)
+    if result.shape != image.shape:
+        shapes = f"shape {tuple(result.shape)} for {tuple(image.shape)}"
+        raise BrokenResultError(f"{type(inpainter).__name__} returned {shapes}; its `inpaint` must keep the shape.")
+    broken = ~torch.isfinite(result).flatten(1).all(dim=1)
+    if broken.any():
+        index = int(broken.nonzero()[0])
+        name = names[index] if names else f"number {index} of the batch"
+        who = type(inpainter).__name__
+        raise BrokenResultError(f"{who} returned NaN or infinity for image {name}; its training may have diverged.")
+    return result.clamp(0.0, 1.0)
+
+
+def told_columns(inpainter: Inpainter, names: Sequence[str]) -> dict[str, list[float]]:
+    """What the inpainter told of its last call, as columns `told_<name>` of the scores; `names` are the images' ids.
+
+    Raises BrokenResultError for a name that is no identifier, and for values that are not one finite number an image.
+    """
+    who, columns = type(inpainter).__name__, {}
+    for name, values in inpainter.told.items():
+        if not name.isidentifier():
+            raise BrokenResultError(f"{who} tells '{name}'; a told name is a plain word such as context_loss.")
+        if values.shape != (len(names),):
+            shape = tuple(values.shape)
+            raise BrokenResultError(f"{who} tells '{name}' with shape {shape}; it must be one number for each image.")
+        column = values.cpu().double().tolist()
+        for image, value in zip(names, column, strict=True):
+            if not math.isfinite(value):
+                raise BrokenResultError(f"{who} tells {name} = {value} for image {image}; it must be finite.")
+        columns[f"told_{name}"] = column
+    return columns
+
+
+def in_fixed_batches(
+    forward: Callable[[Tensor, Tensor], Tensor], image: Tensor, hole: Tensor, size: int = 16
+) -> Tensor:
+    """Run `forward(image, hole)` on batches of exactly `size` images, the last one padded with copies.
+
+    Convolution libraries choose a kernel by batch size, and kernels differ in their last bits: with one fixed size an
+    image's result cannot depend on its batch mates.
+    """
+    results = []
+    for start in range(0, len(image), size):
+        part, gap = image[start : start + size], hole[start : start + size]
+        count = len(part)
+        if count < size:
+            part = torch.cat([part, part[:1].expand(size - count, -1, -1, -1)])
+            gap = torch.cat([gap, gap[:1].expand(size - count, -1, -1, -1)])
+        results.append(forward(part, gap)[:count])
+    return torch.cat(results)

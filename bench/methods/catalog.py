@@ -1,0 +1,278 @@
+"""Finds methods by presence: papers/*, baselines/*, entry points, `--include PATH`. Imports no method and no torch.
+
+A paper is a folder with paper.toml and method.py; a baseline is a file or a folder in baselines/, or anything without
+paper.toml. Either way the module says `METHOD = <class>`. The key is the name of the folder or file.
+"""
+
+import ast
+import importlib
+import importlib.util
+import sys
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from bench.util.errors import UserError, nearest
+from bench.util.files import sha256, sha256_of_files
+
+if TYPE_CHECKING:
+    from bench.methods.base import Method
+    from bench.methods.layouts import Reference
+    from bench.paper import Paper
+
+ROOT = Path(__file__).resolve().parents[2]
+ENTRY_POINTS = "inpaint_bench.methods"
+INCLUDED = "included"
+"""Parent package under which `--include`d code is imported."""
+REFERENCE = "reference.py"
+"""In a method's folder: whose weights it can take (bench/methods/layouts.py). No training depends on it."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One method as it lies on disk."""
+
+    key: str
+    path: Path
+    """The paper's or baseline's folder, or the baseline's file."""
+    module: str
+    """Import name of the module that holds METHOD."""
+    origin: str
+    """`papers`, `baselines`, `entry point` or `--include`."""
+
+    @property
+    def call(self) -> str:
+        """What the command line calls it."""
+        return self.key
+
+    @property
+    def weights(self) -> str:
+        """SHA-256 of the file, for a method that is nothing but one from elsewhere (bench/methods/torchscript.py)."""
+        return ""
+
+    def reference_facts(self) -> dict[str, Any]:
+        """What a record keeps of such a file."""
+        return {}
+
+    @property
+    def described(self) -> bool:
+        """Whether there is a paper.toml: scales, variants, reported tables. A baseline may have one too."""
+        return (self.path / "paper.toml").exists()
+
+    @property
+    def is_paper(self) -> bool:
+        """Whether it is listed under papers and can be reproduced."""
+        return self.described and self.origin != "baselines"
+
+    @property
+    def summary(self) -> str:
+        """The paper's title, or the first line of the class's docstring; read without importing anything."""
+        if self.described:
+            return _title(self.path / "paper.toml")
+        try:
+            tree = ast.parse(_method_file(self.path).read_text())
+        except (SyntaxError, UnicodeDecodeError):
+            return "(not readable as Python)"
+        documented = [ast.get_docstring(node) for node in tree.body if isinstance(node, ast.ClassDef)]
+        texts = [text for text in [*reversed(documented), ast.get_docstring(tree)] if text]
+        return texts[0].splitlines()[0] if texts else ""
+
+    def description(self) -> "Paper | None":
+        """The paper.toml of a paper or a described baseline; None where there is none."""
+        from bench.paper import read_paper
+
+        return read_paper(self.path / "paper.toml") if self.described else None
+
+    def paper(self) -> "Paper":
+        """The paper.toml of a paper. Raises UserError for a baseline."""
+        paper = self.description()
+        if paper is None or not self.is_paper:
+            raise UserError(f"'{self.key}' is a baseline, not a paper. Score it: python -m bench evaluate {self.key}")
+        return paper
+
+    def load(self) -> "type[Method]":
+        """Import the method's class."""
+        file = _method_file(self.path)
+        module = self._import(self.module, file)
+        from bench.methods.base import Method
+
+        method = getattr(module, "METHOD", None)
+        if not (isinstance(method, type) and issubclass(method, Method)):
+            raise UserError(f"{file}: METHOD is {method!r}; write METHOD = <a subclass of bench.methods.base.Method>.")
+        return method
+
+    def references(self) -> "Sequence[Reference]":
+        """The layouts of public weights that the method takes; empty where its folder has no reference.py."""
+        file = self.path / REFERENCE
+        if not file.exists():
+            return ()
+        found: Sequence[Reference] = self._import(f"{self.module.rpartition('.')[0]}.reference", file).REFERENCES
+        return found
+
+    def _import(self, name: str, file: Path) -> ModuleType:
+        if self.origin == "--include":
+            _prepare_include(self)
+        try:
+            return importlib.import_module(name)
+        except (ImportError, SyntaxError, ValueError, NameError) as error:
+            raise UserError(f"{file} cannot be imported: {type(error).__name__}: {error}.") from error
+
+    def code(self, reference: bool = False) -> str:
+        """SHA-256 over the method's source files and those of the baselines that it imports.
+
+        reference.py counts only with `reference`, and then with what it imports.
+        """
+        files = _sources(self.path, leave_out=None if reference else self.path / REFERENCE)
+        own = {file for file in files if file.is_relative_to(self.path)}
+        # Names are taken relative to the method's own folder, so that a renamed copy has the same code.
+        base = self.path if self.path.is_dir() else self.path.parent
+        return sha256(sha256_of_files(own, base).encode(), sha256_of_files(files - own, ROOT).encode())
+
+
+class Catalog:
+    """The methods found, by key."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self.entries: dict[str, Entry] = {}
+        for entry in entries:
+            if (twin := self.entries.get(entry.key)) is not None:
+                raise UserError(f"Two methods are called '{entry.key}': {twin.path} and {entry.path}. Rename one.")
+            self.entries[entry.key] = entry
+
+    def __getitem__(self, key: str) -> Entry:
+        if key not in self.entries:
+            raise UserError(f"There is no method '{key}'.{nearest(key, list(self.entries))}")
+        return self.entries[key]
+
+    @property
+    def papers(self) -> list[Entry]:
+        return [entry for entry in self.entries.values() if entry.is_paper]
+
+    @property
+    def baselines(self) -> list[Entry]:
+        return [entry for entry in self.entries.values() if not entry.is_paper]
+
+    def floors(self) -> list[Entry]:
+        """The baselines that every leaderboard shows. Imports all baselines."""
+        return [entry for entry in self.baselines if entry.load().floor]
+
+
+def find(include: Sequence[Path] = ()) -> Catalog:
+    """The catalog, with what lies under the `include` paths added."""
+    entries = [*_scan(ROOT / "papers", "papers"), *_scan(ROOT / "baselines", "baselines"), *_from_entry_points()]
+    for path in include:
+        found = _scan_include(path)
+        if not found:
+            raise UserError(f"--include {path}: no folder with paper.toml and method.py, no file with METHOD = there.")
+        known = {entry.path for entry in entries}
+        entries += [entry for entry in found if entry.path not in known]
+    return Catalog(entries)
+
+
+def _scan(folder: Path, origin: str) -> list[Entry]:
+    package = INCLUDED if origin == "--include" else folder.name
+    entries = []
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if path.name.startswith(("_", ".")):
+            continue
+        if (path / "method.py").exists():
+            entries.append(Entry(path.name, path, f"{package}.{path.name}.method", origin))
+        elif path.suffix == ".py" and _says_method(path):
+            entries.append(Entry(path.stem, path, f"{package}.{path.stem}", origin))
+    return entries
+
+
+def _scan_include(path: Path) -> list[Entry]:
+    path = path.resolve()
+    if not path.exists():
+        raise UserError(f"--include {path}: there is no such file or folder.")
+    if path.is_file():
+        return [Entry(path.stem, path, f"{INCLUDED}.{path.stem}", "--include")] if _says_method(path) else []
+    if (path / "method.py").exists():
+        return [Entry(path.name, path, f"{INCLUDED}.{path.name}.method", "--include")]
+    return _scan(path, "--include")
+
+
+def _from_entry_points() -> list[Entry]:
+    entries = []
+    for point in entry_points(group=ENTRY_POINTS):
+        try:
+            spec = importlib.util.find_spec(point.value)
+        except ImportError:  # an entry point that its package left behind
+            continue
+        if spec is not None and spec.origin is not None:
+            file = Path(spec.origin)
+            path = file.parent if file.name == "method.py" else file
+            entries.append(Entry(point.name, path, point.value, "entry point"))
+    return entries
+
+
+def _says_method(file: Path) -> bool:
+    return any(line.startswith(("METHOD =", "METHOD:")) for line in file.read_text(errors="replace").splitlines())
+
+
+def _method_file(path: Path) -> Path:
+    return path / "method.py" if path.is_dir() else path
+
+
+def _title(toml: Path) -> str:
+    try:
+        return str(tomllib.loads(toml.read_text())["paper"]["title"])
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError):
+        return f"(not readable; `python -m bench show {toml.parent.name}` says why)"
+
+
+def _prepare_include(entry: Entry) -> None:
+    """Give a folder outside the project an import name of its own: `included.<key>`."""
+    sys.modules.setdefault(INCLUDED, ModuleType(INCLUDED)).__path__ = []
+    name = f"{INCLUDED}.{entry.key}"
+    if name in sys.modules:
+        if not entry.path.is_dir() or str(entry.path) in getattr(sys.modules[name], "__path__", ()):
+            return
+        # Another folder of this name was included before, in the same process.
+        for old in [one for one in sys.modules if one == name or one.startswith(f"{name}.")]:
+            del sys.modules[old]
+    if entry.path.is_dir():
+        package = ModuleType(name)
+        package.__path__ = [str(entry.path)]
+        sys.modules[name] = package
+        return
+    spec = importlib.util.spec_from_file_location(name, entry.path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"{entry.path} cannot be imported as Python.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+
+
+def _sources(path: Path, leave_out: Path | None = None) -> set[Path]:
+    """The method's own files but one and, through its imports, those of baselines/."""
+    found: set[Path] = set()
+    todo = [file for file in sorted(path.rglob("*.py")) if file != leave_out] if path.is_dir() else [path]
+    while todo:
+        file = todo.pop()
+        if file in found:
+            continue
+        found.add(file)
+        try:
+            tree = ast.parse(file.read_text())
+        except (SyntaxError, UnicodeDecodeError):
+            continue  # it is in the hash all the same; `load` tells what is wrong with it
+        for name in _imports(tree):
+            if name.split(".")[0] == "baselines":
+                stem = ROOT.joinpath(*name.split("."))
+                todo += [x for x in (stem.with_suffix(".py"), stem / "__init__.py") if x.exists()]
+    return found
+
+
+def _imports(tree: ast.AST) -> Iterable[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)

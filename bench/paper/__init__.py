@@ -1,0 +1,27 @@
+"""paper.toml: the facts of a paper, typed. No code of a paper is imported to read them."""
+
+from bench.paper.claims import Arithmetic, Bound, Cell, Claim, Judgement, Order, Trace, Trend
+from bench.paper.paper import LedgerEntry, Paper, Scale, Variant
+from bench.paper.reader import read_paper
+from bench.paper.tables import Column, Reported, ReportedProtocol, Row, Table
+
+__all__ = [
+    "Arithmetic",
+    "Bound",
+    "Cell",
+    "Claim",
+    "Column",
+    "Judgement",
+    "LedgerEntry",
+    "Order",
+    "Paper",
+    "Reported",
+    "ReportedProtocol",
+    "Row",
+    "Scale",
+    "Table",
+    "Trace",
+    "Trend",
+    "Variant",
+    "read_paper",
+]

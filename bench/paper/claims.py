@@ -1,0 +1,176 @@
+"""Claims: checkable statements of a paper, each of one kind. Margins stand here before any run."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from bench.paper.base import Part, misplaced
+from bench.paper.tables import Reported
+
+BEST_FLOOR = "best floor"
+"""The side of an order that is the training-free method with the best mean, suite by suite."""
+HOLE_SHARE = "hole_share"
+"""The share of an image that is missing: what a trend may go along with, beside metrics."""
+
+
+class _Claim(Part):
+    id: str
+    section: str
+    says: str
+    """The statement, in our words."""
+    note: str = ""
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """Whose runs the claim is about: `variant:NAME` of this paper, `method:KEY`, or `best floor`."""
+        return ()
+
+
+class Cell(_Claim):
+    """A cell of a reported table, to be met by a measurement of the paper's own method within `margin`."""
+
+    kind: Literal["cell"]
+    table: str
+    row: str
+    column: str
+    suite: str
+    margin: float = Field(ge=0)
+    """Largest difference, in the column's unit, that still counts as equal (the printed rounding is added)."""
+
+
+class Order(_Claim):
+    """`better` scores better than `worse` by more than `margin` on every one of `suites`, on the same images."""
+
+    kind: Literal["order"]
+    better: str
+    """`variant:NAME` of this paper (`variant:default` is the method as printed), `method:KEY`, or `best floor`."""
+    worse: str
+    metric: str
+    suites: list[str] = Field(min_length=1)
+    margin: float = Field(default=0.0, ge=0)
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        return self.better, self.worse
+
+
+class Bound(_Claim):
+    """The mean of `metric` over images lies `below` or `above` a value on every one of `suites`."""
+
+    kind: Literal["bound"]
+    of: str
+    """`variant:NAME` or `method:KEY`."""
+    metric: str
+    """A convention, a probe's metric, or a `told_` column."""
+    suites: list[str] = Field(min_length=1)
+    below: float | None = None
+    above: float | None = None
+
+    @model_validator(mode="after")
+    def _has_one_end(self) -> "Bound":
+        if (self.below is None) == (self.above is None):
+            raise misplaced(("kind",), "a bound needs one of the keys below and above: the value that it is held to")
+        return self
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        return (self.of,)
+
+
+class Trace(_Claim):
+    """About a curve of the training: the last `tail` of `scalar` over the steps of `stage`, in size.
+
+    `vanishes`: the median of the tail is under `below` and, where `against` is named, under `share` of the same of
+    that side. `settles`: the median of the tail is under `share` of the curve's largest value, and a straight line
+    through the tail rises or falls by less than `flat` of that median.
+    """
+
+    kind: Literal["trace"]
+    of: str
+    stage: str
+    scalar: str
+    check: Literal["vanishes", "settles"]
+    tail: float = Field(default=0.1, gt=0, lt=1)
+    """Share of the stage's steps, at its end."""
+    below: float | None = Field(default=None, gt=0)
+    against: str | None = None
+    share: float | None = Field(default=None, gt=0)
+    flat: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> "Trace":
+        vanishing = self.below is not None and (self.against is None) == (self.share is None) and self.flat is None
+        if self.check == "vanishes" and not vanishing:
+            raise misplaced(("check",), "'vanishes' needs the key below, and may have against and share together")
+        settling = None not in (self.share, self.flat) and self.below is None and self.against is None
+        if self.check == "settles" and not settling:
+            raise misplaced(("check",), "'settles' needs the keys share and flat, and no other value")
+        return self
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        return (self.of,) if self.against is None else (self.of, self.against)
+
+
+class Trend(_Claim):
+    """Over the images of every one of `suites`, `metric` falls (or rises) with another quantity: rank correlation."""
+
+    kind: Literal["trend"]
+    of: str
+    metric: str
+    suites: list[str] = Field(min_length=1)
+    along: str = Field(alias="with")
+    """`hole_share`, or a metric."""
+    falls: bool
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        return (self.of,)
+
+
+class Arithmetic(_Claim):
+    """Settled by the printed numbers alone."""
+
+    kind: Literal["arithmetic"]
+    table: str
+    check: Literal["one scale", "best in columns", "percent over row", "shares of total", "exclusive"]
+    row: str = ""
+    l1: str = ""
+    psnr: str = ""
+    needs: int = 0
+    """`best in columns`: in how many columns the row is said to be best."""
+    over: str = ""
+    """`percent over row`: the row that `row` is said to be better than, in `column`."""
+    column: str = ""
+    percent: Reported | None = None
+    """`percent over row`: by how many per cent of the other row's number, as printed."""
+    counts: list[str] = Field(default_factory=list)
+    """`shares of total`, `exclusive`: the columns in which `row` counts cases out of `total`."""
+    shares: list[str] = Field(default_factory=list)
+    """`shares of total`: the columns that print the same in per cent, in the order of `counts`."""
+    total: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> "Arithmetic":
+        if self.check == "one scale" and not (self.l1 and self.psnr):
+            raise misplaced(("check",), "'one scale' needs the keys l1 and psnr: the names of the two columns")
+        if self.check == "best in columns" and not (self.row and self.needs > 0):
+            raise misplaced(("check",), "'best in columns' needs the keys row and needs: which row, and in how many")
+        if self.check == "percent over row" and not (self.row and self.over and self.column and self.percent):
+            raise misplaced(("check",), "'percent over row' needs the keys row, over, column and percent")
+        counted = self.row and self.counts and self.total > 0
+        if self.check == "shares of total" and not (counted and len(self.shares) == len(self.counts)):
+            raise misplaced(("check",), "'shares of total' needs the keys row, total, counts, and as many shares")
+        if self.check == "exclusive" and not counted:
+            raise misplaced(("check",), "'exclusive' needs the keys row, total and counts")
+        return self
+
+
+class Judgement(_Claim):
+    """No measurement of this harness can settle it; `why` says so."""
+
+    kind: Literal["judgement"]
+    why: str
+
+
+Claim = Annotated[Cell | Order | Bound | Trace | Trend | Arithmetic | Judgement, Field(discriminator="kind")]

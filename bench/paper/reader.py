@@ -1,0 +1,133 @@
+"""Reads a paper.toml; an error names the file, the line, the key and the mend."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from bench.paper.lines import line_at, lines_of
+from bench.paper.paper import Paper
+from bench.util.errors import UserError, nearest
+
+Keys = tuple[str | int, ...]
+
+
+def read_paper(path: Path) -> Paper:
+    """Raises UserError with one line for a file that cannot be read, parsed or understood.
+
+    Of several errors the first in the file is told, and the number of the others.
+    """
+    text = _text(path)
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(_syntax_text(path, text, str(error))) from error
+    try:
+        return Paper.model_validate(values)
+    except ValidationError as error:
+        raise UserError(_error_text(path, text, values, error)) from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8.") from error
+
+
+def _syntax_text(path: Path, text: str, message: str) -> str:
+    what, _, place = message.rpartition(" (at ")
+    match = re.match(r"line (\d+), column (\d+)", place)
+    line, where = (match[1], f", column {match[2]}") if match else (str(text.rstrip().count("\n") + 1), "")
+    return f"{path}, line {line}{where}: not valid TOML: {what or message}."
+
+
+def _error_text(path: Path, text: str, values: dict[str, Any], error: ValidationError) -> str:
+    lines = lines_of(text)
+    told = []
+    for details in error.errors():
+        keys = _keys(details, values)
+        # A misspelt key is both unknown and missing: the unknown one is told, which has the line and the name.
+        order = (line_at(lines, keys[:-1]) or 0, details["type"] == "missing", line_at(lines, keys) or 0)
+        told.append((order, keys, details))
+    told.sort(key=lambda each: each[0])
+    _, keys, details = told[0]
+    line = line_at(lines, keys)
+    place = f"{path}, line {line}: " if line else f"{path}: "
+    name = f"{'.'.join(map(str, keys))}: " if keys else ""
+    others = len(told) - 1
+    more = f" And {others} more error{'s' if others > 1 else ''}." if others else ""
+    return place + name + _what(details, keys) + more
+
+
+def _keys(details: ErrorDetails, values: Any) -> Keys:
+    """The place as keys of the file: pydantic's, without the names of union members, and with a validator's own."""
+    keys: list[str | int] = []
+    for part in details["loc"]:
+        try:
+            values = values[part]
+        except (KeyError, IndexError, TypeError):
+            if details["type"] != "missing" or part != details["loc"][-1]:
+                continue
+        keys.append(part)
+    if details["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        keys.append("kind")
+    return (*keys, *details.get("ctx", {}).get("at", ()))
+
+
+def _what(details: ErrorDetails, keys: Keys) -> str:
+    kind, context, found = details["type"], details.get("ctx", {}), details["input"]
+    if kind == "extra_forbidden":
+        known = _known(details["loc"][:-1])
+        return f"there is no key '{keys[-1]}' here.{nearest(str(keys[-1]), known)}"
+    if kind == "missing":
+        return "this value is missing; add it."
+    if kind == "union_tag_not_found":
+        return "this value is missing; add it (cell, order, bound, trace, trend, arithmetic or judgement)."
+    if kind == "union_tag_invalid":
+        tags = [tag.strip("' ") for tag in context["expected_tags"].split(",")]
+        return f"there is no kind '{context['tag']}'.{nearest(context['tag'], tags)}"
+    if kind == "misfit":
+        return _sentence(details["msg"])
+    if kind == "value_error":
+        return _sentence(str(context["error"]))
+    wanted = re.sub("^Input should be", "must be", details["msg"])
+    return f"{wanted}, not {_shown(found)}." if wanted.startswith("must") else _sentence(wanted)
+
+
+def _known(loc: Keys) -> list[str]:
+    """The keys that the model at `loc` has, by the names that the file uses."""
+    kind: Any = Paper
+    for part in loc:
+        kind = _step(kind, part)
+    if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        return []
+    return [field.alias or name for name, field in kind.model_fields.items()]
+
+
+def _step(kind: Any, part: str | int) -> Any:
+    """The type one step further in: a field of a model, an element, or the member of a union with the tag `part`."""
+    while get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        fields = {field.alias or name: field for name, field in kind.model_fields.items()}
+        return fields[str(part)].annotation
+    if get_origin(kind) in (list, dict):
+        return get_args(kind)[-1]
+    members = [member for member in get_args(kind) if "kind" in getattr(member, "model_fields", {})]
+    return next((member for member in members if part in get_args(member.model_fields["kind"].annotation)), None)
+
+
+def _shown(value: Any) -> str:
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _sentence(text: str) -> str:
+    text = " ".join(text.split())
+    return text if text.endswith((".", "?", "!")) else f"{text}."

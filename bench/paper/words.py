@@ -1,0 +1,47 @@
+"""How a claim about runs is checked, as one sentence: for the card and for the pages. Nothing here imports torch."""
+
+from bench.metrics.probed import definition
+from bench.paper.claims import Bound, Trace, Trend
+
+
+def plain(side: str) -> str:
+    """`default` of `variant:default`, `telea` of `method:telea`; `best floor` as it stands."""
+    return side.removeprefix("variant:").removeprefix("method:")
+
+
+def title(metric: str) -> str:
+    """`PSNR`; `the hole's share` for what is no metric."""
+    about = definition(metric)
+    return about.title if about is not None else "the hole's share"
+
+
+def end(claim: Trace) -> str:
+    """`the last 10 % of the steps`."""
+    return f"the last {_percent(claim.tail)} of the steps"
+
+
+def rule(claim: Bound | Trace | Trend) -> str:
+    """What must hold, without a full stop."""
+    of = plain(claim.of)
+    if isinstance(claim, Bound):
+        about = definition(claim.metric)
+        unit = about.unit if about is not None else ""
+        side, limit = ("below", claim.below) if claim.below is not None else ("above", claim.above)
+        return f"mean {title(claim.metric)} of {of} {side} {limit:g} {unit}".rstrip() + f" on {_listed(claim.suites)}"
+    if isinstance(claim, Trend):
+        goes = f"{'falls' if claim.falls else 'rises'} with {title(claim.along)}"
+        return f"{title(claim.metric)} of {of} {goes}, image by image, on {_listed(claim.suites)}"
+    what = f"size of {claim.scalar} of {of} in stage {claim.stage}, median over {end(claim)}"
+    if claim.check == "settles":
+        drift = f"drifting by less than {_percent(claim.flat)} of itself"
+        return f"{what}: under {_percent(claim.share)} of its largest, and {drift}"
+    less = f", and under {_percent(claim.share)} of that of {plain(claim.against)}" if claim.against else ""
+    return f"{what}: under {claim.below:g}{less}"
+
+
+def _percent(share: float | None) -> str:
+    return f"{100 * (share or 0):g} %"
+
+
+def _listed(suites: list[str]) -> str:
+    return ", ".join(suites)

@@ -1,0 +1,89 @@
+"""One training for many runs: those that differ only in what training does not depend on take each other's networks."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.data import Data
+from bench.runs.records import Run
+from bench.training import checkpoint
+from bench.util.errors import UserError
+from bench.util.files import read_json, sha256, whole, write_json
+
+MARK = "training.json"
+"""In a run's folder: the key of the training whose networks it holds, or will hold, and its `processes`."""
+ALONE = (1,)
+"""Numbers of processes of a training that one process did: what files leave out."""
+
+
+def training_key(
+    run: Run, after_training: frozenset[str], data: Data, device: str, processes: Sequence[int] = ALONE
+) -> str:
+    """Hash of all that trained networks depend on: suites, test images and `after_training` settings are not among it.
+
+    The device is, because a GPU's bits are not a processor's; so are the numbers of processes that have shared it.
+    """
+    depends: dict[str, Any] = {
+        "method": run.method,
+        "settings": {key: value for key, value in run.settings.items() if key not in after_training},
+        "code": run.code,
+        "numbers": run.numbers,
+        "seed": run.seed,
+        "images": data.manifest["sha256"]["train"],
+        "facts": data.facts._asdict(),
+        "device": device,
+    } | _unless_alone(processes)
+    return sha256(json.dumps(depends, sort_keys=True).encode())[:12]
+
+
+def mark(folder: Path, key: str, processes: Sequence[int] = ALONE) -> None:
+    """Say in a run's folder which training is its own."""
+    write_json(folder / MARK, {"key": key} | _unless_alone(processes))
+
+
+def processes_so_far(folder: Path) -> list[int]:
+    """Numbers of processes, ascending, that have worked on the training in a run's folder."""
+    found = read_json(folder / MARK) if (folder / MARK).exists() else {}
+    return list(found.get("processes", ALONE))
+
+
+def _unless_alone(processes: Sequence[int]) -> dict[str, list[int]]:
+    return {} if tuple(processes) == ALONE else {"processes": list(processes)}
+
+
+def take_from_twin(folder: Path, run: Run, key: str) -> Path | None:
+    """Copy scalars, pictures and networks of another run under the same `runs/` that has finished this training.
+
+    The networks come last, so that a kill leaves none. Returns the other run's folder; None where there is none whose
+    files are whole.
+    """
+    for path in sorted(folder.parent.parent.glob(f"*/{run.method}*-seed{run.seed}-*/{MARK}")):
+        if path.parent != folder and _key(path) == key and _take(path.parent, folder):
+            return path.parent
+    return None
+
+
+def _take(twin: Path, folder: Path) -> bool:
+    source = next(iter(sorted((twin / "checkpoints").glob("trained-*.pt"))), None)
+    content = checkpoint.read(source) if source is not None else None
+    if source is None or content is None:
+        return False
+    try:
+        parts = {path: path.read_bytes() for path in (twin / "scalars.csv", *sorted((twin / "samples").glob("*.png")))}
+    except FileNotFoundError:  # it is being made again
+        return False
+    for path, part in (parts | {source: content}).items():
+        with whole(folder / path.relative_to(twin)) as file:
+            file.write(part)
+    for old in (folder / "checkpoints").glob("step-*.pt"):
+        old.unlink()
+    return True
+
+
+def _key(path: Path) -> str | None:
+    try:
+        found = read_json(path)
+    except UserError:  # gone, or written by something else: no twin
+        return None
+    return found.get("key") if isinstance(found, Mapping) else None

@@ -1,0 +1,178 @@
+"""Method × protocol → per-image scores and predictions. Pictures that another tool made are scored by the same code."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from bench.data import Packed
+from bench.masks.sets import suite
+from bench.methods.base import Inpainter, fill, told_columns
+from bench.metrics import Lpips, score
+from bench.util.errors import UserError
+from bench.util.files import whole
+from bench.util.progress import Report
+from bench.util.seeds import seed_of
+
+BATCH = 16
+PART = 8 * BATCH
+"""Images between two files on disk: what a kill can cost. Batches divide it, so that they are cut alike."""
+
+
+class Scored(NamedTuple):
+    """One batch, on the CPU."""
+
+    truth: Tensor
+    """uint8 (N,3,H,W)."""
+    hole: Tensor
+    """bool (N,1,H,W), True = missing."""
+    raw: Tensor
+    """uint8 (N,3,H,W): what the method gave, before the known pixels are pasted over it."""
+    more: Mapping[str, Sequence[float]] = {}
+    """Further columns of the table."""
+
+
+class Subject(NamedTuple):
+    """What one suite's table is about."""
+
+    suite: str
+    ids: Sequence[str]
+    groups: Sequence[str]
+    batch: Callable[[list[int]], Scored]
+    """The images at these places. Must give the same bits whenever it is asked."""
+    at_once: int = BATCH
+    """How many images are asked for at once; a divisor of PART."""
+
+
+def evaluate(
+    inpainter: Inpainter,
+    test: Packed,
+    suites: tuple[str, ...],
+    seed: int,
+    device: torch.device,
+    folder: Path,
+    report: Report,
+    lpips: Lpips | None = None,
+) -> pd.DataFrame:
+    """Score `test` under every suite; one row per suite and image.
+
+    What already lies in `folder` is read, not computed again.
+    """
+    at_once = images_at_once(inpainter)
+
+    def subject(name: str) -> Subject:
+        def batch(indices: list[int]) -> Scored:
+            ids = [test.ids[index] for index in indices]
+            image = test.tensor(indices)
+            hole = suite(name).holes(ids, *image.shape[-2:])
+            result = fill(inpainter, image.to(device), hole.to(device), image_seeds(seed, ids), ids).cpu()
+            told = told_columns(inpainter, ids)
+            return Scored(torch.from_numpy(test.pixels[indices]), hole, to_uint8(result), told)
+
+        return Subject(suite(name).name, test.ids, test.groups, batch, at_once)
+
+    tables = [score_suite(subject(name), folder, report, lpips) for name in suites]
+    return pd.concat(tables, ignore_index=True)
+
+
+def images_at_once(inpainter: Inpainter) -> int:
+    """How many images one `inpaint` is given. Raises UserError for a number that does not divide PART."""
+    count, who = inpainter.images_at_once, type(inpainter).__name__
+    if count < 1 or PART % count:
+        raise UserError(f"{who}.images_at_once = {count} does not divide {PART}; say 16, 32 or 64.")
+    return count
+
+
+def score_suite(subject: Subject, folder: Path, report: Report, lpips: Lpips | None = None) -> pd.DataFrame:
+    """One row per image; also `folder`/predictions/<suite>.npy, the composites, and <suite>.csv, the table.
+
+    Every PART images reach the disk, so that a killed run goes on there, with the same bits, and memory stays flat.
+    """
+    place = folder / "predictions"
+    table, parts = place / f"{subject.suite}.csv", place / f"{subject.suite}.parts"
+    if not table.exists():
+        texts = list(_parts(subject, place / f"{subject.suite}.npy", parts, report, lpips))
+        if len({_heading(text) for text in texts}) > 1:  # LPIPS's weights came or went in between
+            shutil.rmtree(parts)
+            texts = list(_parts(subject, place / f"{subject.suite}.npy", parts, report, lpips))
+        with whole(table) as file:  # last: its presence says that both are complete
+            file.write((texts[0] + "".join(text.removeprefix(_heading(text)) for text in texts[1:])).encode())
+    shutil.rmtree(parts, ignore_errors=True)
+    return pd.read_csv(table, dtype={"suite": str, "image": str, "group": str})
+
+
+def to_csv(table: pd.DataFrame) -> str:
+    """17 significant digits, so that reading gives back the very numbers."""
+    return table.to_csv(index=False, float_format="%.17g", lineterminator="\n")
+
+
+def image_seeds(seed: int, ids: list[str]) -> Tensor:
+    """int64 (N,), one per image: a function of the run's seed and the image's id."""
+    return torch.tensor([seed_of(seed, "inpaint", image) for image in ids], dtype=torch.int64)
+
+
+def to_uint8(image: Tensor) -> Tensor:
+    """[0,1] to 0…255, rounded half to even: what a reader of the saved picture would measure."""
+    return (image * 255).round().to(torch.uint8)
+
+
+def _parts(subject: Subject, pixels: Path, parts: Path, report: Report, lpips: Lpips | None) -> Iterator[str]:
+    """The table in pieces, each with its heading; a piece whose file is there is not computed again."""
+    if not pixels.exists():
+        shutil.rmtree(parts, ignore_errors=True)
+    total = len(subject.ids)
+    for start in range(0, total, PART):
+        stop = min(start + PART, total)
+        part = parts / f"{start:08d}-{stop:08d}.csv"
+        if not part.exists():
+            frames = []
+            for first in range(start, stop, subject.at_once):
+                indices = list(range(first, min(first + subject.at_once, stop)))
+                frame, composite = _score(subject, indices, lpips)
+                _put(pixels, composite, first, total)
+                frames.append(frame)
+                report(subject.suite, indices[-1] + 1, total)
+            _sync(pixels)
+            with whole(part) as file:  # only after its pixels are safe
+                file.write(to_csv(pd.concat(frames, ignore_index=True)).encode())
+        report(subject.suite, stop, total)
+        yield part.read_text()
+
+
+def _heading(text: str) -> str:
+    return text.partition("\n")[0] + "\n"
+
+
+def _score(subject: Subject, indices: list[int], lpips: Lpips | None) -> tuple[pd.DataFrame, np.ndarray]:
+    truth, hole, raw, more = subject.batch(indices)
+    composite = torch.where(hole, raw, truth)
+    scores = score(truth, composite, hole, raw, lpips)
+    columns = {
+        "suite": subject.suite,
+        "image": [subject.ids[index] for index in indices],
+        "group": [subject.groups[index] for index in indices],
+        "hole_share": hole.double().mean(dim=(1, 2, 3)).tolist(),
+    }
+    frame = pd.DataFrame(columns | {key: value.tolist() for key, value in scores.items()} | dict(more))
+    return frame, composite.numpy()
+
+
+def _put(path: Path, pixels: np.ndarray, first: int, total: int) -> None:
+    """Write `pixels` from row `first` of the (total, 3, H, W) array in `path`, an .npy file that is made if absent."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("r+b" if path.exists() else "w+b") as file:
+        header = {"descr": "|u1", "fortran_order": False, "shape": (total, *pixels.shape[1:])}
+        np.lib.format.write_array_header_1_0(file, header)
+        file.seek(file.tell() + first * pixels[0].size)
+        file.write(np.ascontiguousarray(pixels).tobytes())
+
+
+def _sync(path: Path) -> None:
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())

@@ -1,0 +1,367 @@
+"""A run from start to record: train what is not trained, evaluate what is not scored, write the record last."""
+
+import json
+import shlex
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+
+from bench.data import Data
+from bench.masks.sets import suite
+from bench.methods.base import DataFacts, Inpainter, Method
+from bench.methods.catalog import Entry
+from bench.methods.pretrained import Adopted
+from bench.methods.settings import DEFAULT, build, overrides, variant_name
+from bench.metrics import Lpips
+from bench.protocol import Protocol, ProtocolOverrides, protocols
+from bench.runs import provenance
+from bench.runs.cached_training import ALONE, MARK, mark, processes_so_far, take_from_twin, training_key
+from bench.runs.evaluation import evaluate, to_csv
+from bench.runs.leakage import audit, notes
+from bench.runs.probes import probe
+from bench.runs.records import FORMAT, Record, Run, read_record
+from bench.training import checkpoint
+from bench.training.loop import Options, Training
+from bench.training.processes import tell
+from bench.util.errors import UserError
+from bench.util.files import check_writable, locked, read_json, sha256, sha256_of_files, sweep, write_json, write_text
+from bench.util.progress import Progress
+from bench.util.seeds import seed_of
+
+LPIPS = "alex v0.1"
+TRAINING_BYTES = 200 * 2**20
+"""Free space asked for before a training starts."""
+
+
+class Duty(NamedTuple):
+    """Which training the other processes shall take part in."""
+
+    folder: Path
+    """The run's."""
+    key: str
+    include: list[Path]
+    pack: Path
+    """The data's."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One run, planned: everything that its key depends on is known."""
+
+    entry: Entry
+    run: Run
+    data: Data
+    folder: Path
+    fabric: Fabric
+    lpips_folder: Path | None = None
+    options: Options = field(default_factory=Options)
+    host: Entry | None = None
+    """The paper whose protocol the run has, where that is not the method itself."""
+    adopted: Adopted | None = None
+    """Networks from elsewhere, in place of a training."""
+
+    @property
+    def title(self) -> str:
+        variant = "" if self.run.variant == DEFAULT else f" ({self.run.variant})"
+        return f"{self.run.method}{variant}"
+
+    @property
+    def replay(self) -> str:
+        """The command that makes this run again."""
+        run = self.run
+        words = ["evaluate", self.entry.call, "--scale", run.scale, "--data", run.protocol.data]
+        for path in self.adopted.files if self.adopted else ():
+            words += ["--weights", str(path)]
+        words += ["--trust"] if self.entry.weights else []
+        variant = run.variant.partition(",")[0]
+        words += ["--variant", variant] if variant != DEFAULT else []
+        for key, value in sorted(run.changes.items()):
+            words += ["--set", f"{key}={json.dumps(value)}"]
+        usual, named = scale_protocols(self.entry, run.scale, run.protocol.data)[0], [self.entry]
+        if self.host is not None and usual != run.protocol.model_copy(update={"suites": usual.suites}):
+            words += ["--paper", self.host.key]
+            usual, named = scale_protocols(self.host, run.scale, run.protocol.data)[0], [self.entry, self.host]
+        if run.protocol.suites != usual.suites:
+            for spec in run.protocol.suites:
+                words += ["--suite", spec]
+        for entry in named:
+            words += ["--include", str(provenance.original(entry.path))] if entry.origin == "--include" else []
+        return shlex.join(["python", "-m", "bench", *words, "--seed", str(run.seed)])
+
+    def record(self) -> Record | None:
+        return read_record(self.folder)
+
+    def build(self) -> Method:
+        """The method with freshly initialised networks, the same bits for the same seed; or with adopted ones."""
+        if self.adopted is not None:
+            return self.adopted.build(self.run.settings, self.data.facts)
+        return build_method(self.entry, self.run.settings, self.data.facts, self.run.seed)
+
+    def make(self, progress: Progress, force: bool = False) -> Record:
+        """The record, computed only if it is not there (or with `force`)."""
+        if not force and (record := self.complete()) is not None:
+            return record
+        with locked(self.folder, progress.say):
+            if force:
+                self._clear()
+            if (record := self.complete()) is not None:
+                return record
+            self._prepare()
+            method = self.train(progress, share=not force)
+            return self._evaluate(method, progress)
+
+    def complete(self) -> Record | None:
+        """The record, unless it lacks an LPIPS that can be had by now: then it is scored again, not trained again."""
+        record = self.record()
+        if record is not None and record.content["lpips"] != LPIPS and Lpips.open(self.lpips_folder) is not None:
+            return None
+        return record
+
+    def train(self, progress: Progress, share: bool = True) -> Method:
+        """The trained method, trained as far as it is not. The caller holds the lock.
+
+        With `share` the networks of another run are taken where that has been trained in the very same way.
+        """
+        method = self.build()
+        stages = method.stages() if self.adopted is None else ()
+        if stages:
+            training = Training(self.folder, method, self.data.train, self.run.seed, self.fabric)
+            if training.trained is None:
+                self._train(training, progress, share)
+            load_networks(method, self.folder)
+        for network in method.networks().values():
+            network.to(self.fabric.device)
+        return method
+
+    def _train(self, training: Training, progress: Progress, share: bool) -> None:
+        begun = any((self.folder / "checkpoints").glob("step-*.pt"))
+        processes = sorted({self.fabric.world_size, *(processes_so_far(self.folder) if begun else ())})
+        key = training_key(self.run, training.method.after_training, self.data, self.fabric.device.type, processes)
+        # Whoever trains holds this lock and waits for none, so that no two runs wait for each other.
+        with locked(self.folder, progress.say, self.folder.parents[2] / ".locks" / f"training-{key}"):
+            mark(self.folder, key, processes)
+            twin = take_from_twin(self.folder, self.run, key) if share else None
+            if twin is not None:
+                self._log("networks taken", {"from": twin.name})
+                progress.say(f"train {self.title}: not again, the networks are those of {twin.name}")
+                return
+            if self.fabric.world_size > 1:
+                tell(self.fabric, self._duty())
+            with progress.task(f"train {self.title}") as report:
+                training.run(self.options, report, self._log)
+
+    def _duty(self) -> Duty:
+        """What the other processes of the training must know to take part in it."""
+        assert isinstance(self.data.train.pixels, np.memmap)
+        include = [self.entry.path] if self.entry.origin == "--include" else []
+        return Duty(self.folder, self.entry.key, include, Path(str(self.data.train.pixels.filename)).parent)
+
+    def train_only(self, progress: Progress) -> None:
+        with locked(self.folder, progress.say):
+            self._prepare()
+            self.train(progress)
+
+    def _evaluate(self, method: Method, progress: Progress) -> Record:
+        lpips = Lpips.open(self.lpips_folder)
+        self._drop_other_scores(lpips)
+        inpainter = method.inpainter()
+        with progress.task(f"score {self.title}") as report:
+            table = evaluate(
+                inpainter,
+                self.data.test,
+                self.run.protocol.suites,
+                self.run.seed,
+                self.fabric.device,
+                self.folder,
+                report,
+                lpips,
+            )
+        write_text(self.folder / "scores.csv", to_csv(table))
+        self._probe(inpainter, progress)
+        write_json(self.folder / "record.json", self._content(method, lpips))
+        self._log("record written", {})
+        record = self.record()
+        assert record is not None
+        return record
+
+    def _probe(self, inpainter: Inpainter, progress: Progress) -> None:
+        run = self.run
+        if run.protocol.probes:
+            with progress.task(f"probe {self.title}") as report:
+                table = probe(
+                    inpainter, self.data.test, run.protocol, run.seed, self.fabric.device, self.folder, report
+                )
+            write_text(self.folder / "probes.csv", to_csv(table))
+
+    def _content(self, method: Method, lpips: Lpips | None) -> dict[str, Any]:
+        height, width = self.data.test.pixels.shape[-2:]
+        weights = sorted((self.folder / "checkpoints").glob("trained-*.pt"))
+        tables = [path for name in ("scores", "scalars", "probes") if (path := self.folder / f"{name}.csv").exists()]
+        training: dict[str, Any] = {}
+        stages = method.stages() if self.run.origin == "run" else ()
+        if stages:
+            training = {
+                "stages": [{"name": s.name, "steps": s.steps, "batch_size": s.batch_size} for s in stages],
+                "steps": sum(stage.steps for stage in stages),
+                "parameters": parameters(method),
+                "weights_sha256": sha256(weights[0].read_bytes()),
+            }
+            if (processes := processes_so_far(self.folder)) != [*ALONE]:
+                training["processes"] = processes
+        reference = self._reference()
+        # What a reference was trained on is not here, so nothing can be held against it.
+        leakage = {} if reference else audit(self.data, stages, self.run.seed, self.run.protocol.suites)
+        told = {"reference": reference} if reference else {}
+        return told | {
+            "format": FORMAT,
+            "key": self.run.key,
+            "run": self.run.model_dump(mode="json"),
+            "command": self.replay,
+            "data": self.data.manifest,
+            "suites": {
+                suite(spec).name: suite(spec).manifest(self.data.test.ids, height, width)
+                for spec in self.run.protocol.suites
+            },
+            "training": training,
+            "code": provenance.code() | {"method_sha256": self.run.code},
+            "packages": provenance.packages(),
+            "hardware": provenance.hardware(self.fabric.device.type),
+            "lpips": LPIPS if lpips is not None else Lpips.reason(self.lpips_folder),
+            "leakage": leakage,
+            "notes": reference.get("notes", []) if reference else notes(leakage),
+            **{f"{path.stem}_sha256": sha256(path.read_bytes()) for path in tables},
+            "predictions_sha256": {
+                name: sha256_of_files([self.folder / "predictions" / f"{name}.npy"], self.folder)
+                for name in self.run.protocol.suite_names
+            },
+        }
+
+    def _reference(self) -> dict[str, Any]:
+        """What is known of networks from elsewhere; empty for a run of ours."""
+        return dict(self.adopted.facts) if self.adopted is not None else self.entry.reference_facts()
+
+    def _drop_other_scores(self, lpips: Lpips | None) -> None:
+        """Forget scores of an unfinished evaluation that other weights, another device or other metrics have made."""
+        trained = sorted(path.name for path in (self.folder / "checkpoints").glob("trained-*.pt"))
+        now = {"trained": trained, "device": self.fabric.device.type, "lpips": lpips is not None}
+        place = self.folder / "predictions"
+        made_by = place / "made_by.json"
+        if place.exists() and (not made_by.exists() or read_json(made_by) != now):
+            (self.folder / "record.json").unlink(missing_ok=True)
+            shutil.rmtree(place)
+        write_json(made_by, now)
+
+    def _prepare(self) -> None:
+        check_writable(self.folder, TRAINING_BYTES)
+        for folder in (self.folder, *(path for path in self.folder.iterdir() if path.is_dir())):
+            sweep(folder)
+        write_json(self.folder / "run.json", self.run.model_dump(mode="json") | {"facts": self.data.facts._asdict()})
+        self._log("started", {"key": self.run.key})
+
+    def _clear(self) -> None:
+        """Forget the run: the record first, so that no kill leaves a record without its files."""
+        (self.folder / "record.json").unlink(missing_ok=True)
+        for name in ("scores.csv", "probes.csv", "scalars.csv", MARK):
+            (self.folder / name).unlink(missing_ok=True)
+        for name in ("predictions", "checkpoints", "samples", "tensorboard"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+
+    def _log(self, event: str, facts: dict[str, Any]) -> None:
+        with (self.folder / "events.jsonl").open("a") as file:
+            file.write(json.dumps({"time": round(time.time(), 3), "event": event, **facts}) + "\n")
+
+
+def plan(
+    entry: Entry,
+    scale: str,
+    protocol: Protocol,
+    data: Data,
+    out: Path,
+    fabric: Fabric,
+    variant: str = DEFAULT,
+    sets: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    lpips_folder: Path | None = None,
+    options: Options | None = None,
+    host: Entry | None = None,
+    adopted: Adopted | None = None,
+) -> Experiment:
+    """Everything about a run that is known before it starts. Raises UserError for an unknown variant or setting."""
+    sets = dict(sets or {})
+    if adopted is not None:
+        settings, code, weights = adopted.settings(scale, variant, sets), adopted.code(), adopted.sha256
+    else:
+        values = overrides(entry.description(), scale, variant) | sets
+        settings = build(entry.load().settings_class, values, entry.key).model_dump(mode="json")
+        code, weights = entry.code(), entry.weights
+    height, width = data.test.pixels.shape[-2:]
+    run = Run(
+        method=entry.key,
+        variant=variant_name(variant, sets),
+        scale=scale,
+        seed=seed,
+        settings=settings,
+        changes=sets,
+        protocol=protocol,
+        code=code,
+        data=data.fingerprint,
+        suites={suite(spec).name: suite(spec).fingerprint(data.test.ids, height, width) for spec in protocol.suites},
+        origin="reference" if weights else "run",
+        weights=weights,
+    )
+    return Experiment(entry, run, data, run.folder(out), fabric, lpips_folder, options or Options(), host, adopted)
+
+
+def scale_protocols(entry: Entry, scale: str, data: str | None = None, suites: Sequence[str] = ()) -> list[Protocol]:
+    """The protocols of a scale as the method's paper.toml has them; `data` and `suites` take the place of its own."""
+    about = entry.description()
+    part = about.scales.get(scale) if about else None
+    return protocols(scale, part.protocol if part else ProtocolOverrides(), data, suites)
+
+
+def build_method(entry: Entry, settings: Mapping[str, Any], facts: DataFacts, seed: int) -> Method:
+    """A method with freshly initialised networks."""
+    method_class = entry.load()
+    torch.manual_seed(seed_of(seed, "networks"))
+    return method_class(build(method_class.settings_class, settings, entry.key), facts)
+
+
+def load_trained(entry: Entry, folder: Path) -> Method:
+    """The trained method of a run's folder."""
+    method, _ = fresh(entry, folder)
+    load_networks(method, folder)
+    return method
+
+
+def fresh(entry: Entry, folder: Path) -> tuple[Method, int]:
+    """The method of a run's folder as before its training, and the run's seed."""
+    asked = read_json(folder / "run.json")
+    facts = asked.pop("facts")
+    run = Run.model_validate(asked)
+    facts["mean"] = tuple(facts["mean"])
+    return build_method(entry, run.settings, DataFacts(**facts), run.seed), run.seed
+
+
+def load_networks(method: Method, folder: Path) -> None:
+    path = next(iter((folder / "checkpoints").glob("trained-*.pt")), None)
+    if path is None:
+        raise UserError(f"{folder} holds no trained networks. Run the same command's `train` first.")
+    state = checkpoint.load(path)
+    if state is None:
+        raise UserError(f"{path} is damaged. Delete it and run the same command again.")
+    for name, network in method.networks().items():
+        network.load_state_dict(state[name])
+
+
+def parameters(method: Method) -> dict[str, int]:
+    """Trainable parameters of each network."""
+    return {
+        name: sum(p.numel() for p in net.parameters() if p.requires_grad) for name, net in method.networks().items()
+    }

@@ -1,0 +1,155 @@
+"""Files that are whole or not there: temporary file, fsync, rename."""
+
+import fcntl
+import hashlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from bench.util.errors import Stopped, UserError
+
+WAIT_SECONDS = 0.5
+"""How often a process that waits for another looks again."""
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[IO[bytes]]:
+    """Open `path` for writing; the file appears under its name only when the block ends without an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    with whole(path) as file:
+        file.write(text.encode())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Sorted keys and a final newline, so that equal values are equal bytes. NaN is refused."""
+    write_text(path, json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Raises UserError for a file that is not there or not JSON."""
+    try:
+        return json.loads(path.read_text())
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise UserError(f"{path} is not valid JSON ({error}). Delete it to have it made again.") from error
+
+
+def sha256(*parts: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def sha256_of_file(path: Path) -> str:
+    """Of a file of any size. Raises UserError for one that cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}. Mend it or name another file.") from error
+
+
+def sha256_of_files(paths: Iterable[Path], root: Path) -> str:
+    """One hash over names (relative to `root`) and contents."""
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0")
+        with path.open("rb") as file:  # predictions may be larger than the memory
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def sweep(folder: Path) -> None:
+    """Remove what writers that were killed left behind in `folder`."""
+    for leftover in folder.glob(".*.tmp"):
+        leftover.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(folder: Path, say: Callable[[str], None], lock: Path | None = None) -> Iterator[None]:
+    """One process works in `folder` (made if absent) at a time; the lock goes with the process, however it ends.
+
+    Another one waits for that, and `say`s once where the work is. `lock` is a file that several folders share: only
+    in one of them is there work at a time, and the file names it.
+    """
+    check_writable(folder)
+    path = lock or folder / ".lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        if not _flock(file, path):
+            file.seek(0)
+            _wait(file, path, file.read() or str(folder), say)
+        if lock is not None:
+            file.truncate(0)
+            file.write(str(folder))
+            file.flush()
+        yield
+
+
+def _wait(file: IO[str], lock: Path, worker: str, say: Callable[[str], None]) -> None:
+    say(f"Waiting: another process works in {worker}")
+    try:
+        while not _flock(file, lock):
+            time.sleep(WAIT_SECONDS)
+    except KeyboardInterrupt:
+        raise Stopped(f"stopped waiting for the other process in {worker}", interrupted=True) from None
+
+
+def _flock(file: IO[str], lock: Path) -> bool:
+    """Whether the lock is ours now."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise UserError(f"{lock} cannot be locked: {error.strerror}. Name a folder elsewhere with --out.") from error
+    return True
+
+
+def check_writable(folder: Path, need_bytes: int = 0) -> None:
+    """Raise UserError unless files can be made in `folder` (made if absent) and `need_bytes` are free."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"\0" * 4096)
+            file.flush()
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written to: {error.strerror}. Name another folder with --out.") from error
+    status = os.statvfs(folder)
+    free = status.f_bavail * status.f_frsize
+    if free < need_bytes:
+        raise UserError(
+            f"{folder} has {free / 2**20:.0f} MiB free, {need_bytes / 2**20:.0f} MiB are needed."
+            " Make room or name another folder with --out."
+        )
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,154 @@
+"""The paper.toml of jiao2023: complete, and in step with the method, the metrics and the suites."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.masks.sets import SUITES
+from bench.methods.base import DataFacts
+from bench.methods.catalog import find
+from bench.methods.settings import DEFAULT, build, overrides
+from bench.metrics.definitions import CONVENTIONS
+from bench.paper import Arithmetic, Cell, Judgement, Order, read_paper
+from bench.paper.arithmetic import best_in_columns, check
+from bench.protocol import protocols
+from papers.jiao2023.method import METHOD
+from papers.jiao2023.settings import JiaoSettings
+
+FOLDER = Path(__file__).resolve().parents[2] / "papers" / "jiao2023"
+PAPER = read_paper(FOLDER / "paper.toml")
+SCALES = list(PAPER.scales)
+CLAIMS = {claim.id: claim for claim in PAPER.claims}
+
+
+def settings(scale: str, variant: str = DEFAULT) -> JiaoSettings:
+    built = build(METHOD.settings_class, overrides(PAPER, scale, variant), f"{scale}, {variant}")
+    assert isinstance(built, JiaoSettings)
+    return built
+
+
+@pytest.mark.parametrize("variant", [DEFAULT, *PAPER.variants])
+def test_every_variant_builds_and_trains_by_its_phases(variant: str) -> None:
+    for scale in ("smoke", "quick"):
+        stages = METHOD(settings(scale, variant), DataFacts(64, 40)).stages()
+        names = ["completion"] if variant == "no_gan" else ["completion", "discrimination", "joint"]
+        assert [stage.name for stage in stages] == names
+
+
+def test_every_variant_differs_from_the_default_somewhere() -> None:
+    alike = {scale: {name for name in PAPER.variants if settings(scale, name) == settings(scale)} for scale in SCALES}
+    assert alike == {"smoke": {"holes_shapes"}, "quick": {"batch_16", "holes_strokes"}, "paper": {"holes_shapes"}}
+
+
+def test_no_two_variants_are_one_at_paper_scale() -> None:
+    dumps = [settings("paper", name).model_dump_json() for name in PAPER.variants]
+    assert len(set(dumps)) == len(dumps)
+
+
+def test_paper_scale_is_the_method_as_read() -> None:
+    read = settings("paper")
+    assert read == JiaoSettings()
+    assert (read.completion_steps, read.critic_steps, read.joint_steps, read.batch_size) == (
+        90_000,
+        10_000,
+        400_000,
+        96,
+    )
+    assert (read.gated, read.skips, read.critic_norm, read.fc_in) == ("table", "add", "spectral", "flatten")
+    assert (read.gan_input, read.gan_weight, read.known_weight, read.holes) == ("composite", 4e-4, 0.0, "three_kinds")
+    (protocol,) = protocols("paper", PAPER.scales["paper"].protocol)
+    assert (protocol.data, protocol.resolution, protocol.images) == ("celeba", 160, 200_000)
+    assert (protocol.images * 9 // 10, protocol.test_images) == (180_000, 20_000)
+
+
+def test_baselines_train_under_this_paper_s_protocol() -> None:
+    for scale in ("smoke", "quick"):
+        assert PAPER.scales[scale].variants == ["gated_none", "sn_off", "skips_none"]
+        assert PAPER.scales[scale].baselines == ["context_encoder", "glcic", "pconv"]
+    assert set(PAPER.methods) == {"context_encoder", "glcic", "pconv"} <= set(find().entries)
+
+
+def test_quick_gives_both_sides_the_same_holes_and_steps() -> None:
+    other = read_paper(FOLDER.parents[1] / "baselines" / "glcic" / "paper.toml").scales["quick"]
+    assert other.settings == PAPER.scales["quick"].settings
+
+
+def test_table_4_as_printed() -> None:
+    table = PAPER.tables["table4"]
+    printed = {key: tuple(str(cell) for cell in row.cells.values()) for key, row in table.rows.items()}
+    assert printed == {
+        "ce": ("24.5531", "0.8263"),
+        "glcic": ("27.1197", "0.8569"),
+        "pconv": ("27.3876", "0.8657"),
+        "ours": ("27.9212", "0.8712"),
+    }
+    assert {row.method for row in table.rows.values()} == {"context_encoder", "glcic", "pconv", ""}
+    assert all(standing.best for standing in best_in_columns(table, "ours"))
+    ahead = CLAIMS["table4-ahead"]
+    assert isinstance(ahead, Arithmetic)
+    assert check(ahead, PAPER).verdict == "supported"
+    assert all(column.convention in CONVENTIONS for column in table.columns.values())
+
+
+def test_ledger_is_whole() -> None:
+    ids = [*(f"J-S{number}" for number in range(1, 12)), *(f"J-{number}" for number in range(1, 28))]
+    assert [entry.id for entry in PAPER.ledger] == ids
+    assert all((entry.cls == "stated") == entry.id.startswith("J-S") for entry in PAPER.ledger)
+    assert all(entry.why for entry in PAPER.ledger if entry.cls != "stated")
+    classes = {cls: [e.id for e in PAPER.ledger if e.cls == cls] for cls in ("contradictory", "typo")}
+    assert classes["typo"] == ["J-2", "J-16", "J-26", "J-27"]
+    assert classes["contradictory"] == ["J-1", "J-3", "J-9", "J-18", "J-19", "J-22", "J-24", "J-25"]
+
+
+def test_every_variant_is_used() -> None:
+    used = {name for entry in PAPER.ledger for name in entry.variants}
+    sides = {side.removeprefix("variant:") for claim in PAPER.claims for side in claim.sides}
+    assert set(PAPER.variants) == used | (sides & set(PAPER.variants))
+
+
+def test_claims_are_held_to_something() -> None:
+    for claim in PAPER.claims:
+        if isinstance(claim, Order):
+            assert claim.margin > 0
+            assert set(claim.suites) <= set(SUITES)
+            for scale in SCALES:
+                for protocol in protocols(scale, PAPER.scales[scale].protocol):
+                    assert set(claim.suites) <= set(protocol.suites)
+        assert isinstance(claim, Judgement | Arithmetic) or claim.note
+
+
+def test_its_own_three_parts_are_each_left_out() -> None:
+    three = ["center", "random", "irregular"]
+    for key, variant in (("gated-better", "gated_none"), ("sn-better", "sn_off"), ("skips-better", "skips_none")):
+        claim = CLAIMS[key]
+        assert isinstance(claim, Order)
+        assert (claim.better, claim.worse, claim.suites) == ("variant:default", f"variant:{variant}", three)
+        changed = settings("paper", variant).model_dump().items() - settings("paper").model_dump().items()
+        assert len(changed) == 1
+
+
+def test_both_cells_and_every_rival_are_claimed() -> None:
+    cells = [claim for claim in PAPER.claims if isinstance(claim, Cell)]
+    assert {(claim.row, claim.column, claim.suite) for claim in cells} == {
+        ("ours", "psnr", "center"),
+        ("ours", "ssim", "center"),
+    }
+    rivals = {(c.worse, c.metric) for c in PAPER.claims if isinstance(c, Order) and c.worse.startswith("method:")}
+    assert rivals == {
+        (f"method:{key}", m) for key in ("context_encoder", "glcic", "pconv") for m in ("psnr", "ssim_u7")
+    }
+
+
+def test_bibliography() -> None:
+    about = PAPER.paper
+    assert (len(about.authors), about.year, about.year_inferred) == (6, 2023, True)
+    assert len(about.summary.strip().splitlines()) == 5
+
+
+def test_the_card_names_every_part_a_reader_needs() -> None:
+    card = (FOLDER / "README.md").read_text()
+    for part in ("in five lines", "What is unclear", "What it costs", "Commands", "Status", "python -m bench show"):
+        assert part in card
+    for line in PAPER.paper.summary.strip().splitlines():
+        assert line in card
+    assert f"{len(PAPER.ledger)} entries" in card

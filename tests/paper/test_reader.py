@@ -1,0 +1,286 @@
+"""A paper.toml that is wrong is told in one line: file, line, key, mend."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.paper import read_paper
+from bench.util.errors import UserError
+
+GOOD = """\
+[paper]
+title = "A"
+authors = ["B"]
+year = 2020
+summary = "C"
+
+[tables.t]
+title = "T"
+[tables.t.protocols.p]
+data = "d"
+images = "1"
+resolution = "8"
+holes = "h"
+[tables.t.columns.psnr]
+title = "PSNR"
+better = "higher"
+convention = "psnr"
+[tables.t.rows.ours]
+label = "Ours"
+ours = true
+protocol = "p"
+origin = "o"
+cells = { psnr = "19.32" }
+
+[[claims]]
+id = "one"
+kind = "judgement"
+section = "1"
+says = "It is good."
+why = "Nobody can tell."
+
+[[claims]]
+id = "two"
+kind = "cell"
+section = "2"
+says = "19.32 dB."
+table = "t"
+row = "ours"
+column = "psnr"
+suite = "random"
+margin = 0.5
+
+[[claims]]
+id = "three"
+kind = "order"
+section = "2"
+says = "A before B."
+better = "variant:default"
+worse = "variant:other"
+metric = "psnr"
+suites = ["random"]
+
+[[ledger]]
+id = "L-1"
+class = "stated"
+section = "1"
+says = "x"
+we_do = "y"
+variants = ["other"]
+
+[scales.smoke]
+says = "s"
+cost = "c"
+[scales.quick]
+says = "s"
+cost = "c"
+[scales.paper]
+says = "s"
+cost = "c"
+[scales.paper.protocol]
+resolution = 256
+
+[variants.other]
+says = "v"
+settings = {}
+"""
+
+
+def complaint(tmp_path: Path, old: str, new: str) -> str:
+    """The error for GOOD with `old` replaced, without the path; checked to be one line that begins with the path."""
+    assert GOOD.count(old) == 1, old
+    file = tmp_path / "paper.toml"
+    file.write_text(GOOD.replace(old, new))
+    with pytest.raises(UserError) as caught:
+        read_paper(file)
+    text = str(caught.value)
+    assert text.startswith(str(file))
+    assert "\n" not in text
+    return text.removeprefix(str(file))
+
+
+def line_of(text: str) -> int:
+    return GOOD[: GOOD.index(text)].count("\n") + 1
+
+
+def test_good_file_reads(tmp_path: Path) -> None:
+    file = tmp_path / "paper.toml"
+    file.write_text(GOOD)
+    paper = read_paper(file)
+    assert paper.tables["t"].rows["ours"].cells["psnr"].value == 19.32
+    assert paper.tables["t"].rows["ours"].cells["psnr"].half_width == pytest.approx(0.005)
+    assert [claim.kind for claim in paper.claims] == ["judgement", "cell", "order"]
+
+
+@pytest.mark.parametrize("cell", ["19.32", '"19,32"', '"inf"', '"nan"', "true"])
+def test_a_cell_is_a_number_in_quotes(tmp_path: Path, cell: str) -> None:
+    text = complaint(tmp_path, 'cells = { psnr = "19.32" }', f"cells = {{ psnr = {cell} }}")
+    assert text.startswith(
+        f", line {line_of('cells = ')}: tables.t.rows.ours.cells.psnr: a reported cell is the printed"
+    )
+    assert 'in quotes, such as "19.32"' in text
+
+
+def test_wrong_type(tmp_path: Path) -> None:
+    text = complaint(tmp_path, "year = 2020", 'year = "MMXX"')
+    assert text.startswith(", line 4: paper.year: must be a valid integer")
+    assert text.endswith("not 'MMXX'.")
+    text = complaint(tmp_path, 'better = "higher"', 'better = "bigger"')
+    assert text == ", line 16: tables.t.columns.psnr.better: must be 'higher' or 'lower', not 'bigger'."
+
+
+def test_wrong_type_in_an_array_of_tables(tmp_path: Path) -> None:
+    text = complaint(tmp_path, "margin = 0.5", "margin = -0.5")
+    assert text == f", line {line_of('margin = 0.5')}: claims.1.margin: must be greater than or equal to 0, not -0.5."
+
+
+def test_unknown_key_names_the_nearest(tmp_path: Path) -> None:
+    text = complaint(tmp_path, "year = 2020", "year = 2020\nvenu = 'X'")
+    assert text == ", line 5: paper.venu: there is no key 'venu' here. Did you mean 'venue'?"
+
+
+def test_unknown_key_in_a_claim_knows_the_kind(tmp_path: Path) -> None:
+    line = line_of('table = "t"')
+    text = complaint(tmp_path, 'table = "t"', 'tabel = "t"')
+    assert (
+        text == f", line {line}: claims.1.tabel: there is no key 'tabel' here. Did you mean 'table'? And 1 more error."
+    )
+
+
+def test_unknown_key_of_a_ledger_entry_uses_the_files_names(tmp_path: Path) -> None:
+    text = complaint(tmp_path, 'class = "stated"', 'clas = "stated"')
+    assert f", line {line_of('class = ')}: ledger.0.clas: " in text
+    assert "Did you mean 'class'?" in text
+
+
+def test_unknown_key_of_a_protocol(tmp_path: Path) -> None:
+    text = complaint(tmp_path, "resolution = 256", "resolutoin = 256")
+    assert text.startswith(f", line {line_of('resolution = 256')}: scales.paper.protocol.resolutoin: ")
+    assert text.endswith("Did you mean 'resolution'?")
+
+
+def test_missing_key_stands_at_its_table(tmp_path: Path) -> None:
+    text = complaint(tmp_path, 'why = "Nobody can tell."\n', "")
+    assert text == f", line {line_of('[[claims]]')}: claims.0.why: this value is missing; add it."
+    text = complaint(tmp_path, 'origin = "o"\n', "")
+    assert text == ", line 18: tables.t.rows.ours.origin: this value is missing; add it."
+
+
+def test_missing_section_has_no_line(tmp_path: Path) -> None:
+    file = tmp_path / "paper.toml"
+    file.write_text(GOOD.replace("[[ledger]]", "[[legder]]"))
+    with pytest.raises(UserError, match=r"legder: there is no key 'legder' here. Did you mean 'ledger'\?$"):
+        read_paper(file)
+    file.write_text("")
+    with pytest.raises(UserError, match=r"paper.toml: paper: this value is missing; add it. And 1 more error\."):
+        read_paper(file)
+
+
+def test_unknown_and_missing_kind(tmp_path: Path) -> None:
+    line = line_of('kind = "order"')
+    text = complaint(tmp_path, 'kind = "order"', 'kind = "ordre"')
+    assert text == f", line {line}: claims.2.kind: there is no kind 'ordre'. Did you mean 'order'?"
+    text = complaint(tmp_path, 'kind = "order"\n', "")
+    assert (
+        "claims.2.kind: this value is missing; add it (cell, order, bound, trace, trend, arithmetic or judgement)."
+        in text
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('worse = "variant:other"', 'worse = "variant:othr"', "claims.2.worse: 'othr' is no variant of this paper."),
+        ('worse = "variant:other"', 'worse = "other"', "claims.2.worse: 'other' cannot be compared; write variant:"),
+        ('table = "t"', 'table = "u"', "claims.1.table: 'u' is no table of this paper. Known: t."),
+        ('column = "psnr"', 'column = "pnsr"', "claims.1.column: 'pnsr' is no column of t. Did you mean 'psnr'?"),
+        ('row = "ours"', 'row = "our"', "claims.1.row: 'our' is no row of t. Did you mean 'ours'?"),
+        ('variants = ["other"]', 'variants = ["x"]', "ledger.0.variants: 'x' is no variant of this paper."),
+        ('id = "three"', 'id = "two"', "claims.2.id: 'two' is the id of two entries; give each its own."),
+        ('protocol = "p"', 'protocol = "q"', "tables.t.rows.ours.protocol: 'q' is no protocol of this table."),
+        ('{ psnr = "19.32" }', '{ ssim = "0.8" }', "tables.t.rows.ours.cells.ssim: 'ssim' is no column of this table."),
+    ],
+)
+def test_names_that_nothing_else_has(tmp_path: Path, old: str, new: str, told: str) -> None:
+    assert complaint(tmp_path, old, new).startswith(f", line {line_of(old)}: {told}")
+
+
+def test_a_scale_names_variants_of_this_paper_and_methods_that_the_catalog_has(tmp_path: Path) -> None:
+    quick = '[scales.quick]\nsays = "s"\ncost = "c"\n'
+    text = complaint(tmp_path, quick, quick + 'variants = ["othr"]\n')
+    line = line_of("[scales.quick]") + 3
+    assert text == f", line {line}: scales.quick.variants: 'othr' is no variant of this paper. Did you mean 'other'?"
+    file = tmp_path / "good.toml"
+    more = quick + 'variants = ["other"]\nbaselines = ["rival"]\n'
+    file.write_text(GOOD.replace(quick, more).replace("ours = true", 'ours = true\nmethod = "mine"'))
+    paper = read_paper(file)
+    assert paper.scales["quick"].variants == ["other"]
+    assert paper.scales["quick"].baselines == ["rival"]
+    assert paper.scales["paper"].baselines == []
+    assert paper.tables["t"].rows["ours"].method == "mine"
+
+
+def test_claims_and_ledger_may_be_absent(tmp_path: Path) -> None:
+    file = tmp_path / "paper.toml"
+    file.write_text(GOOD[: GOOD.index("[[claims]]")] + GOOD[GOOD.index("[scales.smoke]") :])
+    assert read_paper(file).claims == read_paper(file).ledger == []
+
+
+def test_missing_scale(tmp_path: Path) -> None:
+    text = complaint(tmp_path, "[scales.quick]", "[scales.fast]")
+    assert text.startswith(f", line {line_of('[scales.smoke]')}: scales: the scale 'quick' is missing")
+
+
+def test_incomplete_arithmetic(tmp_path: Path) -> None:
+    old = 'kind = "judgement"\nsection = "1"\nsays = "It is good."\nwhy = "Nobody can tell."'
+    new = 'kind = "arithmetic"\nsection = "1"\nsays = "It is good."\ntable = "t"\ncheck = "one scale"'
+    text = complaint(tmp_path, old, new)
+    assert "claims.0.check: 'one scale' needs the keys l1 and psnr" in text
+    text = complaint(tmp_path, old, new.replace("one scale", "best in columns"))
+    assert "claims.0.check: 'best in columns' needs the keys row and needs" in text
+    text = complaint(tmp_path, old, new.replace("one scale", "percent over row"))
+    assert "claims.0.check: 'percent over row' needs the keys row, over, column and percent" in text
+    whole = (
+        new.replace("one scale", "percent over row") + '\nrow = "ours"\ncolumn = "psnr"\npercent = "2"\nover = "our"'
+    )
+    text = complaint(tmp_path, old, whole)
+    assert "claims.0.over: 'our' is no row of t. Did you mean 'ours'?" in text
+    text = complaint(tmp_path, old, whole.replace('"2"', "2"))
+    assert "claims.0.percent: a reported cell is the printed number in quotes" in text
+    text = complaint(tmp_path, old, new.replace("one scale", "exclusive") + '\nrow = "ours"\ncounts = ["psnr"]')
+    assert "claims.0.check: 'exclusive' needs the keys row, total and counts" in text
+    counted = new.replace("one scale", "shares of total") + '\nrow = "ours"\ntotal = 9\ncounts = ["psnr"]'
+    assert "claims.0.check: 'shares of total' needs" in complaint(tmp_path, old, counted)
+    text = complaint(tmp_path, old, counted + '\nshares = ["psr"]')
+    assert "claims.0.shares: 'psr' is no column of t. Did you mean 'psnr'?" in text
+
+
+def test_the_first_error_in_the_file_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "paper.toml"
+    file.write_text(GOOD.replace("margin = 0.5", "margin = -1").replace("year = 2020", "year = 'x'"))
+    with pytest.raises(UserError, match=r"line 4: paper.year: .* And 1 more error\."):
+        read_paper(file)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("year = 2020", "year = ", ", line 4, column 8: not valid TOML: Invalid value."),
+        ("year = 2020", "year = 2020\nyear = 2021", ", line 5, column 12: not valid TOML: Cannot overwrite a value."),
+        ("settings = {}", "settings = {", ": not valid TOML: "),
+    ],
+)
+def test_syntax(tmp_path: Path, old: str, new: str, told: str) -> None:
+    text = complaint(tmp_path, old, new)
+    assert told in text
+    assert text.startswith(", line ")
+
+
+def test_unreadable(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"none.toml cannot be read: No such file"):
+        read_paper(tmp_path / "none.toml")
+    with pytest.raises(UserError, match="cannot be read: Is a directory"):
+        read_paper(tmp_path)
+    (tmp_path / "x.toml").write_bytes(b'a = "\xff"')
+    with pytest.raises(UserError, match=r"x.toml is not UTF-8 \(byte 5\)"):
+        read_paper(tmp_path / "x.toml")

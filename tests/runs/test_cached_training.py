@@ -1,0 +1,57 @@
+from toy import noise
+
+from bench.data import Data
+from bench.protocol import Protocol
+from bench.runs.cached_training import training_key
+from bench.runs.records import Run
+
+AFTER = frozenset({"iterations"})
+
+
+def run(**changes):
+    protocol = Protocol(data="faces", resolution=64, images=9, split=(7, 1, 1), test_images=1, suites=("center",))
+    values = {
+        "method": "m",
+        "scale": "quick",
+        "seed": 0,
+        "settings": {"width": 8, "iterations": 100},
+        "protocol": protocol,
+        "code": "c",
+        "data": "d",
+        "suites": {"center": "s"},
+    }
+    return Run(**values | changes)
+
+
+def data(train="a", test="b", mean=0.5):
+    sides = {"train": train, "test": test}
+    manifest = {"name": "x", "resolution": 64, "sha256": sides, "mean_colour": [mean] * 3}
+    return Data.of(manifest, noise(), noise(4))
+
+
+def key(after=AFTER, device="cpu", pictures=None, **changes):
+    return training_key(run(**changes), after, pictures or data(), device)
+
+
+def test_the_key_depends_on_all_that_training_does_and_on_nothing_else():
+    protocol = run().protocol.model_copy(update={"suites": ("random",), "test_images": 5})
+    same = [
+        key(settings={"width": 8, "iterations": 5}),
+        key(variant="no_blend"),
+        key(scale="paper"),
+        key(suites={"random": "t"}, protocol=protocol),
+        key(data="e", pictures=data(test="other")),
+    ]
+    assert set(same) == {key()}
+    other = [
+        key(method="n"),
+        key(settings={"width": 4, "iterations": 100}),
+        key(code="x"),
+        key(seed=1),
+        key(numbers=0),
+        key(device="cuda"),
+        key(pictures=data(train="other")),
+        key(pictures=data(mean=0.4)),
+        key(after=frozenset()),
+    ]
+    assert len({key(), *other}) == len(other) + 1

@@ -1,0 +1,178 @@
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from held import most_held
+from toy import noise, toy
+
+from bench.methods.base import BrokenResultError
+from bench.runs import evaluation
+from bench.runs.evaluation import Scored, Subject, evaluate, score_suite
+from bench.util.errors import UserError
+
+
+class KilledError(Exception):
+    pass
+
+
+def run(folder, test, network=None, seen=None, dies_at=None, at_once=16, told=None):
+    inpainter = (network or toy()).inpainter()
+    inpainter.images_at_once = at_once
+    plain = inpainter.inpaint
+
+    def inpaint(image, hole, seed):
+        if dies_at is not None and len(seen) >= dies_at:
+            raise KilledError
+        if seen is not None:
+            seen.append(len(image))
+        result = plain(image, hole, seed)
+        if told is not None:
+            inpainter.told = told(image)
+        return result
+
+    inpainter.inpaint = inpaint
+    return evaluate(inpainter, test, ("center", "random"), 0, torch.device("cpu"), folder, lambda *_: None)
+
+
+def files(folder):
+    return {path.name: path.read_bytes() for path in (folder / "predictions").iterdir()}
+
+
+def test_parts_and_kills_change_no_bit(tmp_path, monkeypatch):
+    test = noise(70)
+    straight = run(tmp_path / "straight", test)
+    monkeypatch.setattr(evaluation, "PART", 32)
+    seen = []
+    for batches in (3, 6, 7):  # inside the first suite, at its end, in the second
+        with pytest.raises(KilledError):
+            run(tmp_path / "killed", test, seen=seen, dies_at=batches)
+    resumed = run(tmp_path / "killed", test, seen=seen)
+    pd.testing.assert_frame_equal(resumed, straight, check_exact=True)
+    assert files(tmp_path / "killed") == files(tmp_path / "straight")
+    # 10 batches in all; a kill costs at most what came after the last part.
+    assert 10 <= len(seen) <= 13
+    assert len(straight) == 140
+
+
+def test_predictions_are_a_plain_array_in_the_order_of_the_table(tmp_path):
+    test = noise(20)
+    table = run(tmp_path, test)
+    composites = np.load(tmp_path / "predictions" / "center.npy")
+    assert composites.shape == (20, 3, 16, 16)
+    whole = io.BytesIO()
+    np.save(whole, composites)
+    assert (tmp_path / "predictions" / "center.npy").read_bytes() == whole.getvalue()
+    error = (composites.astype(float) - test.pixels) ** 2
+    expected = 10 * np.log10(255**2 / error.mean(axis=(1, 2, 3)))
+    np.testing.assert_allclose(table[table["suite"] == "center"]["psnr"], expected, rtol=1e-12)
+
+
+def test_a_column_that_came_in_between_is_had_for_all(tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluation, "PART", 16)
+    test, calls = noise(40), []
+
+    def subject(more, dies=False):
+        def batch(indices):
+            calls.append(indices)
+            if dies and indices[0] >= 16:
+                raise KilledError
+            truth = torch.from_numpy(test.pixels[indices])
+            hole = torch.zeros(len(indices), 1, 16, 16, dtype=torch.bool)
+            hole[..., 4:9, 4:9] = True
+            return Scored(truth, hole, 255 - truth, more)
+
+        return Subject("center", test.ids, test.groups, batch)
+
+    with pytest.raises(KilledError):
+        score_suite(subject({}, dies=True), tmp_path, lambda *_: None)
+    monkeypatch.setattr(evaluation, "PART", 40)
+    # Other cuts, other files: nothing of the old part is mixed in.
+    table = score_suite(subject({}), tmp_path, lambda *_: None)
+    assert table["image"].to_list() == test.ids
+    assert not list((tmp_path / "predictions").glob("*.parts"))
+
+
+def test_headings_that_differ_are_computed_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluation, "PART", 16)
+    test = noise(32)
+    extra = {"on": False}
+
+    def batch(indices):
+        if indices[0] >= 16 and not extra["on"]:
+            raise KilledError
+        truth = torch.from_numpy(test.pixels[indices])
+        hole = torch.ones(len(indices), 1, 16, 16, dtype=torch.bool)
+        hole[..., 0, 0] = False
+        return Scored(truth, hole, truth ^ 1, {"more": [1.0] * len(indices)} if extra["on"] else {})
+
+    subject = Subject("center", test.ids, test.groups, batch)
+    with pytest.raises(KilledError):
+        score_suite(subject, tmp_path, lambda *_: None)
+    extra["on"] = True
+    table = score_suite(subject, tmp_path, lambda *_: None)
+    assert (table["more"] == 1).all()
+    assert len(table) == 32
+
+
+def test_memory_does_not_grow_with_the_number_of_images(tmp_path, monkeypatch):
+    def held(count):
+        def batch(indices):
+            truth = torch.zeros(len(indices), 3, 64, 64, dtype=torch.uint8)
+            return Scored(truth, torch.ones(len(indices), 1, 64, 64, dtype=torch.bool), truth + 1)
+
+        ids = [f"i{index}" for index in range(count)]
+        return most_held(lambda report: score_suite(Subject("center", ids, ids, batch), tmp_path / str(count), report))
+
+    monkeypatch.setattr(evaluation, "score", lambda truth, *_: {"psnr": torch.zeros(len(truth))})
+    held(16)
+    few, many = held(128), held(640)
+    # 512 pictures of 12 KiB would be 6 MB.
+    assert many - few < 2_000_000
+
+
+def test_an_inpainter_says_how_many_images_it_takes_at_once_and_no_number_moves(tmp_path):
+    test = noise(70)
+    seen = []
+    few, many = run(tmp_path / "few", test), run(tmp_path / "many", test, seen=seen, at_once=64)
+    assert seen == [64, 6] * 2
+    pd.testing.assert_frame_equal(few, many, check_exact=True)
+    assert files(tmp_path / "few") == files(tmp_path / "many")
+    for bad in (0, 48, 256):
+        with pytest.raises(UserError, match=f"ToyInpainter.images_at_once = {bad} does not divide 128; say 16, 32"):
+            run(tmp_path / "bad", test, at_once=bad)
+
+
+def test_what_an_inpainter_tells_becomes_columns(tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluation, "PART", 32)
+    test = noise(70)
+
+    def told(image):
+        return {"brightness": image.mean(dim=(1, 2, 3)), "third": torch.full((len(image),), 1 / 3)}
+
+    straight = run(tmp_path / "straight", test, told=told)
+    seen = []
+    with pytest.raises(KilledError):
+        run(tmp_path / "killed", test, seen=seen, dies_at=3, told=told)
+    resumed = run(tmp_path / "killed", test, seen=seen, told=told)
+    pd.testing.assert_frame_equal(resumed, straight, check_exact=True)
+    center = straight[straight["suite"] == "center"]
+    dark = test.pixels.astype(float)
+    dark[..., 4:12, 4:12] = 0  # erased before the method sees it
+    np.testing.assert_allclose(center["told_brightness"], dark.mean(axis=(1, 2, 3)) / 255, rtol=1e-6)
+    assert set(center["told_third"]) == {float(np.float32(1 / 3))}
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        (lambda image: {"a loss": image[:, 0, 0, 0]}, "tells 'a loss'; a told name is a plain word"),
+        (lambda image: {"loss": image.mean()}, r"tells 'loss' with shape \(\); it must be one number for each image"),
+        (lambda image: {"loss": image[:1, 0, 0, 0]}, r"tells 'loss' with shape \(1,\)"),
+        (lambda image: {"loss": torch.arange(len(image)) / 0.0}, "tells loss = nan for image noise-0"),
+    ],
+)
+def test_what_is_told_amiss_is_an_error(tmp_path, told, says):
+    with pytest.raises(BrokenResultError, match=says):
+        run(tmp_path, noise(5), told=told)
