@@ -49,7 +49,7 @@ def harmonic(picture: NDArray[np.floating], hole: NDArray[np.bool_]) -> NDArray[
     return solved
 
 
-# A batch often has one hole for all, and a suite's too: factoring it costs ten times what solving does.
+# A batch often has one hole for all, and a mask set's too: factoring it costs ten times what solving does.
 @lru_cache(maxsize=4)
 def _factors(packed_hole: bytes, height: int, width: int) -> tuple[sparse.csr_array, SuperLU]:
     """The weights of known pixels on missing ones, and the factored Laplacian among the missing ones."""

@@ -1,11 +1,11 @@
-"""Protocol: data split + resolution + suites + what is scored. Nothing here imports torch."""
+"""Protocol: data split + resolution + mask sets + what is scored. Nothing here imports torch."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bench.masks.names import check_suites, suite_name
+from bench.masks.names import check_mask_sets, mask_set_name
 from bench.util.errors import UserError
 
 Probe = Literal["repeat", "perturb", "best_of"]
@@ -26,13 +26,13 @@ class ProtocolOverrides(BaseModel):
     """train : test : validation, where the data set brings no split of its own."""
     test_images: int | None = Field(default=None, ge=1)
     """At most so many test images are scored."""
-    suites: list[str] | None = None
+    mask_sets: list[str] | None = None
     probes: list[Probe] | None = None
     probe_images: int | None = Field(default=None, ge=1)
 
 
 class Protocol(BaseModel):
-    """One data set, one resolution, the suites, the number of images: what makes scores comparable."""
+    """One data set, one resolution, the mask sets, the number of images: what makes scores comparable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,10 +42,10 @@ class Protocol(BaseModel):
     images: int
     split: tuple[int, int, int]
     test_images: int
-    suites: tuple[str, ...]
-    """Names of drawn suites, and mask folders as `KIND=PATH`."""
+    mask_sets: tuple[str, ...]
+    """Names of drawn mask sets, and mask folders as `KIND=PATH`."""
     probes: tuple[Probe, ...] = ()
-    """What is measured beyond the scores, under the suite `center`."""
+    """What is measured beyond the scores, under the mask set `center`."""
     probe_images: int = 32
     """So many of the test images are probed, the first ones."""
 
@@ -54,18 +54,18 @@ class Protocol(BaseModel):
         return self.data.partition("=")[0]
 
     @property
-    def suite_names(self) -> tuple[str, ...]:
-        """The suites as scores and files name them: without their paths."""
-        return tuple(suite_name(spec) for spec in self.suites)
+    def mask_set_names(self) -> tuple[str, ...]:
+        """The mask sets as scores and files name them: without their paths."""
+        return tuple(mask_set_name(spec) for spec in self.mask_sets)
 
     def placeless(self) -> dict[str, Any]:
-        """JSON-able, without paths and order of suites: what must agree where two measurements can be compared.
+        """JSON-able, without paths and order of mask sets: what must agree where two measurements can be compared.
 
         Where nothing is probed it says nothing of probes.
         """
         unused = set() if self.probes else {"probes", "probe_images"}
         own = self.model_dump(mode="json", exclude=unused)
-        own |= {"data": self.data_name, "suites": sorted(self.suite_names)}
+        own |= {"data": self.data_name, "mask_sets": sorted(self.mask_set_names)}
         return own | ({"probes": sorted(self.probes)} if self.probes else {})
 
 
@@ -77,19 +77,19 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 
 
 def protocols(
-    scale: str, overrides: ProtocolOverrides, data: str | None = None, suites: Sequence[str] = ()
+    scale: str, overrides: ProtocolOverrides, data: str | None = None, mask_sets: Sequence[str] = ()
 ) -> list[Protocol]:
     """The protocols of a scale, one for each data set.
 
-    `data` (`NAME[=PATH]`) and `suites` take the place of the scale's own. Raises UserError for an unknown suite.
+    `data` (`NAME[=PATH]`) and `mask_sets` take the place of the scale's own. Raises UserError for an unknown mask set.
     """
     if scale not in DEFAULTS:
         raise UserError(f"There is no scale '{scale}'. Known: {', '.join(DEFAULTS)}.")
-    values: dict[str, Any] = {"split": (50, 9, 1), "suites": ("center", "random", "irregular")}
+    values: dict[str, Any] = {"split": (50, 9, 1), "mask_sets": ("center", "random", "irregular")}
     values |= DEFAULTS[scale] | overrides.model_dump(exclude_none=True)
-    if suites:
-        values["suites"] = tuple(dict.fromkeys(suites))
-    check_suites(values["suites"])
+    if mask_sets:
+        values["mask_sets"] = tuple(dict.fromkeys(mask_sets))
+    check_mask_sets(values["mask_sets"])
     names = [data] if data else values.pop("data")
     values.pop("data", None)
     return [Protocol(data=name, **values) for name in names]

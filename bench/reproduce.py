@@ -10,11 +10,11 @@ from lightning_fabric import Fabric
 from rich.console import Console
 
 from bench.data import Data, load
-from bench.masks.names import check_suites
-from bench.masks.sets import suite
+from bench.masks.names import check_mask_sets
+from bench.masks.sets import mask_set
 from bench.methods.base import DataFacts, Settings
 from bench.methods.catalog import Catalog, Entry
-from bench.methods.pretrained import Adopted
+from bench.methods.pretrained import Pretrained
 from bench.methods.settings import DEFAULT, build, overrides, parse_sets
 from bench.paper import Scale
 from bench.protocol import Protocol
@@ -37,7 +37,7 @@ class Request:
     cache: Path
     scale: str = "quick"
     data: str | None = None
-    suites: Sequence[str] = ()
+    mask_sets: Sequence[str] = ()
     variants: Sequence[str] = ()
     seeds: Sequence[int] = (0,)
     device: str = "auto"
@@ -49,7 +49,7 @@ class Request:
     options: Options = field(default_factory=Options)
     host: str | None = None
     """The paper whose protocol is taken; the method's own where None."""
-    adopted: Adopted | None = None
+    pretrained: Pretrained | None = None
     """Networks from elsewhere, for the method's own runs."""
     with_baselines: bool = False
     """Also run every other method that the paper.toml names."""
@@ -80,8 +80,8 @@ class Reproduction:
         for variant in self.variants:
             self._settings(variant)
         self._check_networks()
-        for spec in check_suites(request.suites):
-            suite(spec)
+        for spec in check_mask_sets(request.mask_sets):
+            mask_set(spec)
         check_writable(request.out)
         self.fabric = self._open_fabric()
 
@@ -95,7 +95,7 @@ class Reproduction:
     @cached_property
     def variants(self) -> list[str]:
         """The method as printed, then the scale's variants and those asked for; `all` is every one that differs."""
-        if self.request.adopted is not None:
+        if self.request.pretrained is not None:
             return list(self.request.variants)
         asked, default = list(self.request.variants), self._settings(DEFAULT)
         if "all" in asked:
@@ -124,12 +124,12 @@ class Reproduction:
 
     def _check_networks(self) -> None:
         """Raise UserError where networks do not fit the pictures, or a script takes other inputs."""
-        adopted, facts = self.request.adopted, DataFacts(256, 1)
-        if adopted is None and not self.entry.weights:
+        pretrained, facts = self.request.pretrained, DataFacts(256, 1)
+        if pretrained is None and not self.entry.weights:
             self._check_resolutions()
             return
-        if adopted is not None:
-            method = adopted.build(adopted.settings(self.request.scale, DEFAULT, self.sets), facts)
+        if pretrained is not None:
+            method = pretrained.build(pretrained.settings(self.request.scale, DEFAULT, self.sets), facts)
         else:
             method = build_method(self.entry, self.sets, facts, seed=0)
         fit = method.inpainter().sizes
@@ -147,13 +147,13 @@ class Reproduction:
                 build_method(self.entry, values, DataFacts(side, 1), seed=0)
 
     def _settings(self, variant: str) -> Settings | dict[str, Any]:
-        if self.request.adopted is not None:
-            return self.request.adopted.settings(self.request.scale, variant, self.sets)
+        if self.request.pretrained is not None:
+            return self.request.pretrained.settings(self.request.scale, variant, self.sets)
         values = overrides(self.paper, self.request.scale, variant) | self.sets
         return build(self.entry.load().settings_class, values, self.request.key)
 
     def protocols(self) -> list[Protocol]:
-        return scale_protocols(self.host, self.request.scale, self.request.data, self.request.suites)
+        return scale_protocols(self.host, self.request.scale, self.request.data, self.request.mask_sets)
 
     def each_data(self) -> Iterator[tuple[Protocol, Data]]:
         for protocol in self.protocols():
@@ -194,7 +194,7 @@ class Reproduction:
             lpips_folder=request.weights,
             options=request.options,
             host=self.host if self.host is not wanted.entry else None,
-            adopted=request.adopted if wanted.entry is self.entry else None,
+            pretrained=request.pretrained if wanted.entry is self.entry else None,
         )
 
     def make(self, force: bool = False) -> None:
@@ -240,7 +240,7 @@ def current_records(catalog: Catalog, out: Path, keys: set[str]) -> list[Record]
     def current(run: Run) -> bool:
         if run.origin == "run":
             return run.code == code.get(run.method)
-        ours = run.origin == "reference" and run.method in catalog.entries
-        return not ours or run.code == catalog[run.method].code(reference=True)
+        ours = run.origin == "pretrained" and run.method in catalog.entries
+        return not ours or run.code == catalog[run.method].code(pretrained=True)
 
     return [record for record in found if record.run.numbers == NUMBERS and current(record.run)]

@@ -9,14 +9,14 @@ from bench.runs.records import Record, Run
 from bench.util.files import sha256
 
 FLOORS = {"flat", "smooth"}
-SUITES = ("center", "random")
-SCALE = {"says": "s", "cost": "c"}
+MASK_SETS = ("center", "random")
+SCALE = {"summary": "s", "cost": "c"}
 
 
 def paper(*claims, printed="25.0", **changes):
     protocol = {"data": "CelebA test", "images": "200", "resolution": "256x256", "holes": "centre, 128x128"}
     protocol |= {"scored": "composite"} | changes
-    column = {"title": "PSNR", "unit": "dB", "better": "higher", "convention": "psnr", "definition": "per image, RGB"}
+    column = {"title": "PSNR", "unit": "dB", "better": "higher", "metric": "psnr", "definition": "per image, RGB"}
     ours = {"label": "ours", "ours": True, "protocol": "p", "origin": "here", "cells": {"psnr": printed}}
     table = {
         "title": "Table",
@@ -32,13 +32,13 @@ def paper(*claims, printed="25.0", **changes):
             "claims": list(claims),
             "ledger": [],
             "scales": scales,
-            "variants": {"other": {"says": "o", "settings": {}}},
+            "variants": {"other": {"summary": "o", "settings": {}}},
         }
     )
 
 
 def recorder(out):
-    """Writes a record whose PSNR on the suites center and random is `values`."""
+    """Writes a record whose PSNR on the mask sets center and random is `values`."""
 
     def make(
         method,
@@ -56,13 +56,15 @@ def recorder(out):
         values = np.asarray(values, dtype=float)
         ids = [f"i{index:03d}" for index in range(len(values))]
         base = {"image": ids, "group": ids if groups is None else groups, "psnr": values}
-        tables = {"scores": pd.concat([pd.DataFrame({"suite": suite} | base | columns) for suite in SUITES])}
+        tables = {
+            "scores": pd.concat([pd.DataFrame({"mask_set": mask_set} | base | columns) for mask_set in MASK_SETS])
+        }
         if curves is not None:
             rows = [(stage, step, name, value) for (stage, name), line in curves.items() for step, value in line]
             tables["scalars"] = pd.DataFrame(rows, columns=["stage", "step", "name", "value"])
         if probes is not None:
             count = len(next(iter(probes.values())))
-            about = {"suite": "center", "image": ids[:count], "group": base["group"][:count]}
+            about = {"mask_set": "center", "image": ids[:count], "group": base["group"][:count]}
             tables["probes"] = pd.DataFrame(about | probes)
         protocol = Protocol(
             data=data,
@@ -70,12 +72,12 @@ def recorder(out):
             images=500,
             split=(8, 1, 1),
             test_images=len(values),
-            suites=SUITES,
+            mask_sets=MASK_SETS,
             probes=() if probes is None else ("repeat", "perturb"),
         )
         run = Run(
             method=method, variant=variant, scale=scale, seed=seed, settings={}, protocol=protocol, code=code,
-            data="d", suites={"center": "1", "random": "2"},
+            data="d", mask_sets={"center": "1", "random": "2"},
         )  # fmt: skip
         folder = run.folder(out)
         folder.mkdir(parents=True, exist_ok=True)

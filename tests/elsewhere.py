@@ -4,11 +4,11 @@ import hashlib
 
 import torch
 
-REFERENCE = """
-from bench.methods.layouts import Reference
+PRETRAINED = """
+from bench.methods.layouts import WeightLayout
 
-REFERENCES = [
-    Reference(
+LAYOUTS = [
+    WeightLayout(
         name="toy of elsewhere",
         source="https://example.org/toys/",
         licence="MIT, as its project",

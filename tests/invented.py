@@ -8,7 +8,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from bench.data import load
-from bench.masks.sets import suite
+from bench.masks.sets import mask_set
 from bench.metrics import score
 from bench.metrics.probed import PROBES
 from bench.paper import Paper
@@ -16,7 +16,7 @@ from bench.protocol import Protocol
 from bench.runs.records import FORMAT, Run, read_record
 from bench.util.files import sha256, whole, write_json
 
-SUITES = ("center", "random", "irregular")
+MASK_SETS = ("center", "random", "irregular")
 NO_LPIPS = "no weights: put alexnet-owt-7be5be79.pth into hub/checkpoints (244,408,911 bytes)"
 
 
@@ -33,8 +33,8 @@ def paper():
             "b": {"data": "ImageNet, not listed", "images": "300", "resolution": "256", "holes": "not said"},
         },
         "columns": {
-            "l1": {"title": "l1", "unit": "%", "better": "lower", "convention": "l1"},
-            "psnr": {"title": "PSNR", "unit": "dB", "better": "higher", "convention": "psnr"},
+            "l1": {"title": "l1", "unit": "%", "better": "lower", "metric": "l1"},
+            "psnr": {"title": "PSNR", "unit": "dB", "better": "higher", "metric": "psnr"},
         },
         "rows": {
             "rival": {"label": "Rival", "protocol": "a", "origin": "its own paper",
@@ -45,36 +45,39 @@ def paper():
     }  # fmt: skip
     said = {"section": "4", "table": "t1"}
     claims = [
-        {"id": "beats", "kind": "order", "section": "1", "says": "Beats <script>alert(1)</script> floors | all.",
-         "better": "variant:default", "worse": "best floor", "metric": "psnr", "suites": ["center", "random"],
+        {"id": "beats", "kind": "order", "section": "1", "statement": "Beats <script>alert(1)</script> floors | all.",
+         "better": "variant:default", "worse": "best floor", "metric": "psnr", "mask_sets": ["center", "random"],
          "margin": 0.1},
-        {"id": "ablation", "kind": "order", "section": "2", "says": "The part is needed.", "better": "variant:default",
-         "worse": "variant:other", "metric": "ssim", "suites": ["center"], "margin": 0.002},
-        {"id": "untried", "kind": "order", "section": "2", "says": "The rest too.", "better": "variant:default",
-         "worse": "variant:untried", "metric": "ssim", "suites": ["center"]},
-        {"id": "bright", "kind": "bound", "section": "3", "says": "Over 20 dB.", "of": "variant:default",
-         "metric": "psnr", "suites": ["random"], "above": 20},
-        {"id": "calm", "kind": "trace", "section": "3", "says": "The critic comes to rest.", "of": "variant:default",
+        {"id": "ablation", "kind": "order", "section": "2", "statement": "The part is needed.",
+         "better": "variant:default",
+         "worse": "variant:other", "metric": "ssim", "mask_sets": ["center"], "margin": 0.002},
+        {"id": "untried", "kind": "order", "section": "2", "statement": "The rest too.", "better": "variant:default",
+         "worse": "variant:untried", "metric": "ssim", "mask_sets": ["center"]},
+        {"id": "bright", "kind": "bound", "section": "3", "statement": "Over 20 dB.", "of": "variant:default",
+         "metric": "psnr", "mask_sets": ["random"], "above": 20},
+        {"id": "calm", "kind": "trace", "section": "3", "statement": "The critic comes to rest.",
+         "of": "variant:default",
          "stage": "adversarial", "scalar": "critic", "check": "vanishes", "below": 0.1, "against": "variant:other",
          "share": 0.5},
-        {"id": "large", "kind": "trend", "section": "3", "says": "Large holes are worse.", "of": "variant:default",
-         "metric": "psnr", "suites": ["random"], "with": "hole_share", "falls": True},
-        {"id": "robust", "kind": "order", "section": "3", "says": "Noise does not matter.", "better": "variant:default",
-         "worse": "best floor", "metric": "amplify_noise", "suites": ["center"]},
-        {"id": "cell", "kind": "cell", "says": "19.32 dB.", "row": "ours", "column": "psnr", "suite": "random",
+        {"id": "large", "kind": "trend", "section": "3", "statement": "Large holes are worse.", "of": "variant:default",
+         "metric": "psnr", "mask_sets": ["random"], "with": "hole_share", "falls": True},
+        {"id": "robust", "kind": "order", "section": "3", "statement": "Noise does not matter.",
+         "better": "variant:default",
+         "worse": "best floor", "metric": "amplify_noise", "mask_sets": ["center"]},
+        {"id": "cell", "kind": "cell", "statement": "19.32 dB.", "row": "ours", "column": "psnr", "mask_set": "random",
          "margin": 0.5} | said,
-        {"id": "scale", "kind": "arithmetic", "says": "Rows compare.", "check": "one scale", "l1": "l1",
+        {"id": "scale", "kind": "arithmetic", "statement": "Rows compare.", "check": "one scale", "l1": "l1",
          "psnr": "psnr"} | said,
-        {"id": "beauty", "kind": "judgement", "section": "5", "says": "It is beautiful.",
+        {"id": "beauty", "kind": "judgement", "section": "5", "statement": "It is beautiful.",
          "why": "Beauty has no measure."},
     ]  # fmt: skip
-    part = {"says": "Small networks.", "cost": "a minute (estimate)"}
+    part = {"summary": "Small networks.", "cost": "a minute (estimate)"}
     ledger = {
         "id": "L-1",
         "class": "omitted",
         "section": "3",
-        "says": "A size is missing.",
-        "we_do": "8.",
+        "statement": "A size is missing.",
+        "decision": "8.",
         "variants": ["other"],
     }
     return Paper.model_validate(
@@ -84,14 +87,14 @@ def paper():
             "claims": claims,
             "ledger": [ledger],
             "scales": {"smoke": part, "quick": part, "paper": part},
-            "variants": {name: {"says": name, "settings": {}} for name in ("other", "untried")},
+            "variants": {name: {"summary": name, "settings": {}} for name in ("other", "untried")},
         }
     )  # fmt: skip
 
 
-def protocol(images=60, test_images=8, data="faces", suites=SUITES, probes=()):
+def protocol(images=60, test_images=8, data="faces", mask_sets=MASK_SETS, probes=()):
     return Protocol(
-        data=data, resolution=64, images=images, split=(50, 9, 1), test_images=test_images, suites=suites,
+        data=data, resolution=64, images=images, split=(50, 9, 1), test_images=test_images, mask_sets=mask_sets,
         probes=probes,
     )  # fmt: skip
 
@@ -103,14 +106,14 @@ def invent(out, cache, method, asked, blur, noise=4.0, variant="default", seed=0
     run = Run(
         method=method, variant=variant, scale=scale, seed=seed, settings={"blur": blur}, protocol=asked,
         code=sha256(method.encode()), data=data.fingerprint,
-        suites={name: suite(name).fingerprint(ids, 64, 64) for name in asked.suites},
+        mask_sets={name: mask_set(name).fingerprint(ids, 64, 64) for name in asked.mask_sets},
     )  # fmt: skip
     folder = run.folder(out)
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(len(method + variant) + seed)
     tables = []
-    for name in asked.suites:
-        holes = suite(name).holes(ids, 64, 64)
+    for name in asked.mask_sets:
+        holes = mask_set(name).holes(ids, 64, 64)
         filled = gaussian_filter(truth.astype(float), (0, 0, blur, blur)) + rng.normal(0, noise, truth.shape)
         raw = filled.round().clip(0, 255).astype(np.uint8)
         raw[:exact] = truth[:exact]
@@ -118,14 +121,14 @@ def invent(out, cache, method, asked, blur, noise=4.0, variant="default", seed=0
         with whole(folder / "predictions" / f"{name}.npy") as file:
             np.save(file, composite.numpy(), allow_pickle=False)
         scores = score(torch.from_numpy(truth), composite, holes, torch.from_numpy(raw), None)
-        columns = {"suite": name, "image": ids, "group": data.test.groups}
+        columns = {"mask_set": name, "image": ids, "group": data.test.groups}
         columns |= {"hole_share": holes.double().mean(dim=(1, 2, 3)).tolist()}
         tables.append(pd.DataFrame(columns | {key: value.tolist() for key, value in scores.items()}))
     written = {"scores": pd.concat(tables).to_csv(index=False, float_format="%.17g")}
     if steps:
         written["scalars"] = curves(steps, rng)
     if asked.probes:
-        about = {"suite": "center", "image": ids, "group": data.test.groups}
+        about = {"mask_set": "center", "image": ids, "group": data.test.groups}
         written["probes"] = pd.DataFrame(about | probes(asked, len(ids), blur, rng)).to_csv(index=False)
     for name, text in written.items():
         (folder / f"{name}.csv").write_text(text)
@@ -153,7 +156,7 @@ def content(run, data, steps):
         "run": json.loads(run.model_dump_json()),
         "command": f"python -m bench reproduce {run.method}",
         "data": data.manifest,
-        "suites": {name: suite(name).manifest(data.test.ids, 64, 64) for name in run.suites},
+        "mask_sets": {name: mask_set(name).manifest(data.test.ids, 64, 64) for name in run.mask_sets},
         "training": {"steps": steps, "stages": stages, "parameters": parameters} if steps else {},
         "code": {"commit": "0123456789abcdef", "dirty": True, "diff_sha256": "fedcba98", "method_sha256": run.code},
         "packages": {"python": "3.11.7", "torch": "2.15.0", "numpy": "2.4.0"},

@@ -24,7 +24,7 @@ class ToyInpainter(Inpainter):
     @torch.no_grad()
     def inpaint(self, image, hole, seed):
         result = self.network(image.masked_fill(hole, 0)).sigmoid() + self.brightness
-        self.told = {"mean": torch.stack([one.mean() for one in result])}
+        self.diagnostics = {"mean": torch.stack([one.mean() for one in result])}
         return result
 
 
@@ -98,7 +98,7 @@ summary = "A 1x1 convolution."
 [tables.one]
 title = "Table 1"
 protocols.p = { data = "none", images = "none", resolution = "16", holes = "centre" }
-columns.psnr = { title = "PSNR", unit = "dB", better = "higher", convention = "psnr" }
+columns.psnr = { title = "PSNR", unit = "dB", better = "higher", metric = "psnr" }
 rows.ours = { label = "Ours", ours = true, protocol = "p", origin = "invented", cells = { psnr = "20.0" } }
 rows.rival = { label = "Rival", method = "other_rival", protocol = "p", origin = "invented", cells = { psnr = "19.0" } }
 
@@ -106,34 +106,34 @@ rows.rival = { label = "Rival", method = "other_rival", protocol = "p", origin =
 id = "ahead"
 kind = "order"
 section = "1"
-says = "It is ahead of its rival."
+statement = "It is ahead of its rival."
 better = "variant:default"
 worse = "method:rival"
 metric = "psnr"
-suites = ["center"]
+mask_sets = ["center"]
 
 [scales.smoke]
-says = "Six steps."
+summary = "Six steps."
 cost = "a second"
 settings = { steps = 4 }
-protocol = { data = ["faces"], resolution = 16, images = 12, test_images = 4, suites = ["center"] }
+protocol = { data = ["faces"], resolution = 16, images = 12, test_images = 4, mask_sets = ["center"] }
 variants = ["brighter"]
 baselines = ["rival"]
 
 [scales.quick]
-says = "As smoke."
+summary = "As smoke."
 cost = "a second"
 
 [scales.paper]
-says = "As smoke."
+summary = "As smoke."
 cost = "a second"
 
 [variants.brighter]
-says = "The result is brighter."
+summary = "The result is brighter."
 settings = { brightness = 0.1 }
 
 [variants.faster]
-says = "A higher learning rate."
+summary = "A higher learning rate."
 settings = { learning_rate = 0.1 }
 """
 

@@ -187,12 +187,12 @@ class LatentSearch(Inpainter):
         self.generator, self.critic, self.settings = generator, critic, settings
         self.images_at_once = settings.images_at_once
         self.sizes = Sizes(minimum=resolution, multiple=resolution, maximum=resolution)
-        self.told: dict[str, Tensor] = {}
+        self.diagnostics: dict[str, Tensor] = {}
 
     def inpaint(self, image: Tensor, hole: Tensor, seed: Tensor) -> Tensor:
         found = search(self.generator, self.critic, image, hole, seed, self.settings)
         share = found.prior_loss.abs() / found.context_loss.clamp(min=TINY)
-        self.told = {"context_loss": found.context_loss, "prior_share": share, "settled": found.settled}
+        self.diagnostics = {"context_loss": found.context_loss, "prior_share": share, "settled": found.settled}
         if self.settings.blend == "none":
             return found.fill
         return compose(found.fill, hole, poisson.blend(image, hole, found.fill))

@@ -170,7 +170,7 @@ class Sampler(Inpainter):
     def __init__(self, encoder: nn.Module, decoder: nn.Module, settings: PicnetSettings) -> None:
         self.encoder, self.decoder, self.settings = encoder, decoder, settings
         self.sizes: Sizes = sizes(settings.layers)
-        self.told: dict[str, Tensor] = {}
+        self.diagnostics: dict[str, Tensor] = {}
 
     @torch.no_grad()
     def inpaint(self, image: Tensor, hole: Tensor, seed: Tensor) -> Tensor:
@@ -186,7 +186,7 @@ class Sampler(Inpainter):
             parts.append(fills[:, : len(image) - start])
         networks.train(mode)
         fills = torch.cat(parts, dim=1)
-        self.told = {"diversity": diversity(fills.cpu(), hole.cpu())} if len(fills) > 1 else {}
+        self.diagnostics = {"diversity": diversity(fills.cpu(), hole.cpu())} if len(fills) > 1 else {}
         return fills[0] if self.settings.shown == "first" else fills.mean(dim=0)
 
     def _draws(self, image: Tensor, hole: Tensor, seed: Tensor) -> Tensor:

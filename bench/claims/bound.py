@@ -5,28 +5,28 @@ from decimal import Decimal
 from bench.claims.case import Case, lies, required, settled, would_settle
 from bench.claims.finding import Finding, Measured, Verdict
 from bench.claims.statistics import Interval, seed_interval
-from bench.metrics.definitions import Convention
-from bench.metrics.probed import definition
+from bench.metrics.definitions import MetricDefinition
+from bench.metrics.probed import definition_of
 from bench.paper import Bound
 from bench.paper.arithmetic import and_list
 
 
 def judge_bound(case: Case, claim: Bound) -> Finding:
-    """By suite: the interval of the mean, widened by what the training seeds alone can move, against the value."""
-    metric = definition(claim.metric)
+    """By mask set: the interval of the mean, widened by what the training seeds alone can move, against the value."""
+    metric = definition_of(claim.metric)
     assert metric is not None
     case.require(claim.of)
     one = case.side(claim.of)
     found: dict[str, Interval] = {}
-    for suite in claim.suites:
-        series = required(one.series(suite, metric.id), one, suite, metric.id)
-        alone = [required(each.series(suite, metric.id), each, suite, metric.id).rank for each in one.by_seed()]
-        found[suite] = series.interval().widened(seed_interval(alone))
-    texts = {suite: _text(interval, metric, claim) for suite, interval in found.items()}
+    for mask_set in claim.mask_sets:
+        series = required(one.series(mask_set, metric.id), one, mask_set, metric.id)
+        alone = [required(each.series(mask_set, metric.id), each, mask_set, metric.id).rank for each in one.by_seed()]
+        found[mask_set] = series.interval().widened(seed_interval(alone))
+    texts = {mask_set: _text(interval, metric, claim) for mask_set, interval in found.items()}
     verdict, why = _weigh(case, claim, found, texts)
     if case.trained(one):
         verdict, why = case.enough_seeds(claim.sides, one.seeds, verdict, why)
-    measured = [Measured(suite, metric.id, f"{one.name} {text}") for suite, text in texts.items()]
+    measured = [Measured(mask_set, metric.id, f"{one.name} {text}") for mask_set, text in texts.items()]
     return Finding(claim, verdict, case.where(one.seeds) + why, tuple(measured))
 
 
@@ -36,19 +36,19 @@ def _weigh(case: Case, claim: Bound, found: dict[str, Interval], texts: dict[str
     limit = claim.below if claim.below is not None else claim.above
     assert limit is not None
     side, other = ("below", "above") if claim.below is not None else ("above", "below")
-    answers = {suite: lies(interval, claim.below, claim.above) for suite, interval in found.items()}
+    answers = {mask_set: lies(interval, claim.below, claim.above) for mask_set, interval in found.items()}
     verdict = settled(answers.values())
     if verdict == Verdict.INCONCLUSIVE:
-        undecided = [suite for suite, answer in answers.items() if answer is None]
-        parts = [f"{texts[suite]} on {suite}; {would_settle(found[suite], limit)}" for suite in undecided]
+        undecided = [mask_set for mask_set, answer in answers.items() if answer is None]
+        parts = [f"{texts[mask_set]} on {mask_set}; {would_settle(found[mask_set], limit)}" for mask_set in undecided]
         return verdict, f"the interval of the mean reaches over {limit:g}: {'; '.join(parts)}."
-    telling = [suite for suite, answer in answers.items() if answer is (verdict == Verdict.SUPPORTED)]
-    listed = and_list([f"{texts[suite]} on {suite}" for suite in telling])
+    telling = [mask_set for mask_set, answer in answers.items() if answer is (verdict == Verdict.SUPPORTED)]
+    listed = and_list([f"{texts[mask_set]} on {mask_set}" for mask_set in telling])
     where = side if verdict == Verdict.SUPPORTED else f"{other}, not {side},"
     return verdict, f"the mean is {listed}: {where} {limit:g} with the whole interval."
 
 
-def _text(interval: Interval, metric: Convention, claim: Bound) -> str:
+def _text(interval: Interval, metric: MetricDefinition, claim: Bound) -> str:
     """With a digit more than the limit has, and how many images have no finite value."""
     limit = claim.below if claim.below is not None else claim.above
     exponent = Decimal(repr(limit)).normalize().as_tuple().exponent

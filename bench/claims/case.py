@@ -8,7 +8,7 @@ from bench.claims.contenders import Contender, best
 from bench.claims.finding import NoContestError, Verdict
 from bench.claims.statistics import Interval, Series, images_needed
 from bench.methods.settings import DEFAULT
-from bench.metrics.definitions import Convention
+from bench.metrics.definitions import MetricDefinition
 from bench.metrics.probed import PROBED, PROBES
 from bench.paper import Paper
 from bench.paper.arithmetic import and_list
@@ -96,14 +96,14 @@ class Case:
             raise NoContestError(Verdict.INCONCLUSIVE, why)
         return found[0]
 
-    def best_floor(self, suite: str, convention: Convention) -> Contender:
-        """The floor with the best mean on this suite."""
+    def best_floor(self, mask_set: str, definition: MetricDefinition) -> Contender:
+        """The floor with the best mean on this mask set."""
         floors = [one for one in self.field if one.method in self.floors and not one.elsewhere]
-        floor = best(floors, suite, convention)
+        floor = best(floors, mask_set, definition)
         if floor is None and floors:
-            raise _not_measured(floors[0], suite, convention.id)
+            raise _not_measured(floors[0], mask_set, definition.id)
         if floor is None:
-            why = f"No floor was measured on {suite} here. Run `{command(self.paper, self.key, (), self.run)}`."
+            why = f"No floor was measured on {mask_set} here. Run `{command(self.paper, self.key, (), self.run)}`."
             raise NoContestError(Verdict.NOT_ATTEMPTED, why)
         return floor
 
@@ -147,28 +147,28 @@ class Case:
         return (self.key, name) if kind == "variant" else (name, DEFAULT)
 
 
-def required(series: Series | None, contender: Contender, suite: str, metric: str) -> Series:
+def required(series: Series | None, contender: Contender, mask_set: str, metric: str) -> Series:
     """Raise, with the reason, where `metric` was not measured."""
     if series is None:
-        raise _not_measured(contender, suite, metric)
+        raise _not_measured(contender, mask_set, metric)
     return series
 
 
-def _not_measured(contender: Contender, suite: str, metric: str) -> NoContestError:
+def _not_measured(contender: Contender, mask_set: str, metric: str) -> NoContestError:
     record = contender.records[0]
     protocol = record.run.protocol
     if metric in PROBED:
         name = next(name for name, metrics in PROBES.items() if PROBED[metric] in metrics)
-        why = f"Probes run under the suite center only, so {contender.name} has no {metric} on {suite}."
+        why = f"Probes run under the mask set center only, so {contender.name} has no {metric} on {mask_set}."
         if name not in protocol.probes:
             why = f"This scale has no probe '{name}', which measures {metric}; add it to `probes` in its protocol."
-    elif suite not in protocol.suite_names:
-        known = ", ".join(protocol.suite_names)
-        why = f"The suite {suite} is not part of this protocol ({known}); name it too, with --suite."
+    elif mask_set not in protocol.mask_set_names:
+        known = ", ".join(protocol.mask_set_names)
+        why = f"The mask set {mask_set} is not part of this protocol ({known}); name it too, with --masks."
     elif metric == "lpips":
         why = f"LPIPS was not measured: {record.content.get('lpips', 'no weights')}."
     else:
-        why = f"{contender.name} has no complete column {metric} on {suite}."
+        why = f"{contender.name} has no complete column {metric} on {mask_set}."
     return NoContestError(Verdict.NOT_ATTEMPTED, why)
 
 

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from bench.metrics.definitions import Convention
+from bench.metrics.definitions import MetricDefinition
 from bench.paper import ReportedProtocol
 from bench.protocol import Protocol
 
@@ -26,16 +26,16 @@ class Difference(NamedTuple):
 
 def differences(
     printed: ReportedProtocol,
-    definition: str,
+    stated: str,
     protocol: Protocol,
     scale: str,
     images: int,
-    suite: str,
-    convention: Convention,
+    mask_set: str,
+    definition: MetricDefinition,
 ) -> list[Difference]:
     """What keeps a reported cell and a measurement of `images` images apart; empty where every declared field matches.
 
-    `definition` is what the paper says of the metric: that it means `convention` is for paper.toml to declare.
+    `definition` is what the paper says of the metric: that it means `definition` is for paper.toml to declare.
     """
     holes = printed.holes.lower().replace("centre", "center")
     size = f"{protocol.resolution} px"
@@ -44,9 +44,9 @@ def differences(
         (_has_word(printed.data.lower(), protocol.data_name), "data", protocol.data_name, printed.data),
         (images in _integers(printed.images), "images", str(images), printed.images),
         (protocol.resolution in _integers(printed.resolution), "size", size, printed.resolution),
-        (_has_word(holes, suite), "holes", suite, printed.holes),
-        (printed.scored == convention.scored, "scored pixels", convention.scored, printed.scored),
-        (bool(definition), f"definition of {convention.title}", convention.id, definition),
+        (_has_word(holes, mask_set), "holes", mask_set, printed.holes),
+        (printed.scored == definition.scored, "scored pixels", definition.scored, printed.scored),
+        (bool(stated), f"definition of {definition.title}", definition.id, stated),
     ]
     found = [(same, Difference(field, here, paper)) for same, field, here, paper in checks]
     return [difference for same, difference in found if difference.open or not same]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from bench.claims.statistics import Interval, Series, paired_interval, pool, seed_interval
 from bench.methods.settings import DEFAULT
-from bench.metrics.definitions import Convention
+from bench.metrics.definitions import MetricDefinition
 from bench.runs.records import Record
 
 
@@ -26,7 +26,7 @@ class Contender:
     @property
     def name(self) -> str:
         variant = self.variant if self.variant != DEFAULT else ""
-        words = [word for word in (variant, "external" if self.external else self.reference, self.mark) if word]
+        words = [word for word in (variant, "external" if self.external else self.pretrained, self.mark) if word]
         return f"{self.method} ({', '.join(words)})" if words else self.method
 
     @property
@@ -35,9 +35,9 @@ class Contender:
         return self.records[0].run.origin == "external"
 
     @property
-    def reference(self) -> str:
+    def pretrained(self) -> str:
         """What the weights from elsewhere are called, with the start of their SHA-256; empty for runs of ours."""
-        label = str(self.records[0].content.get("reference", {}).get("label", ""))
+        label = str(self.records[0].content.get("pretrained", {}).get("label", ""))
         mark = self.records[0].run.weights[:8]  # many files bear one name
         return label if mark in label else f"{label} {mark}".strip()
 
@@ -46,11 +46,11 @@ class Contender:
         """True for what was made or trained elsewhere: it stands on leaderboards, and no verdict rests on it."""
         return self.records[0].run.origin != "run"
 
-    def series(self, suite: str, metric: str, error: bool = False) -> Series | None:
+    def series(self, mask_set: str, metric: str, error: bool = False) -> Series | None:
         """As `pool`, computed once."""
-        asked = (suite, metric, error)
+        asked = (mask_set, metric, error)
         if asked not in self._known:
-            self._known[asked] = pool(self.records, suite, metric, error)
+            self._known[asked] = pool(self.records, mask_set, metric, error)
         return self._known[asked]
 
     @property
@@ -83,15 +83,15 @@ def by_protocol(records: Sequence[Record]) -> list[list[Record]]:
     for record in records:
         run = record.run
         protocol = run.protocol.placeless()
-        same = json.dumps([run.protocol.data_name, run.scale, protocol, run.data, run.suites], sort_keys=True)
+        same = json.dumps([run.protocol.data_name, run.scale, protocol, run.data, run.mask_sets], sort_keys=True)
         groups.setdefault(same, []).append(record)
     return [groups[same] for same in sorted(groups)]
 
 
-def goodness(contender: Contender, suite: str, convention: Convention) -> Series | None:
+def goodness(contender: Contender, mask_set: str, definition: MetricDefinition) -> Series | None:
     """The contender's values, turned so that more is better; None where the metric was not measured."""
-    series = contender.series(suite, convention.id, error=convention.better == "truth")
-    if series is None or convention.better == "higher":
+    series = contender.series(mask_set, definition.id, error=definition.better == "truth")
+    if series is None or definition.better == "higher":
         return series
     return Series(-series.values, series.groups, series.seeds)
 
@@ -102,12 +102,12 @@ def advantage(better: Series, worse: Series) -> Interval:
     return paired_interval(both["a"], both["b"], both["group"])
 
 
-def seed_half_width(better: Contender, worse: Contender, suite: str, convention: Convention) -> float:
+def seed_half_width(better: Contender, worse: Contender, mask_set: str, definition: MetricDefinition) -> float:
     """Half the 95 % interval that the choice of training seeds alone gives the mean difference; 0 with one seed.
 
     A side that was run once (a floor) counts as it is; two sides are paired by their common seeds.
     """
-    sides = [_seed_means(one, suite, convention) for one in (better, worse)]
+    sides = [_seed_means(one, mask_set, definition) for one in (better, worse)]
     if len(sides[1]) == 1:
         gains = list(sides[0].values())
     else:
@@ -115,13 +115,13 @@ def seed_half_width(better: Contender, worse: Contender, suite: str, convention:
     return seed_interval(gains)
 
 
-def _seed_means(contender: Contender, suite: str, convention: Convention) -> dict[int, float]:
-    series = {one.records[0].run.seed: goodness(one, suite, convention) for one in contender.by_seed()}
+def _seed_means(contender: Contender, mask_set: str, definition: MetricDefinition) -> dict[int, float]:
+    series = {one.records[0].run.seed: goodness(one, mask_set, definition) for one in contender.by_seed()}
     return {seed: one.rank for seed, one in series.items() if one is not None}
 
 
-def best(candidates: Sequence[Contender], suite: str, convention: Convention) -> Contender | None:
-    """The one with the best mean on this suite; the first where several are equal; None where none was measured."""
-    means = [(contender, goodness(contender, suite, convention)) for contender in candidates]
+def best(candidates: Sequence[Contender], mask_set: str, definition: MetricDefinition) -> Contender | None:
+    """The one with the best mean on this mask set; the first where several are equal; None where none was measured."""
+    means = [(contender, goodness(contender, mask_set, definition)) for contender in candidates]
     ranks = [(contender, series.rank) for contender, series in means if series is not None]
     return max(ranks, key=lambda pair: pair[1])[0] if ranks else None

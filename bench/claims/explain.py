@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.claims.contenders import by_protocol
 from bench.methods.settings import DEFAULT
-from bench.metrics.definitions import CONVENTIONS, Convention
+from bench.metrics.definitions import DEFINITIONS, MetricDefinition
 from bench.metrics.summary import summarise
 from bench.paper import Arithmetic, Cell, Paper, Reported, Table
 from bench.paper.arithmetic import TOLERANCE, OneScale, and_list, bound_notes, one_scale
@@ -41,7 +41,7 @@ class Scales:
 class Meaning:
     """The measured value under one definition."""
 
-    convention: Convention
+    definition: MetricDefinition
     value: float
     """The mean over seeds; NaN where it was not measured."""
     declared: bool
@@ -52,14 +52,14 @@ class Meaning:
 
 @dataclass(frozen=True)
 class Explained:
-    """One reported cell of the paper's own row, beside every definition of the same family on one suite."""
+    """One reported cell of the paper's own row, beside every definition of the same family on one mask set."""
 
     table: str
     column: str
     printed: Reported
     unit: str
     margin: float
-    suite: str
+    mask_set: str
     where: str
     """Data set, scale, images and seeds of the measurement."""
     scale: str
@@ -75,22 +75,22 @@ class Explained:
     @property
     def suggestion(self) -> str:
         """One sentence."""
-        names = [f"{one.convention.title} ({one.convention.id})" for one in self.meanings if self.explains(one)]
+        names = [f"{one.definition.title} ({one.definition.id})" for one in self.meanings if self.explains(one)]
         around = f"{self.printed} ± {self.printed.half_width + self.margin:g}"
         if not names:
             return f"No definition gives {around} here."
         return f"{and_list(names)} {'gives' if len(names) == 1 else 'give'} {around} here."
 
 
-def family(convention_id: str) -> str:
+def family(definition_id: str) -> str:
     """What a definition is a definition of: `psnr`, `ssim`, `l1` (with l2), `tv`, `lpips`, `mse`."""
-    first = convention_id.partition("_")[0]
+    first = definition_id.partition("_")[0]
     return "l1" if first == "l2" else first
 
 
-def definitions(convention_id: str) -> list[Convention]:
+def definitions(definition_id: str) -> list[MetricDefinition]:
     """All definitions of the same family, without the truth's own values."""
-    return [one for one in CONVENTIONS.values() if family(one.id) == family(convention_id) and not _of_truth(one.id)]
+    return [one for one in DEFINITIONS.values() if family(one.id) == family(definition_id) and not _of_truth(one.id)]
 
 
 def scales(paper: Paper) -> list[Scales]:
@@ -122,16 +122,16 @@ def explain(paper: Paper, records: Sequence[Record]) -> list[Explained]:
     return found
 
 
-def all_definitions(records: Sequence[Record], suite: str) -> list[Meaning]:
-    """Every definition that was measured on a suite, over records that differ in nothing but the seed."""
-    found = [_meaning(records, suite, one, "") for one in CONVENTIONS.values() if not _of_truth(one.id)]
+def all_definitions(records: Sequence[Record], mask_set: str) -> list[Meaning]:
+    """Every definition that was measured on a mask set, over records that differ in nothing but the seed."""
+    found = [_meaning(records, mask_set, one, "") for one in DEFINITIONS.values() if not _of_truth(one.id)]
     return [one for one in found if not math.isnan(one.value)]
 
 
 def where(records: Sequence[Record]) -> str:
     """`faces, quick scale, 200 images, 1 seed`."""
     run = records[0].run
-    images, seeds = len(records[0].suite(run.protocol.suite_names[0])), len({one.run.seed for one in records})
+    images, seeds = len(records[0].mask_set(run.protocol.mask_set_names[0])), len({one.run.seed for one in records})
     return f"{run.protocol.data_name}, {run.scale} scale, {images} images, {seeds} {'seed' if seeds == 1 else 'seeds'}"
 
 
@@ -152,10 +152,10 @@ def _cell(
         for claim in paper.claims
         if isinstance(claim, Cell) and (claim.table, claim.row, claim.column) == (table, row, column)
     ]
-    measured = records[0].run.protocol.suite_names
-    asked = {claim.suite: claim.margin for claim in claims if claim.suite in measured}
+    measured = records[0].run.protocol.mask_set_names
+    asked = {claim.mask_set: claim.margin for claim in claims if claim.mask_set in measured}
     about = paper.tables[table].columns[column]
-    if about.convention not in CONVENTIONS:
+    if about.metric not in DEFINITIONS:
         return []
     return [
         Explained(
@@ -164,23 +164,23 @@ def _cell(
             printed=printed,
             unit=about.unit,
             margin=margin,
-            suite=suite,
+            mask_set=mask_set,
             where=where(records),
             scale=records[0].run.scale,
-            meanings=tuple(_meaning(records, suite, one, about.convention) for one in definitions(about.convention)),
+            meanings=tuple(_meaning(records, mask_set, one, about.metric) for one in definitions(about.metric)),
         )
-        for suite, margin in (asked or dict.fromkeys(measured, 0.0)).items()
+        for mask_set, margin in (asked or dict.fromkeys(measured, 0.0)).items()
     ]
 
 
-def _meaning(records: Sequence[Record], suite: str, convention: Convention, declared: str) -> Meaning:
-    twin = f"{convention.id}_truth"
-    truth = _mean(records, suite, twin) if twin in CONVENTIONS else math.nan
-    return Meaning(convention, _mean(records, suite, convention.id), convention.id == declared, truth)
+def _meaning(records: Sequence[Record], mask_set: str, definition: MetricDefinition, declared: str) -> Meaning:
+    twin = f"{definition.id}_truth"
+    truth = _mean(records, mask_set, twin) if twin in DEFINITIONS else math.nan
+    return Meaning(definition, _mean(records, mask_set, definition.id), definition.id == declared, truth)
 
 
-def _mean(records: Sequence[Record], suite: str, convention_id: str) -> float:
-    found = [summarise(record.suite(suite), convention_id) for record in records]
+def _mean(records: Sequence[Record], mask_set: str, definition_id: str) -> float:
+    found = [summarise(record.mask_set(mask_set), definition_id) for record in records]
     return sum(found) / len(found)
 
 
@@ -191,7 +191,7 @@ def _pair(paper: Paper, key: str) -> tuple[str, str] | None:
             return claim.l1, claim.psnr
     columns = paper.tables[key].columns
     firsts = [
-        next((name for name, column in columns.items() if family(column.convention) == wanted), None)
+        next((name for name, column in columns.items() if family(column.metric) == wanted), None)
         for wanted in ("l1", "psnr")
     ]
     return (firsts[0], firsts[1]) if firsts[0] and firsts[1] else None
@@ -224,8 +224,8 @@ def _bounds(table: Table, found: OneScale, l1: str, psnr: str) -> tuple[str, ...
     return (*notes, *bound_notes(table, l1, psnr))
 
 
-def _of_truth(convention_id: str) -> bool:
-    return convention_id.endswith("_truth")
+def _of_truth(definition_id: str) -> bool:
+    return definition_id.endswith("_truth")
 
 
 def _or(words: list[str]) -> str:

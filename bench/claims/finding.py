@@ -19,7 +19,7 @@ class Measured(NamedTuple):
     """One measurement that a verdict rests on."""
 
     where: str
-    """The suite, or the stage of the training."""
+    """The mask set, or the stage of the training."""
     metric: str
     """The metric, or the training scalar."""
     text: str

@@ -4,58 +4,62 @@ from bench.claims.case import Case, more, required
 from bench.claims.contenders import advantage, goodness, seed_half_width
 from bench.claims.finding import Finding, Measured, Verdict
 from bench.claims.statistics import Interval, images_needed
-from bench.metrics.definitions import Convention
-from bench.metrics.probed import definition
+from bench.metrics.definitions import MetricDefinition
+from bench.metrics.probed import definition_of
 from bench.paper import Order
 from bench.paper.arithmetic import and_list
 from bench.paper.claims import BEST_FLOOR
 
 
 def judge_order(case: Case, claim: Order) -> Finding:
-    """By suite: the paired difference, widened by what the training seeds alone can move, against the margin."""
-    convention = definition(claim.metric)
-    assert convention is not None
+    """By mask set: the paired difference, widened by what the training seeds alone can move, against the margin."""
+    definition = definition_of(claim.metric)
+    assert definition is not None
     case.require(claim.better, claim.worse)
     gains: dict[str, Interval] = {}
     measured, seeds, both_trained = [], [], True
-    for suite in claim.suites:
+    for mask_set in claim.mask_sets:
         better, worse = (
-            case.best_floor(suite, convention) if side == BEST_FLOOR else case.side(side) for side in claim.sides
+            case.best_floor(mask_set, definition) if side == BEST_FLOOR else case.side(side) for side in claim.sides
         )
-        good, bad = (required(goodness(one, suite, convention), one, suite, claim.metric) for one in (better, worse))
-        gains[suite] = advantage(good, bad).widened(seed_half_width(better, worse, suite, convention))
+        good, bad = (
+            required(goodness(one, mask_set, definition), one, mask_set, claim.metric) for one in (better, worse)
+        )
+        gains[mask_set] = advantage(good, bad).widened(seed_half_width(better, worse, mask_set, definition))
         trained = [one.seeds for one in (better, worse) if case.trained(one)]
         seeds += trained or [1]
         both_trained = len(trained) == 2
-        text = _gain_text(gains[suite], convention)
-        measured.append(Measured(suite, claim.metric, f"{better.name} ahead of {worse.name} by {text}"))
-    verdict, why = _weigh(case, claim, gains, convention)
+        text = _gain_text(gains[mask_set], definition)
+        measured.append(Measured(mask_set, claim.metric, f"{better.name} ahead of {worse.name} by {text}"))
+    verdict, why = _weigh(case, claim, gains, definition)
     if both_trained:
         verdict, why = case.enough_seeds(claim.sides, min(seeds), verdict, why)
     return Finding(claim, verdict, case.where(min(seeds)) + why, tuple(measured))
 
 
-def _weigh(case: Case, claim: Order, gains: dict[str, Interval], convention: Convention) -> tuple[Verdict, str]:
-    """By suite: above +margin supports, below -margin contradicts, anything else is undecided."""
+def _weigh(case: Case, claim: Order, gains: dict[str, Interval], definition: MetricDefinition) -> tuple[Verdict, str]:
+    """By mask set: above +margin supports, below -margin contradicts, anything else is undecided."""
     if (why := case.no_evidence(gains.values())) is not None:
         return Verdict.INCONCLUSIVE, why
-    margin, words = claim.margin, f"the margin of {claim.margin:g} {convention.unit}".rstrip()
-    reverse = [suite for suite, gain in gains.items() if gain.high is not None and gain.high < -margin]
+    margin, words = claim.margin, f"the margin of {claim.margin:g} {definition.unit}".rstrip()
+    reverse = [mask_set for mask_set, gain in gains.items() if gain.high is not None and gain.high < -margin]
     if reverse:
-        text = _gain_text(gains[reverse[0]], convention)
+        text = _gain_text(gains[reverse[0]], definition)
         why = f"on {and_list(reverse)} it is the other way round by more than {words} ({reverse[0]}: {text})."
         return Verdict.CONTRADICTED, why
-    undecided = [suite for suite, gain in gains.items() if gain.low is None or gain.low <= margin]
+    undecided = [mask_set for mask_set, gain in gains.items() if gain.low is None or gain.low <= margin]
     if not undecided:
         return Verdict.SUPPORTED, f"the difference exceeds {words} on {and_list(list(gains))}."
     reasons: dict[str, list[str]] = {}
-    for suite in undecided:
-        reasons.setdefault(_undecided(gains[suite], margin, words), []).append(suite)
-    return Verdict.INCONCLUSIVE, "; ".join(f"on {and_list(suites)} {why}" for why, suites in reasons.items()) + "."
+    for mask_set in undecided:
+        reasons.setdefault(_undecided(gains[mask_set], margin, words), []).append(mask_set)
+    return Verdict.INCONCLUSIVE, "; ".join(
+        f"on {and_list(mask_sets)} {why}" for why, mask_sets in reasons.items()
+    ) + "."
 
 
 def _undecided(gain: Interval, margin: float, words: str) -> str:
-    """Why a suite decides nothing, and how many images would."""
+    """Why a mask set decides nothing, and how many images would."""
     assert gain.mean is not None
     if abs(gain.mean) > margin:
         needed = images_needed(gain, margin if gain.mean > 0 else -margin)
@@ -66,6 +70,6 @@ def _undecided(gain: Interval, margin: float, words: str) -> str:
     return f"the mean difference is within {words}; {more(needed, gain, 'would show that it is no larger')}"
 
 
-def _gain_text(gain: Interval, convention: Convention) -> str:
+def _gain_text(gain: Interval, definition: MetricDefinition) -> str:
     # A margin may be finer than the digits of a table.
-    return gain.text(convention.digits + 1, convention.unit, signed=True)
+    return gain.text(definition.digits + 1, definition.unit, signed=True)

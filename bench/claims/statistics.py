@@ -61,7 +61,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Series:
-    """One value for each image of a suite, averaged over seeds."""
+    """One value for each image of a mask set, averaged over seeds."""
 
     values: pd.Series
     """Float64, indexed by image id."""
@@ -158,15 +158,15 @@ def images_needed(interval: Interval, margin: float) -> int | None:
     return max(2, math.floor(interval.groups * (max(half_width, 0.0) / gap) ** 2) + 1)
 
 
-def pool(records: Sequence[Record], suite: str, metric: str, error: bool = False) -> Series | None:
-    """The values of `metric` on `suite`, each image first averaged over the records' seeds.
+def pool(records: Sequence[Record], mask_set: str, metric: str, error: bool = False) -> Series | None:
+    """The values of `metric` on `mask_set`, each image first averaged over the records' seeds.
 
     `error` takes the distance to the same quantity of the truth instead, |metric − metric_truth|. None unless every
     record has the metric for every image. An image that is infinite in one seed is infinite.
     """
     columns, groups = [], None
     for record in records:
-        frame = record.rows(suite, metric)
+        frame = record.rows(mask_set, metric)
         values = measured(frame, metric)
         if values is None:
             return None

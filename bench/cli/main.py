@@ -17,6 +17,7 @@ from bench.cli.options import (
     Force,
     Include,
     Key,
+    MaskSets,
     Networks,
     Out,
     PaperKey,
@@ -25,7 +26,6 @@ from bench.cli.options import (
     Seed,
     Seeds,
     Sets,
-    Suites,
     Trust,
     Variant,
     Variants,
@@ -50,7 +50,7 @@ from bench.cli.queue import (
 )
 from bench.cli.queue import cluster as queued
 from bench.cli.scores import scores
-from bench.util.errors import CrewLostError, Stopped, UserError
+from bench.util.errors import Stopped, UserError, WorkersLostError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -105,7 +105,7 @@ def reproduce(
     key: PaperKey,
     scale: Scale = "quick",
     data: DataName = None,
-    suite: Suites = None,
+    mask_set: MaskSets = None,
     variant: Variants = None,
     seed: Seeds = None,
     device: Device = "auto",
@@ -144,7 +144,7 @@ def reproduce(
             raise UserError("--processes is for this machine alone. With --cluster say --nodes and --gpus-per-node.")
         find_methods(include)[key].paper()
         submit(
-            [key], cluster or "local", scale, [data] if data else None, suite, variant, seed, device, sets,
+            [key], cluster or "local", scale, [data] if data else None, mask_set, variant, seed, device, sets,
             with_baselines, out, include, weights, checkpoint_seconds, workers, segments, nodes, gpus_per_node, dry_run,
         )  # fmt: skip
         return
@@ -159,7 +159,7 @@ def reproduce(
     catalog[key].paper()
     console.print(f"Output: {out.resolve()}", soft_wrap=True, highlight=False, markup=False)
     request = Request(
-        key, out, cache_folder(), scale, data, suites=suite or (), variants=variant or (), seeds=seed or (0,),
+        key, out, cache_folder(), scale, data, mask_sets=mask_set or (), variants=variant or (), seeds=seed or (0,),
         device=device, sets=sets or (), weights=weights, options=Options(checkpoint_seconds=checkpoint_seconds),
         with_baselines=with_baselines, processes=processes,
     )  # fmt: skip
@@ -173,7 +173,7 @@ def train(
     key: Key,
     scale: Scale = "quick",
     data: DataName = None,
-    suite: Suites = None,
+    mask_set: MaskSets = None,
     variant: Variant = "default",
     seed: Seed = 0,
     device: Device = "auto",
@@ -199,9 +199,9 @@ def train(
 
     console = open_console()
     request = Request(
-        key, out, cache_folder(), scale, data, suites=suite or (), variants=[variant], seeds=[seed], device=device,
-        sets=sets or (), options=Options(minutes=minutes, checkpoint_seconds=checkpoint_seconds), host=paper,
-        processes=processes,
+        key, out, cache_folder(), scale, data, mask_sets=mask_set or (), variants=[variant], seeds=[seed],
+        device=device, sets=sets or (), options=Options(minutes=minutes, checkpoint_seconds=checkpoint_seconds),
+        host=paper, processes=processes,
     )  # fmt: skip
     work = Reproduction(find_methods(include), request, console)
     for protocol, data_set in work.each_data():
@@ -216,7 +216,7 @@ def evaluate(
     key: Key,
     scale: Scale = "quick",
     data: DataName = None,
-    suite: Suites = None,
+    mask_set: MaskSets = None,
     variant: Variant = "default",
     seed: Seed = 0,
     device: Device = "auto",
@@ -239,26 +239,26 @@ def evaluate(
 
       [bold]python -m bench evaluate torchscript:big-lama.pt --trust --data photos[/]
 
-      [bold]python -m bench evaluate telea --data photos --suite irregular_10_20 --suite nvidia=/data/nvidia:10_20[/]
+      [bold]python -m bench evaluate telea --data photos --masks irregular_10_20 --masks nvidia=/data/nvidia:10_20[/]
     """
-    from bench.methods.pretrained import adopt
+    from bench.methods.pretrained import load_pretrained
     from bench.report import print_leaderboard
     from bench.reproduce import Reproduction, Request
 
     console = open_console()
     catalog, key = find_one(include, key, trust)
     files, lpips = sort_weights(weights)
-    adopted = adopt(catalog[key], files) if files else None
+    pretrained = load_pretrained(catalog[key], files) if files else None
     request = Request(
-        key, out, cache_folder(), scale, data, suites=suite or (), variants=[variant], seeds=[seed], device=device,
-        sets=sets or (), weights=lpips, host=paper, adopted=adopted,
+        key, out, cache_folder(), scale, data, mask_sets=mask_set or (), variants=[variant], seeds=[seed],
+        device=device, sets=sets or (), weights=lpips, host=paper, pretrained=pretrained,
     )  # fmt: skip
     work = Reproduction(catalog, request, console)
     for protocol, data_set in work.each_data():
         for run in work.runs(protocol, data_set, [variant]):
             record = run.make(work.progress, force)
             print_leaderboard(console, key, [record], set())
-            for note in record.content["notes"] if record.run.origin == "reference" else ():
+            for note in record.content["notes"] if record.run.origin == "pretrained" else ():
                 console.print(note, soft_wrap=True, highlight=False, markup=False)
             console.print(f"Record: {record.folder / 'record.json'}", soft_wrap=True, highlight=False, markup=False)
 
@@ -288,13 +288,13 @@ def inpaint(
 
       [bold]python -m bench inpaint cutout.png --hole alpha --method fang2021 -o filled.png[/]
     """
-    from bench.methods.pretrained import adopt
+    from bench.methods.pretrained import load_pretrained
     from bench.runs.picture import inpaint_picture
 
     catalog, key = find_one(include, method, trust)
     files, _ = sort_weights(weights)
-    adopted = adopt(catalog[key], files) if files else None
-    inpaint_picture(catalog[key], image, hole, output, run, not black_hole, seed, device, out, force, adopted)
+    pretrained = load_pretrained(catalog[key], files) if files else None
+    inpaint_picture(catalog[key], image, hole, output, run, not black_hole, seed, device, out, force, pretrained)
     typer.echo(f"Written: {output}")
 
 
@@ -363,7 +363,7 @@ def main() -> None:
         app()
     except UserError as error:
         _fail(str(error), 2)
-    except CrewLostError as lost:
+    except WorkersLostError as lost:
         _fail(f"{lost}. The same command goes on from what was saved last.", 1)
     except Stopped as stop:
         _fail(f"{stop}. The same command goes on.", 130 if stop.interrupted else 0)

@@ -33,10 +33,10 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; the run is named after it.")
 ]
-Suites = Annotated[
+MaskSets = Annotated[
     list[str] | None,
     typer.Option(
-        "--suite",
+        "--masks",
         metavar="NAME|KIND=PATH",
         help="Holes instead of the scale's own; repeat it. Drawn: center, random, random_free, irregular,"
         " irregular_10_20 (1_10 to 50_60), irregular_10_20_clear (clear border). Yours: nvidia=PATH, nvidia=PATH:10_20,"

@@ -10,11 +10,11 @@ from bench.cli.options import (
     CheckpointSeconds,
     Device,
     Include,
+    MaskSets,
     Out,
     Scale,
     Seeds,
     Sets,
-    Suites,
     Weights,
     WithBaselines,
     cache_folder,
@@ -64,7 +64,7 @@ def submit(
     cluster: Cluster,
     scale: Scale = "quick",
     data: Datas = None,
-    suite: Suites = None,
+    mask_set: MaskSets = None,
     variant: Variants = None,
     seed: Seeds = None,
     device: Device = "auto",
@@ -99,7 +99,7 @@ def submit(
         read_profile(cluster, workers, nodes, gpus_per_node),
         scale,
         data=[absolute(spec) for spec in data or ()],
-        suites=[absolute(spec) for spec in suite or ()],
+        mask_sets=[absolute(spec) for spec in mask_set or ()],
         variants=variant or (),
         seeds=seed or (0,),
         device=device,
@@ -120,7 +120,7 @@ def plan(
     cluster: Cluster,
     scale: Scale = "quick",
     data: Datas = None,
-    suite: Suites = None,
+    mask_set: MaskSets = None,
     variant: Variants = None,
     seed: Seeds = None,
     device: Device = "auto",
@@ -139,7 +139,7 @@ def plan(
     Example: [bold]python -m bench plan fang2021 --scale paper --data imagenet=/data/imagenet --cluster mycluster[/]
     """
     submit(
-        keys, cluster, scale, data, suite, variant, seed, device, sets, with_baselines, out, include, weights, 30.0,
+        keys, cluster, scale, data, mask_set, variant, seed, device, sets, with_baselines, out, include, weights, 30.0,
         workers, segments, nodes, gpus_per_node, dry_run=True,
     )  # fmt: skip
 

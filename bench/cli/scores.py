@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.options import RUNS, Force, Include, Out, Suites, Weights, cache_folder, find_methods, open_console
+from bench.cli.options import RUNS, Force, Include, MaskSets, Out, Weights, cache_folder, find_methods, open_console
 
 scores = typer.Typer()
 
@@ -66,7 +66,7 @@ def export(
     paper: Annotated[
         str | None, typer.Option(metavar="PAPER", help="As this paper's scale has them, so that rows meet its own.")
     ] = None,
-    suite: Suites = None,
+    mask_set: MaskSets = None,
     resolution: Annotated[int | None, typer.Option(min=11, help="Instead of a scale: side in pixels.")] = None,
     images: Annotated[int | None, typer.Option(min=1, help="Instead of a scale: at most so many pictures.")] = None,
     include: Include = None,
@@ -78,13 +78,13 @@ def export(
     Examples:
       [bold]python -m bench export --data faces --paper fang2021 --out faces-out[/]
 
-      [bold]python -m bench export --data folder=PATH --resolution 256 --images 1000 --suite irregular --out mine-out[/]
+      [bold]python -m bench export --data folder=PATH --resolution 256 --images 1000 --masks irregular --out mine-out[/]
     """
     from bench.exchange.export import export as write
     from bench.exchange.protocols import export_protocol
 
     console = open_console()
-    asked, protocol = export_protocol(find_methods(include), data, scale, paper, suite or [], resolution, images)
+    asked, protocol = export_protocol(find_methods(include), data, scale, paper, mask_set or [], resolution, images)
     write(protocol, asked, out, cache_folder(), console)
     typer.echo(f"How to go on: {out / 'README.txt'}")
 
@@ -94,7 +94,7 @@ def score(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that `export` wrote.")],
     predictions: Annotated[Path, typer.Option(help="The completed pictures: PREDICTIONS/SUITE/NAME.png.")],
     name: Annotated[str, typer.Option(help="What the method is called on the leaderboard.")],
-    suite: Annotated[list[str] | None, typer.Option(help="Only these suites; repeat it. [default: all]")] = None,
+    mask_set: Annotated[list[str] | None, typer.Option(help="Only these mask sets; repeat it. [default: all]")] = None,
     out: Out = RUNS,
     partial: Annotated[
         bool, typer.Option("--partial", help="Score what is there if pictures are missing; it is never ranked.")
@@ -111,7 +111,7 @@ def score(
     Examples:
       [bold]python -m bench score faces-out --predictions lama-out --name lama[/]
 
-      [bold]python -m bench score faces-out --predictions lama-out --name lama --suite center[/]
+      [bold]python -m bench score faces-out --predictions lama-out --name lama --masks center[/]
     """
     from bench.exchange.score import Scoring
     from bench.exchange.shown import show as print_score
@@ -119,7 +119,7 @@ def score(
 
     console = open_console()
     catalog = find_methods(include)
-    scoring = Scoring(folder, predictions, name, out, suite or [], partial, weights, force)
+    scoring = Scoring(folder, predictions, name, out, mask_set or [], partial, weights, force)
     print_score(scoring.make(Progress(console), list(catalog.entries)), catalog, console)
 
 

@@ -21,7 +21,7 @@ from torch import nn
 from bench.cluster import rates
 from bench.cluster.task import Task
 from bench.data.pack import Packed
-from bench.masks.sets import suite
+from bench.masks.sets import mask_set
 from bench.methods.base import DataFacts, Inpainter, Method, Stage, fill
 from bench.methods.catalog import find
 from bench.runs.experiment import build_method
@@ -121,7 +121,7 @@ def _image_seconds(inpainter: Inpainter, noise: Packed, device: torch.device) ->
     """One full call: what an image costs on the way."""
     count = min(inpainter.images_at_once, IMAGES)
     image = noise.tensor(range(count)).to(device)
-    hole = suite("center").holes(noise.ids[:count], *image.shape[-2:]).to(device)
+    hole = mask_set("center").holes(noise.ids[:count], *image.shape[-2:]).to(device)
     began = time.monotonic()
     fill(inpainter, image, hole, torch.arange(count)).cpu()
     return (time.monotonic() - began) / count

@@ -43,7 +43,7 @@ class Order:
     profile: Profile
     scale: str = "quick"
     data: Sequence[str] = ()
-    suites: Sequence[str] = ()
+    mask_sets: Sequence[str] = ()
     variants: Sequence[str] = ()
     seeds: Sequence[int] = (0,)
     device: str = "auto"
@@ -63,7 +63,7 @@ class Order:
             self.cache,
             self.scale,
             data,
-            suites=self.suites,
+            mask_sets=self.mask_sets,
             variants=self.variants,
             seeds=self.seeds,
             device="cpu",
@@ -89,7 +89,7 @@ class Planned:
     steps: int = 0
     """Training steps, of all stages."""
     images: int = 0
-    """Images to score, over all suites; 0 where that is not known yet."""
+    """Images to score, over all mask sets; 0 where that is not known yet."""
 
     @property
     def to_do(self) -> bool:
@@ -219,7 +219,7 @@ class Planner:
             check_shared(stage, method.settings, order.profile.processes)
         steps = sum(stage.steps for stage in stages)
         images = len(data.test) if data else protocol.test_images
-        images = images * len(protocol.suites) if images < ALL else 0
+        images = images * len(protocol.mask_sets) if images < ALL else 0
         first = work.experiment(wanted, wanted.seeds[0], protocol, data) if data else None
         for seed in wanted.seeds:
             task = _named(blank, entry.code(), method, seed, steps > 0)

@@ -16,7 +16,7 @@ CPU = "CPU"
 
 @dataclass(frozen=True)
 class Rate:
-    """Seconds of one training step and of scoring one image under one suite, and where that was measured."""
+    """Seconds of one training step and of scoring one image under one mask set, and where that was measured."""
 
     device: str
     source: str

@@ -93,7 +93,7 @@ class Work:
 
     def _evaluate(self, experiment: Experiment) -> dict[str, Any]:
         protocol = experiment.run.protocol
-        self.pulse.expect(dict.fromkeys(protocol.suite_names, len(experiment.data.test)))
+        self.pulse.expect(dict.fromkeys(protocol.mask_set_names, len(experiment.data.test)))
         try:
             record = experiment.make(self.progress)
         except Stopped as stop:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from bench.cluster import history, snapshot
 from bench.cluster.pulse import Pulse
 from bench.cluster.task import Folder, Kind
-from bench.util.errors import CrewLostError, Stopped, UserError
+from bench.util.errors import Stopped, UserError, WorkersLostError
 from bench.util.files import locked, write_json
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _attempt(part: Part, folder: Folder, pulse: Pulse, number: int, fabric: "Fab
     except Stopped as stop:
         folder.log("stopped", attempt=number, why=str(stop))
         return 0
-    except CrewLostError as lost:
+    except WorkersLostError as lost:
         folder.log("lost", attempt=number, why=str(lost))
         return 0
     except (Exception, SignalledError, SystemExit, KeyboardInterrupt) as error:

@@ -19,8 +19,8 @@ from rich.console import Console
 from torch import Tensor
 
 from bench.data import Packed
-from bench.masks.sets import SUITES
-from bench.methods.base import DataFacts, Inpainter, Method, compose, fill, told_columns
+from bench.masks.sets import MASK_SETS
+from bench.methods.base import DataFacts, Inpainter, Method, compose, diagnostic_columns, fill
 from bench.methods.catalog import Entry
 from bench.methods.settings import DEFAULT, build, overrides
 from bench.protocol import DEFAULTS
@@ -72,17 +72,17 @@ class Subject:
         """The composite as `result`, and what the inpainter tells."""
         seed = torch.arange(len(image)) if seed is None else seed
         result = compose(image, hole, fill(self.inpainter, image, hole, seed))
-        told = told_columns(self.inpainter, [f"contract-{index}" for index in range(len(image))])
+        told = diagnostic_columns(self.inpainter, [f"contract-{index}" for index in range(len(image))])
         return {"result": result} | {name: torch.tensor(column) for name, column in told.items()}
 
     def pictures(self, height: int | None = None, width: int | None = None) -> tuple[Tensor, Tensor]:
-        """Smooth random pictures with the holes of every suite."""
+        """Smooth random pictures with the holes of every mask set."""
         height, width = height or self.resolution, width or self.resolution
         generator = torch.Generator().manual_seed(seed_of("contract", self.entry.key))
         coarse = torch.rand(IMAGES, 3, 6, 6, generator=generator)
         image = torch.nn.functional.interpolate(coarse, (height, width), mode="bicubic").clamp(0, 1)
-        names = list(SUITES)
-        holes = [SUITES[names[i % len(names)]].holes([f"contract-{i}"], height, width) for i in range(IMAGES)]
+        names = list(MASK_SETS)
+        holes = [MASK_SETS[names[i % len(names)]].holes([f"contract-{i}"], height, width) for i in range(IMAGES)]
         return image, torch.cat(holes)
 
 

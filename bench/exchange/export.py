@@ -24,12 +24,12 @@ from bench.exchange.layout import (
     file_name,
     hole_file,
     lama_files,
+    mask_set_folder,
     read_manifest,
-    suite_folder,
     truth_file,
 )
 from bench.exchange.readme import readme
-from bench.masks.sets import suite
+from bench.masks.sets import mask_set
 from bench.protocol import Protocol
 from bench.util.errors import UserError
 from bench.util.files import check_writable, locked, read_json, sha256, sweep, whole, write_json, write_text
@@ -63,7 +63,7 @@ class Export:
             "scale": self.scale,
             "protocol": self.protocol.placeless(),
             "fingerprint": self.data.fingerprint,
-            "suites": [[one.name, one.version, height, width] for one in map(suite, self.protocol.suites)],
+            "mask_sets": [[one.name, one.version, height, width] for one in map(mask_set, self.protocol.mask_sets)],
         }
 
     @property
@@ -102,15 +102,15 @@ class Export:
                 raise UserError(f"{self.root} holds the beginning of another export. Delete it or name another folder.")
         elif self.root.exists() and any(path.name not in (".lock", ".parts") for path in self.root.iterdir()):
             raise UserError(f"{self.root} is not empty and is no export. Name a new folder with --out.")
-        check_writable(self.root, test.pixels[0].size * len(test) * (1 + len(self.protocol.suites)))
+        check_writable(self.root, test.pixels[0].size * len(test) * (1 + len(self.protocol.mask_sets)))
         write_json(begun, self.asked)
 
     def _of(self, done: Manifest) -> dict[str, Any]:
-        suites = [[name, *(done.suites[name][key] for key in ("version", "height", "width"))]
-                  for name in done.protocol.suite_names]  # fmt: skip
+        mask_sets = [[name, *(done.mask_sets[name][key] for key in ("version", "height", "width"))]
+                  for name in done.protocol.mask_set_names]  # fmt: skip
         protocol = done.protocol.placeless()
         return {"format": done.format, "scale": done.scale, "protocol": protocol, "fingerprint": done.fingerprint,
-                "suites": suites}  # fmt: skip
+                "mask_sets": mask_sets}  # fmt: skip
 
     def _pictures(self, report: Report) -> list[Picture]:
         total = len(self.data.test)
@@ -132,8 +132,8 @@ class Export:
         name = file_name(image_id)
         truth: Pixels = np.array(self.data.test.pixels[index]).transpose(1, 2, 0)
         holes = {}
-        for spec in self.protocol.suites:
-            one, hole = suite(spec).name, suite(spec).hole(image_id, *truth.shape[:2])
+        for spec in self.protocol.mask_sets:
+            one, hole = mask_set(spec).name, mask_set(spec).hole(image_id, *truth.shape[:2])
             damaged, mask = lama_files(self.root, one, name)
             _save(damaged_file(self.root, one, name), np.where(hole[..., None], np.uint8(0), truth), damaged)
             holes[one] = _save(hole_file(self.root, one, name), np.where(hole, np.uint8(255), np.uint8(0)), mask)
@@ -143,7 +143,7 @@ class Export:
 
     def _files(self, name: str) -> list[Path]:
         files = [truth_file(self.root, name)]
-        for one in self.protocol.suite_names:
+        for one in self.protocol.mask_set_names:
             files += [damaged_file(self.root, one, name), hole_file(self.root, one, name)]
             files += lama_files(self.root, one, name)
         return files
@@ -155,8 +155,9 @@ class Export:
             protocol=self.protocol,
             fingerprint=self.data.fingerprint,
             data=self.data.manifest,
-            suites={
-                one.name: one.manifest(self.data.test.ids, height, width) for one in map(suite, self.protocol.suites)
+            mask_sets={
+                one.name: one.manifest(self.data.test.ids, height, width)
+                for one in map(mask_set, self.protocol.mask_sets)
             },
             pictures=list(pictures),
         )
@@ -168,10 +169,10 @@ def export(protocol: Protocol, scale: str, root: Path, cache: Path, console: Con
     with progress.task(f"data {protocol.data_name}") as report:
         data = load(protocol, cache, lambda done, total, what: report(what, done, total))
     manifest = Export(root, scale, protocol, data).make(progress)
-    for name in manifest.protocol.suite_names:
-        one = manifest.suites[name]
+    for name in manifest.protocol.mask_set_names:
+        one = manifest.mask_sets[name]
         console.print(
-            f"{suite_folder(root, name)}: {one['count']} pictures of {one['height']}×{one['width']}, white = hole",
+            f"{mask_set_folder(root, name)}: {one['count']} pictures of {one['height']}×{one['width']}, white = hole",
             highlight=False, soft_wrap=True,
         )  # fmt: skip
     return manifest

@@ -38,7 +38,7 @@ class Picture(BaseModel):
     """Of its files, without `.png`."""
     truth: str
     holes: dict[str, str]
-    """By suite."""
+    """By mask set."""
 
 
 class Manifest(BaseModel):
@@ -53,8 +53,8 @@ class Manifest(BaseModel):
     """Of the data manifest."""
     data: dict[str, Any]
     """The data manifest."""
-    suites: dict[str, dict[str, Any]]
-    """Each suite's manifest."""
+    mask_sets: dict[str, dict[str, Any]]
+    """Each mask set's manifest."""
     pictures: list[Picture]
 
 
@@ -75,21 +75,21 @@ def truth_file(root: Path, name: str) -> Path:
     return root / "truth" / f"{name}.png"
 
 
-def suite_folder(root: Path, suite: str) -> Path:
-    return root / suite  # a suite's name is fit for a file, and LaMa looks for "mask" in names of files only
+def mask_set_folder(root: Path, mask_set: str) -> Path:
+    return root / mask_set  # a mask set's name is fit for a file, and LaMa looks for "mask" in names of files only
 
 
-def damaged_file(root: Path, suite: str, name: str) -> Path:
-    return suite_folder(root, suite) / "images" / f"{name}.png"
+def damaged_file(root: Path, mask_set: str, name: str) -> Path:
+    return mask_set_folder(root, mask_set) / "images" / f"{name}.png"
 
 
-def hole_file(root: Path, suite: str, name: str) -> Path:
-    return suite_folder(root, suite) / "masks" / f"{name}.png"
+def hole_file(root: Path, mask_set: str, name: str) -> Path:
+    return mask_set_folder(root, mask_set) / "masks" / f"{name}.png"
 
 
-def lama_files(root: Path, suite: str, name: str) -> tuple[Path, Path]:
+def lama_files(root: Path, mask_set: str, name: str) -> tuple[Path, Path]:
     """Damaged picture and hole."""
-    folder = suite_folder(root, suite) / "lama"
+    folder = mask_set_folder(root, mask_set) / "lama"
     return folder / f"{name}.png", folder / f"{name}_mask.png"
 
 

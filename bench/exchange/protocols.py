@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from bench.masks.names import check_suites
-from bench.masks.sets import suite
+from bench.masks.names import check_mask_sets
+from bench.masks.sets import mask_set
 from bench.methods.catalog import Catalog
 from bench.protocol import Protocol, ProtocolOverrides, protocols
 from bench.util.errors import UserError
@@ -21,7 +21,7 @@ def export_protocol(
     data: str,
     scale: str | None,
     paper: str | None,
-    suites: Sequence[str],
+    mask_sets: Sequence[str],
     resolution: int | None,
     images: int | None,
 ) -> tuple[str, Protocol]:
@@ -36,11 +36,11 @@ def export_protocol(
         scale = CUSTOM
         protocol = Protocol(
             data=data, resolution=resolution or RESOLUTION, images=ALL, split=ONE_ASIDE, test_images=images or ALL,
-            suites=("center", "random", "irregular"),
+            mask_sets=("center", "random", "irregular"),
         )  # fmt: skip
-    if suites:
-        chosen = tuple(dict.fromkeys(suites))
-        for spec in check_suites(chosen):
-            suite(spec)
-        protocol = protocol.model_copy(update={"suites": chosen})
+    if mask_sets:
+        chosen = tuple(dict.fromkeys(mask_sets))
+        for spec in check_mask_sets(chosen):
+            mask_set(spec)
+        protocol = protocol.model_copy(update={"mask_sets": chosen})
     return scale, protocol

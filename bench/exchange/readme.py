@@ -19,7 +19,7 @@ def readme(manifest: Manifest) -> str:
         "this folder, OUT that of a new one):",
         "",
     ]
-    for place in manifest.protocol.suite_names:
+    for place in manifest.protocol.mask_set_names:
         lines += [
             f"    iopaint run --model=lama --image=DIR/{place}/images --mask=DIR/{place}/masks --output=OUT/{place}",
             f"    python3 bin/predict.py model.path=MODEL indir=DIR/{place}/lama outdir=OUT/{place}   # LaMa",

@@ -15,7 +15,7 @@ from PIL import Image
 
 from bench.data.decode import decode
 from bench.data.listing import contents, pictures_in
-from bench.exchange.layout import Manifest, Picture, suite_folder
+from bench.exchange.layout import Manifest, Picture, mask_set_folder
 from bench.util.errors import UserError
 from bench.util.files import sha256
 from bench.util.progress import Report
@@ -40,9 +40,9 @@ class Returned(NamedTuple):
 
 @dataclass(frozen=True)
 class Batch:
-    """What came back for one suite."""
+    """What came back for one mask set."""
 
-    suite: str
+    mask_set: str
     files: list[Returned]
     """In the order of the manifest."""
     missing: list[str]
@@ -51,9 +51,9 @@ class Batch:
     """Files that belong to no picture."""
 
 
-def collect(manifest: Manifest, suite: str, folder: Path, only_suite: bool, report: Report) -> Batch:
-    """Find, open and hash the files of one suite. Raises UserError for a file that cannot be taken."""
-    place = _place(folder, suite, only_suite)
+def collect(manifest: Manifest, mask_set: str, folder: Path, only_mask_set: bool, report: Report) -> Batch:
+    """Find, open and hash the files of one mask set. Raises UserError for a file that cannot be taken."""
+    place = _place(folder, mask_set, only_mask_set)
     found, extra = _match(manifest.pictures, place)
     pictures = [picture for picture in manifest.pictures if picture.name in found]
     missing = [picture.name for picture in manifest.pictures if picture.name not in found]
@@ -61,13 +61,13 @@ def collect(manifest: Manifest, suite: str, folder: Path, only_suite: bool, repo
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         for chunk in _chunks(pictures):
             facts += pool.map(_examine, [found[picture.name] for picture in chunk])
-            report(f"looking at {suite}", len(facts), len(pictures))
+            report(f"looking at {mask_set}", len(facts), len(pictures))
     side = manifest.protocol.resolution
     files = [
         Returned(one, found[one.name], digest, form) for one, (digest, form, _) in zip(pictures, facts, strict=True)
     ]
     _check_sizes(files, [size for _, _, size in facts], side)
-    return Batch(suite, files, missing, extra)
+    return Batch(mask_set, files, missing, extra)
 
 
 def check_complete(batch: Batch, total: int, partial: bool) -> None:
@@ -77,11 +77,11 @@ def check_complete(batch: Batch, total: int, partial: bool) -> None:
     first = batch.missing[0]
     unknown = f", while {len(batch.extra)} files belong to none (the first: {batch.extra[0]})" if batch.extra else ""
     mend = "Finish the folder" + (
-        ", or score what is there with --partial" if batch.files else " or leave the suite out"
+        ", or score what is there with --partial" if batch.files else " or leave the mask set out"
     )
     raise UserError(
-        f"Suite {batch.suite}: {len(batch.missing)} of {total} pictures are missing, the first {first}.png{unknown}."
-        f" {mend}."
+        f"Mask set {batch.mask_set}: {len(batch.missing)} of {total} pictures are missing,"
+        f" the first {first}.png{unknown}. {mend}."
     )
 
 
@@ -96,17 +96,17 @@ def read_returned(file: Returned) -> NDArray[np.uint8]:
     return decode(file.path)
 
 
-def _place(folder: Path, suite: str, only_suite: bool) -> Path:
+def _place(folder: Path, mask_set: str, only_mask_set: bool) -> Path:
     if not folder.is_dir():
         raise UserError(f"--predictions {folder}: there is no such folder.")
-    own = suite_folder(folder, suite)
+    own = mask_set_folder(folder, mask_set)
     if own.is_dir():
         return own
-    if only_suite:
+    if only_mask_set:
         return folder
     raise UserError(
-        f"{folder} has no folder {own.name}/ for the suite {suite}; found: {contents(folder)}."
-        f" Put its pictures there, or name the suites that are there with --suite."
+        f"{folder} has no folder {own.name}/ for the mask set {mask_set}; found: {contents(folder)}."
+        f" Put its pictures there, or name the mask sets that are there with --masks."
     )
 
 

@@ -22,10 +22,10 @@ from PIL import Image
 from bench.exchange.known import compare, in_words, summary
 from bench.exchange.layout import Manifest, hole_file, read_manifest, truth_file
 from bench.exchange.returned import LOSSY, Batch, Returned, check_complete, collect, read_returned
-from bench.masks.names import suite_name
+from bench.masks.names import mask_set_name
 from bench.metrics import Lpips
 from bench.runs import provenance
-from bench.runs.evaluation import Scored, Subject, score_suite, to_csv
+from bench.runs.evaluation import Scored, Subject, score_mask_set, to_csv
 from bench.runs.records import FORMAT, Record, Run, read_record
 from bench.util.errors import UserError, nearest
 from bench.util.files import check_writable, locked, sha256, sha256_of_files, write_json, write_text
@@ -44,7 +44,7 @@ class Scoring:
     predictions: Path
     name: str
     out: Path
-    suites: Sequence[str] = ()
+    mask_sets: Sequence[str] = ()
     """Only these; all that were exported if empty."""
     partial: bool = False
     weights: Path | None = None
@@ -57,10 +57,12 @@ class Scoring:
         """
         _check_name(self.name, taken)
         manifest = read_manifest(self.root)
-        suites = self._suites(manifest)
+        mask_sets = self._mask_sets(manifest)
         check_writable(self.out)
         with progress.task("pictures") as report:
-            batches = [collect(manifest, suite, self.predictions, len(suites) == 1, report) for suite in suites]
+            batches = [
+                collect(manifest, mask_set, self.predictions, len(mask_sets) == 1, report) for mask_set in mask_sets
+            ]
         for batch in batches:
             check_complete(batch, len(manifest.pictures), self.partial)
         run = _run(self.name, manifest, batches)
@@ -73,12 +75,12 @@ class Scoring:
                 record = self._score(run, folder, manifest, batches, progress)
         return record
 
-    def _suites(self, manifest: Manifest) -> list[str]:
-        known = list(manifest.protocol.suite_names)
-        for name in self.suites:
+    def _mask_sets(self, manifest: Manifest) -> list[str]:
+        known = list(manifest.protocol.mask_set_names)
+        for name in self.mask_sets:
             if name not in known:
-                raise UserError(f"{self.root} was not exported with the suite '{name}'.{nearest(name, known)}")
-        return [name for name in known if not self.suites or name in self.suites]
+                raise UserError(f"{self.root} was not exported with the mask set '{name}'.{nearest(name, known)}")
+        return [name for name in known if not self.mask_sets or name in self.mask_sets]
 
     def _score(
         self, run: Run, folder: Path, manifest: Manifest, batches: Sequence[Batch], progress: Progress
@@ -88,7 +90,7 @@ class Scoring:
         lpips = Lpips.open(self.weights)
         with progress.task(f"score {self.name}") as report, ThreadPoolExecutor(4) as pool:
             subjects = [_subject(self.root, batch, pool) for batch in batches]
-            tables = [score_suite(subject, folder, report, lpips) for subject in subjects]
+            tables = [score_mask_set(subject, folder, report, lpips) for subject in subjects]
         scores = pd.concat(tables, ignore_index=True)
         text = to_csv(scores)
         write_text(folder / "scores.csv", text)
@@ -96,7 +98,7 @@ class Scoring:
             "lpips": "alex v0.1" if lpips is not None else Lpips.reason(self.weights),
             "scores_sha256": sha256(text.encode()),
             "predictions_sha256": {
-                batch.suite: sha256_of_files([folder / "predictions" / f"{batch.suite}.npy"], folder)
+                batch.mask_set: sha256_of_files([folder / "predictions" / f"{batch.mask_set}.npy"], folder)
                 for batch in batches
             },
         }
@@ -109,14 +111,14 @@ class Scoring:
     def _content(self, run: Run, manifest: Manifest, batches: Sequence[Batch], scores: pd.DataFrame) -> dict[str, Any]:
         known = summary(scores)
         forms = Counter(file.form for batch in batches for file in batch.files)
-        extra = [f"{batch.suite}/{name}" for batch in batches for name in batch.extra]
+        extra = [f"{batch.mask_set}/{name}" for batch in batches for name in batch.extra]
         return {
             "format": FORMAT,
             "key": run.key,
             "run": run.model_dump(mode="json"),
             "command": self._replay(run),
             "data": manifest.data,
-            "suites": {batch.suite: manifest.suites[batch.suite] for batch in batches},
+            "mask_sets": {batch.mask_set: manifest.mask_sets[batch.mask_set] for batch in batches},
             "training": {},
             "code": provenance.code() | {"method_sha256": run.code},
             "packages": provenance.packages(),
@@ -127,8 +129,8 @@ class Scoring:
 
     def _replay(self, run: Run) -> str:
         words = ["score", str(self.root), "--predictions", str(self.predictions), "--name", self.name]
-        for name in self.suites:
-            words += ["--suite", name]
+        for name in self.mask_sets:
+            words += ["--masks", name]
         return shlex.join(["python", "-m", "bench", *words, *(["--partial"] if run.partial else [])])
 
 
@@ -140,26 +142,28 @@ def _check_name(name: str, taken: Sequence[str]) -> None:
 
 
 def _run(name: str, manifest: Manifest, batches: Sequence[Batch]) -> Run:
-    hashes = [[batch.suite, file.picture.id, file.sha256] for batch in batches for file in batch.files]
+    hashes = [[batch.mask_set, file.picture.id, file.sha256] for batch in batches for file in batch.files]
     total = len(manifest.pictures)
-    scored = {batch.suite for batch in batches}
-    specs = tuple(spec for spec in manifest.protocol.suites if suite_name(spec) in scored)
+    scored = {batch.mask_set for batch in batches}
+    specs = tuple(spec for spec in manifest.protocol.mask_sets if mask_set_name(spec) in scored)
     return Run(
         method=name,
         scale=manifest.scale,
         seed=0,
         settings={},
-        protocol=manifest.protocol.model_copy(update={"suites": specs}),
+        protocol=manifest.protocol.model_copy(update={"mask_sets": specs}),
         code=sha256(json.dumps(hashes).encode()),
         data=manifest.fingerprint,
-        suites={batch.suite: str(manifest.suites[batch.suite]["sha256"]) for batch in batches},
+        mask_sets={batch.mask_set: str(manifest.mask_sets[batch.mask_set]["sha256"]) for batch in batches},
         origin="external",
-        partial={batch.suite: f"{len(batch.files)} of {total}" for batch in batches if batch.missing},
+        partial={batch.mask_set: f"{len(batch.files)} of {total}" for batch in batches if batch.missing},
     )
 
 
 def _notes(run: Run, forms: Counter[str], extra: Sequence[str]) -> list[str]:
-    notes = [f"Scored in part, and so not ranked: {count} images of {suite}." for suite, count in run.partial.items()]
+    notes = [
+        f"Scored in part, and so not ranked: {count} images of {mask_set}." for mask_set, count in run.partial.items()
+    ]
     for form, count in sorted(forms.items()):
         if any(word in form for word in LOSSY):
             notes.append(f"{count} pictures are {form}, which may change every pixel; PNG does not.")
@@ -177,11 +181,11 @@ def _notes(run: Run, forms: Counter[str], extra: Sequence[str]) -> list[str]:
 
 
 def _subject(root: Path, batch: Batch, pool: ThreadPoolExecutor) -> Subject:
-    """The suite's images, read as they are asked for."""
+    """The mask set's images, read as they are asked for."""
 
     def read(file: Returned) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.uint8]]:
         truth = _exported(truth_file(root, file.picture.name), file.picture.truth, "RGB")
-        hole = _exported(hole_file(root, batch.suite, file.picture.name), file.picture.holes[batch.suite], "L")
+        hole = _exported(hole_file(root, batch.mask_set, file.picture.name), file.picture.holes[batch.mask_set], "L")
         return truth.transpose(2, 0, 1), hole[None] >= 128, read_returned(file).transpose(2, 0, 1)
 
     def scored(indices: list[int]) -> Scored:
@@ -190,7 +194,7 @@ def _subject(root: Path, batch: Batch, pool: ThreadPoolExecutor) -> Subject:
         return Scored(truth, hole, raw, compare(truth, raw, hole))
 
     ids = [file.picture.id for file in batch.files]
-    return Subject(batch.suite, ids, [file.picture.group for file in batch.files], scored)
+    return Subject(batch.mask_set, ids, [file.picture.group for file in batch.files], scored)
 
 
 def _exported(path: Path, digest: str, mode: str) -> NDArray[np.uint8]:

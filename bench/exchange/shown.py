@@ -23,12 +23,12 @@ def show(record: Record, catalog: Catalog, console: Console) -> None:
 
 def _print_part(record: Record, console: Console) -> None:
     """Means of what is there, outside any leaderboard."""
-    for suite in record.run.protocol.suites:
-        series = pool([record], suite, "psnr")
-        count = record.run.partial.get(suite, "all")
+    for mask_set in record.run.protocol.mask_sets:
+        series = pool([record], mask_set, "psnr")
+        count = record.run.partial.get(mask_set, "all")
         if series is not None:
             text = f"PSNR {series.interval().text(2, 'dB')}, {count} images, not ranked"
-            console.print(f"{record.run.method} on {suite}: {text}", highlight=False, soft_wrap=True)
+            console.print(f"{record.run.method} on {mask_set}: {text}", highlight=False, soft_wrap=True)
 
 
 def _print_boards(record: Record, catalog: Catalog, console: Console) -> None:

@@ -1,1 +1,1 @@
-"""Holes: one file a family; suite.py freezes and fingerprints them."""
+"""Holes: one file a family; mask set.py freezes and fingerprints them."""

@@ -111,7 +111,7 @@ def used(masks: Iterable[Mask]) -> dict[str, Any]:
 def open_folder(place: MaskPlace) -> MaskFolder:
     """The masks of a folder, listed and looked at. Raises UserError where they are not what `place` says."""
     if not place.path.is_dir():
-        raise UserError(f"{place.path} is not a folder (from --suite {place.kind}={place.path}). Unpack it first.")
+        raise UserError(f"{place.path} is not a folder (from --masks {place.kind}={place.path}). Unpack it first.")
     return {"nvidia": _nvidia, "qd-imd": _qd_imd, "masks": _declared}[place.kind](place)
 
 

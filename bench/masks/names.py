@@ -1,4 +1,5 @@
-"""What `--suite` takes: the name of a drawn suite, or a folder of masks. Imports nothing but the standard library."""
+"""What `--masks` takes: the name of a drawn mask set, or a folder of masks. Imports nothing but the standard
+library."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ BINS = ((1, 10), (10, 20), (20, 30), (30, 40), (40, 50), (50, 60))
 """Shares of missing pixels in per cent, as the six groups of NVIDIA's test masks (Liu et al. 2018, ECCV)."""
 BIN_NAMES = tuple(f"{least}_{most}" for least, most in BINS)
 CLEAR = "_clear"
-"""Ends the name of a suite whose holes keep away from the border."""
+"""Ends the name of a mask set whose holes keep away from the border."""
 DRAWN = (
     "center",
     "random",
@@ -19,7 +20,7 @@ DRAWN = (
     "irregular",
     *(f"irregular_{name}{end}" for end in ("", CLEAR) for name in BIN_NAMES),
 )
-"""The suites that need no file."""
+"""The mask sets that need no file."""
 
 POLARITIES = ("white", "black")
 LARGE = "large"
@@ -40,42 +41,46 @@ class MaskPlace(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The suite's name, good for a file name. The folder's own name is in it where the kind does not say enough."""
+        """The mask set's name, good for a file name. The folder's own name is in it where the kind does not say
+        enough."""
         if self.kind == "masks":
             return f"masks-{re.sub(r'[^A-Za-z0-9.-]+', '_', self.path.absolute().name)}"
         return "_".join([self.kind, *self.words])
 
 
 def mask_place(spec: str) -> MaskPlace | None:
-    """The folder that a suite names, or None for a drawn suite. Raises UserError for neither; looks at no file."""
+    """The folder that a mask set names, or None for a drawn mask set. Raises UserError for neither; looks at no
+    file."""
     kind, equals, rest = spec.partition("=")
     if spec in DRAWN:
         return None
     if kind not in FOLDERS or not equals or not rest:
         known = [*DRAWN, *(f"{name}=PATH" for name in FOLDERS)]
-        raise UserError(f"There is no suite '{spec}'.{nearest(spec, known)}")
+        raise UserError(f"There is no mask set '{spec}'.{nearest(spec, known)}")
     words: list[str] = []
     while (end := rest.rpartition(":"))[2] in FOLDERS[kind] and end[0]:
         words.insert(0, end[2])
         rest = end[0]
     if kind == "masks" and len(set(words) & set(POLARITIES)) != 1:
-        raise UserError(f"--suite {spec}: say which colour is the hole: masks={rest}:white or masks={rest}:black.")
+        raise UserError(f"--masks {spec}: say which colour is the hole: masks={rest}:white or masks={rest}:black.")
     if kind == "nvidia" and len(words) > 1:
-        raise UserError(f"--suite {spec}: name one bin; repeat --suite for more.")
+        raise UserError(f"--masks {spec}: name one bin; repeat --masks for more.")
     return MaskPlace(kind, Path(rest).expanduser(), tuple(words))
 
 
-def suite_name(spec: str) -> str:
-    """The name under which a suite's scores are kept: `nvidia=PATH:10_20` is `nvidia_10_20`."""
+def mask_set_name(spec: str) -> str:
+    """The name under which a mask set's scores are kept: `nvidia=PATH:10_20` is `nvidia_10_20`."""
     place = mask_place(spec)
     return spec if place is None else place.name
 
 
-def check_suites(specs: Sequence[str]) -> Sequence[str]:
-    """The suites as given. Raises UserError where a suite is unknown, or two would bear one name."""
+def check_mask_sets(specs: Sequence[str]) -> Sequence[str]:
+    """The mask sets as given. Raises UserError where a mask set is unknown, or two would bear one name."""
     named: dict[str, str] = {}
     for spec in specs:
-        other = named.setdefault(suite_name(spec), spec)
+        other = named.setdefault(mask_set_name(spec), spec)
         if other is not spec:
-            raise UserError(f"--suite {other} and --suite {spec} would both be called '{suite_name(spec)}'. Drop one.")
+            raise UserError(
+                f"--masks {other} and --masks {spec} would both be called '{mask_set_name(spec)}'. Drop one."
+            )
     return specs

@@ -1,4 +1,5 @@
-"""Suites: frozen holes. hole = f(suite, image id), the same for every method, in any order and on every platform."""
+"""Mask sets: frozen holes. hole = f(mask set, image id), the same for every method, in any order and on every
+platform."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Suite:
+class MaskSet:
     """A family of holes under a name. `version` goes up when any of its holes changes."""
 
     name: str
@@ -43,7 +44,7 @@ class Suite:
         return torch.from_numpy(np.stack(holes))[:, None] if holes else torch.zeros(0, 1, height, width).bool()
 
     def manifest(self, image_ids: Iterable[str], height: int, width: int) -> dict[str, Any]:
-        """What a record keeps of the suite over these images.
+        """What a record keeps of the mask set over these images.
 
         `sha256` is over the holes' bits, each packed row by row (`numpy.packbits`), in the order of the sorted ids.
         `hole_share` counts the holes by their share of the picture: 0 to under 10 %, ... 90 to 100 %.
@@ -69,7 +70,7 @@ class Suite:
 
 
 @dataclass(frozen=True)
-class FileSuite(Suite):
+class FileMaskSet(MaskSet):
     """The masks of a folder. Which of them an image gets depends on its id alone, not on the size."""
 
     family: MaskFolder
@@ -83,7 +84,7 @@ class FileSuite(Suite):
         return hole_of(self.mask(image_id), height, width)
 
     def manifest(self, image_ids: Iterable[str], height: int, width: int) -> dict[str, Any]:
-        """As `Suite.manifest`; `files` says which files were used, and `sha256` is over their bytes too."""
+        """As `MaskSet.manifest`; `files` says which files were used, and `sha256` is over their bytes too."""
         ids = sorted(image_ids)
         found = super().manifest(ids, height, width)
         files = used(self.mask(name) for name in ids)
@@ -91,30 +92,31 @@ class FileSuite(Suite):
         return found | {"sha256": both, "files": files | {"in_folder": len(self.family.masks)}}
 
 
-def _binned(end: str) -> list[Suite]:
+def _binned(end: str) -> list[MaskSet]:
     names = zip(BIN_NAMES, BINS, strict=True)
-    return [Suite(f"irregular_{name}{end}", 1, Strokes(*ends, clear=end == CLEAR)) for name, ends in names]
+    return [MaskSet(f"irregular_{name}{end}", 1, Strokes(*ends, clear=end == CLEAR)) for name, ends in names]
 
 
-SUITES: dict[str, Suite] = {
-    suite.name: suite
-    for suite in (
-        Suite("center", 1, Center()),
-        Suite("random", 1, RandomRectangle()),
-        Suite("irregular", 1, Strokes()),
-        Suite("random_free", 1, FreeRectangle()),
+MASK_SETS: dict[str, MaskSet] = {
+    mask_set.name: mask_set
+    for mask_set in (
+        MaskSet("center", 1, Center()),
+        MaskSet("random", 1, RandomRectangle()),
+        MaskSet("irregular", 1, Strokes()),
+        MaskSet("random_free", 1, FreeRectangle()),
         *_binned(""),
         *_binned(CLEAR),
     )
 }
-"""The drawn suites. `irregular_10_20` misses 10 to 20 %; with `_clear` its strokes keep away from the border."""
+"""The drawn mask sets. `irregular_10_20` misses 10 to 20 %; with `_clear` its strokes keep away from the border."""
 
 
 @lru_cache(maxsize=64)
-def suite(spec: str) -> Suite:
-    """The suite of this name, or of the mask folder that `spec` names (`nvidia=PATH`, ...; see bench/masks/names.py).
+def mask_set(spec: str) -> MaskSet:
+    """The mask set of this name, or of the mask folder that `spec` names (`nvidia=PATH`, ...; see
+    bench/masks/names.py).
 
     Raises UserError for an unknown name and for a folder that is not what it should be.
     """
     place = mask_place(spec)
-    return SUITES[spec] if place is None else FileSuite(place.name, 1, open_folder(place))
+    return MASK_SETS[spec] if place is None else FileMaskSet(place.name, 1, open_folder(place))

@@ -56,8 +56,8 @@ class Inpainter(ABC):
     sizes: Sizes = Sizes()
     images_at_once: int = 16
     """How many images an evaluation passes to one `inpaint`; a divisor of 128. No number may depend on it."""
-    told: Mapping[str, Tensor] = MappingProxyType({})
-    """Facts about the images of the last `inpaint`, by plain name: finite float (N,). Columns `told_<name>` of the
+    diagnostics: Mapping[str, Tensor] = MappingProxyType({})
+    """Facts about the images of the last `inpaint`, by plain name: finite float (N,). Columns `aux_<name>` of the
     scores. As with the picture, those of image i may depend on nothing but image i. An object's own: assign it."""
 
     @abstractmethod
@@ -206,13 +206,13 @@ def fill(inpainter: Inpainter, image: Tensor, hole: Tensor, seed: Tensor, names:
     return result.clamp(0.0, 1.0)
 
 
-def told_columns(inpainter: Inpainter, names: Sequence[str]) -> dict[str, list[float]]:
-    """What the inpainter told of its last call, as columns `told_<name>` of the scores; `names` are the images' ids.
+def diagnostic_columns(inpainter: Inpainter, names: Sequence[str]) -> dict[str, list[float]]:
+    """What the inpainter told of its last call, as columns `aux_<name>` of the scores; `names` are the images' ids.
 
     Raises BrokenResultError for a name that is no identifier, and for values that are not one finite number an image.
     """
     who, columns = type(inpainter).__name__, {}
-    for name, values in inpainter.told.items():
+    for name, values in inpainter.diagnostics.items():
         if not name.isidentifier():
             raise BrokenResultError(f"{who} tells '{name}'; a told name is a plain word such as context_loss.")
         if values.shape != (len(names),):
@@ -222,7 +222,7 @@ def told_columns(inpainter: Inpainter, names: Sequence[str]) -> dict[str, list[f
         for image, value in zip(names, column, strict=True):
             if not math.isfinite(value):
                 raise BrokenResultError(f"{who} tells {name} = {value} for image {image}; it must be finite.")
-        columns[f"told_{name}"] = column
+        columns[f"aux_{name}"] = column
     return columns
 
 

@@ -21,14 +21,14 @@ from bench.util.files import sha256, sha256_of_files
 
 if TYPE_CHECKING:
     from bench.methods.base import Method
-    from bench.methods.layouts import Reference
+    from bench.methods.layouts import WeightLayout
     from bench.paper import Paper
 
 ROOT = Path(__file__).resolve().parents[2]
 ENTRY_POINTS = "inpaint_bench.methods"
 INCLUDED = "included"
 """Parent package under which `--include`d code is imported."""
-REFERENCE = "reference.py"
+PRETRAINED = "pretrained.py"
 """In a method's folder: whose weights it can take (bench/methods/layouts.py). No training depends on it."""
 
 
@@ -54,7 +54,7 @@ class Entry:
         """SHA-256 of the file, for a method that is nothing but one from elsewhere (bench/methods/torchscript.py)."""
         return ""
 
-    def reference_facts(self) -> dict[str, Any]:
+    def pretrained_facts(self) -> dict[str, Any]:
         """What a record keeps of such a file."""
         return {}
 
@@ -105,12 +105,12 @@ class Entry:
             raise UserError(f"{file}: METHOD is {method!r}; write METHOD = <a subclass of bench.methods.base.Method>.")
         return method
 
-    def references(self) -> "Sequence[Reference]":
-        """The layouts of public weights that the method takes; empty where its folder has no reference.py."""
-        file = self.path / REFERENCE
+    def layouts(self) -> "Sequence[WeightLayout]":
+        """The layouts of public weights that the method takes; empty where its folder has no pretrained.py."""
+        file = self.path / PRETRAINED
         if not file.exists():
             return ()
-        found: Sequence[Reference] = self._import(f"{self.module.rpartition('.')[0]}.reference", file).REFERENCES
+        found: Sequence[WeightLayout] = self._import(f"{self.module.rpartition('.')[0]}.pretrained", file).LAYOUTS
         return found
 
     def _import(self, name: str, file: Path) -> ModuleType:
@@ -121,12 +121,12 @@ class Entry:
         except (ImportError, SyntaxError, ValueError, NameError) as error:
             raise UserError(f"{file} cannot be imported: {type(error).__name__}: {error}.") from error
 
-    def code(self, reference: bool = False) -> str:
+    def code(self, pretrained: bool = False) -> str:
         """SHA-256 over the method's source files and those of the baselines that it imports.
 
-        reference.py counts only with `reference`, and then with what it imports.
+        pretrained.py counts only with `pretrained`, and then with what it imports.
         """
-        files = _sources(self.path, leave_out=None if reference else self.path / REFERENCE)
+        files = _sources(self.path, leave_out=None if pretrained else self.path / PRETRAINED)
         own = {file for file in files if file.is_relative_to(self.path)}
         # Names are taken relative to the method's own folder, so that a renamed copy has the same code.
         base = self.path if self.path.is_dir() else self.path.parent

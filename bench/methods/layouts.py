@@ -1,7 +1,7 @@
 """Networks that somebody else trained: which public files a method can take, and whose keys are whose.
 
-A method's folder says so in reference.py, found by presence: `REFERENCES`, a sequence of `Reference`. A run with such a
-file is no training of ours: it has a key of its own, and no verdict rests on it.
+A method's folder says so in pretrained.py, found by presence: `LAYOUTS`, a sequence of `WeightLayout`. A run with such
+a file is no training of ours: it has a key of its own, and no verdict rests on it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ OWN_COUNTERS = "num_batches_tracked"
 
 
 @dataclass(frozen=True)
-class Reference:
+class WeightLayout:
     """One public layout of weights for a method, as one project publishes it."""
 
     name: str
@@ -90,11 +90,11 @@ class Reference:
             raise UserError(f"{file} does not fit {self.name}: {'; '.join(texts)}. {mend}")
 
 
-def choose(references: Sequence[Reference], given: Mapping[str, Tensor], method: str, file: str) -> Reference:
-    """The reference whose layout the file has. Raises UserError where it has none of them."""
-    best = max(references, key=lambda one: one.share(given))
+def choose(layouts: Sequence[WeightLayout], given: Mapping[str, Tensor], method: str, file: str) -> WeightLayout:
+    """The layout that the file has. Raises UserError where it has none of them."""
+    best = max(layouts, key=lambda one: one.share(given))
     if not best.share(given):
-        known = ", ".join(one.name for one in references)
+        known = ", ".join(one.name for one in layouts)
         raise UserError(f"{file} has no layout that {method} reads ({known}); its first keys: {_first(list(given))}.")
     return best
 

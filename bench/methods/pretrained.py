@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bench.methods.base import DataFacts, Method
 from bench.methods.catalog import Entry
-from bench.methods.layouts import Reference, choose
+from bench.methods.layouts import WeightLayout, choose
 from bench.methods.settings import DEFAULT, build, overrides
 from bench.util.errors import UserError
 from bench.util.files import read_json, sha256, sha256_of_file
@@ -29,11 +29,11 @@ PARALLEL = "module."
 
 
 @dataclass(frozen=True)
-class Adopted:
+class Pretrained:
     """Networks from elsewhere, read and matched with a method."""
 
     entry: Entry
-    reference: Reference
+    layout: WeightLayout
     files: tuple[Path, ...]
     hashes: tuple[str, ...]
     """SHA-256 of each file."""
@@ -46,7 +46,7 @@ class Adopted:
 
     @property
     def method_class(self) -> type[Method]:
-        return self.reference.method or self.entry.load()
+        return self.layout.method or self.entry.load()
 
     @property
     def label(self) -> str:
@@ -54,38 +54,38 @@ class Adopted:
         return " + ".join(path.stem for path in self.files)
 
     def code(self) -> str:
-        """SHA-256 over the sources, those of reference.py among them."""
-        return self.entry.code(reference=True)
+        """SHA-256 over the sources, those of pretrained.py among them."""
+        return self.entry.code(pretrained=True)
 
     def settings(self, scale: str, variant: str, sets: Mapping[str, Any]) -> dict[str, Any]:
         """The method's settings for these networks. Raises UserError for a variant of a method that has none."""
-        if self.reference.method is not None and variant != DEFAULT:
-            raise UserError(f"--variant {variant}: {self.reference.name} has no variants. Leave it out.")
-        usual = {} if self.reference.method else overrides(self.entry.description(), scale, variant)
-        values = usual | dict(self.reference.settings) | dict(sets)
+        if self.layout.method is not None and variant != DEFAULT:
+            raise UserError(f"--variant {variant}: {self.layout.name} has no variants. Leave it out.")
+        usual = {} if self.layout.method else overrides(self.entry.description(), scale, variant)
+        values = usual | dict(self.layout.settings) | dict(sets)
         return build(self.method_class.settings_class, values, self.entry.key).model_dump(mode="json")
 
     def build(self, settings: Mapping[str, Any], facts: DataFacts) -> Method:
         """The method with these networks in eval mode."""
-        if self.reference.mean:
+        if self.layout.mean:
             facts = facts._replace(mean=self._mean())
         method = self.method_class(build(self.method_class.settings_class, settings, self.entry.key), facts)
-        self.reference.load(method.networks(), self.state, self.label)
+        self.layout.load(method.networks(), self.state, self.label)
         return method
 
     def _mean(self) -> tuple[float, float, float]:
-        key = self.reference.mean
+        key = self.layout.mean
         found = self.state[key].flatten().tolist() if key in self.state else []
         if len(found) != 3 or not all(0 <= value <= 1 for value in found):
             role, _, name = key.partition("/")
-            wanted = f"{self.reference.roles[role]} must hold {name}, a mean colour of three numbers in [0,1]"
-            raise UserError(f"{self.label} does not fit {self.reference.name}: {wanted}; it holds {found or 'none'}.")
+            wanted = f"{self.layout.roles[role]} must hold {name}, a mean colour of three numbers in [0,1]"
+            raise UserError(f"{self.label} does not fit {self.layout.name}: {wanted}; it holds {found or 'none'}.")
         return found[0], found[1], found[2]
 
     @property
     def facts(self) -> dict[str, Any]:
         """What a record keeps of it."""
-        one = self.reference
+        one = self.layout
         files = [{"file": path.name, "sha256": digest} for path, digest in zip(self.files, self.hashes, strict=True)]
         return {
             "name": one.name,
@@ -101,28 +101,28 @@ class Adopted:
     @property
     def notes(self) -> list[str]:
         """What the reader of a record must know."""
-        one, names = self.reference, ", ".join(path.name for path in self.files)
+        one, names = self.layout, ", ".join(path.name for path in self.files)
         told = f"{names}: {one.name}, {BUDGET}; trained on: {one.data_of(self.files[0].name)}. Licence: {one.licence}."
         return [told, "Whether it has seen the test images is not known here.", *one.remarks]
 
 
-def adopt(entry: Entry, files: Sequence[Path]) -> Adopted:
+def load_pretrained(entry: Entry, files: Sequence[Path]) -> Pretrained:
     """Read the weights for a method. Raises UserError for whatever the user can mend in them."""
-    references = entry.references()
-    if not references:
+    layouts = entry.layouts()
+    if not layouts:
         raise UserError(f"--weights {files[0]}: {entry.key} reads no weights from elsewhere. Leave --weights out.")
     hashes = tuple(sha256_of_file(path) for path in files)
     for path, digest in zip(files, hashes, strict=True):
         _check_name(path, digest)
     states = [read_state(path) for path in files]
-    several = [one for one in references if one.roles]
+    several = [one for one in layouts if one.roles]
     if len(files) > 1 or any(_role(one, files[0]) for one in several):
-        return _adopt_several(entry, several, tuple(files), hashes, states)
-    single = [one for one in references if not one.roles]
+        return _load_several(entry, several, tuple(files), hashes, states)
+    single = [one for one in layouts if not one.roles]
     if not single:
         raise UserError(f"--weights {files[0]}: {entry.key} takes {_wanted(several[0])}; keep the published names.")
     name = files[0].name
-    return Adopted(entry, choose(single, states[0], entry.key, name), tuple(files), hashes, states[0])
+    return Pretrained(entry, choose(single, states[0], entry.key, name), tuple(files), hashes, states[0])
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
@@ -179,31 +179,31 @@ def _check_name(path: Path, digest: str) -> None:
         )
 
 
-def _adopt_several(
+def _load_several(
     entry: Entry,
-    references: Sequence[Reference],
+    layouts: Sequence[WeightLayout],
     files: tuple[Path, ...],
     hashes: tuple[str, ...],
     states: Sequence[Mapping[str, Tensor]],
-) -> Adopted:
+) -> Pretrained:
     """Files of one model, each told by its published name."""
-    if not references:
+    if not layouts:
         raise UserError(f"--weights {files[1]}: {entry.key} takes one file of weights. Name one.")
-    reference = references[0]
-    roles = [_role(reference, path) for path in files]
-    if sorted(filter(None, roles)) != sorted(reference.roles) or None in roles:
+    layout = layouts[0]
+    roles = [_role(layout, path) for path in files]
+    if sorted(filter(None, roles)) != sorted(layout.roles) or None in roles:
         raise UserError(
-            f"--weights {' --weights '.join(map(str, files))}: {entry.key} takes {_wanted(reference)}, each once;"
+            f"--weights {' --weights '.join(map(str, files))}: {entry.key} takes {_wanted(layout)}, each once;"
             " keep the published names."
         )
     state = {f"{role}/{key}": value for role, part in zip(roles, states, strict=True) for key, value in part.items()}
-    return Adopted(entry, reference, files, hashes, state)
+    return Pretrained(entry, layout, files, hashes, state)
 
 
-def _role(reference: Reference, path: Path) -> str | None:
-    found = (role for role, pattern in reference.roles.items() if fnmatchcase(path.name, pattern))
+def _role(layout: WeightLayout, path: Path) -> str | None:
+    found = (role for role, pattern in layout.roles.items() if fnmatchcase(path.name, pattern))
     return next(found, None)
 
 
-def _wanted(reference: Reference) -> str:
-    return " and ".join(f"--weights {pattern}" for pattern in reference.roles.values())
+def _wanted(layout: WeightLayout) -> str:
+    return " and ".join(f"--weights {pattern}" for pattern in layout.roles.values())

@@ -139,10 +139,10 @@ class ScriptEntry(Entry):
     def load(self) -> type[Method]:
         return type("TorchScript", (TorchScript,), {"file": self.path, "digest": self.weights})
 
-    def code(self, reference: bool = False) -> str:
+    def code(self, pretrained: bool = False) -> str:
         return self.weights
 
-    def reference_facts(self) -> dict[str, Any]:
+    def pretrained_facts(self) -> dict[str, Any]:
         known = PUBLISHED.get(_md5(self.path), "no file that is known here; its licence is for you to look up")
         note = f"{self.path.name}: {known}. TorchScript, {BUDGET}."
         return {

@@ -1,4 +1,4 @@
-"""Metrics: one file a metric; conventions.py is the table of their exact definitions.
+"""Metrics: one file a metric; metric definitions.py is the table of their exact definitions.
 
 `score` and `Lpips` load torch when they are first asked for, so that the table can be read without it.
 """

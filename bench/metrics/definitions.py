@@ -1,7 +1,7 @@
-"""The conventions: what each measured number exactly is. Nothing here imports torch.
+"""The metric definitions: what each measured number exactly is. Nothing here imports torch.
 
 X is the truth, C the composite, R the raw result, H the hole, all as uint8, 0...255 (a result in floating point is
-rounded half to even first). Y = C where `scored` says composite. A convention is one of three things:
+rounded half to even first). Y = C where `scored` says composite. A metric definition is one of three things:
 
 - a column: computed per image (bench/metrics/scoring.py) and kept in scores.csv;
 - derived: an exact function, image by image, of a column, worked out when asked for (bench/metrics/summary.py);
@@ -18,7 +18,7 @@ Aggregate = Literal["mean", "pooled", "per batch"]
 
 
 @dataclass(frozen=True)
-class Convention:
+class MetricDefinition:
     """One exact definition. A change in it may move numbers."""
 
     id: str
@@ -58,24 +58,26 @@ BATCH = 16
 """Images in a batch of `psnr_batch16`."""
 
 
-def _psnr(id: str, title: str, formula: str, source: str, **more: object) -> Convention:
+def _psnr(id: str, title: str, formula: str, source: str, **more: object) -> MetricDefinition:
     low = float("-inf") if id in ("psnr_hole", "psnr_y") else 0.0
-    return Convention(id, title, "dB", "higher", formula, source, 2, limits=(low, float("inf")), **more)  # type: ignore[arg-type]
+    return MetricDefinition(id, title, "dB", "higher", formula, source, 2, limits=(low, float("inf")), **more)  # type: ignore[arg-type]
 
 
-def _ssim(id: str, title: str, window: str, source: str, side: int = 11, **more: object) -> Convention:
+def _ssim(id: str, title: str, window: str, source: str, side: int = 11, **more: object) -> MetricDefinition:
     formula = f"{window}; K1 = 0.01, K2 = 0.03; mean over places and channels"
-    return Convention(id, title, "", "higher", formula, source, 3, limits=(-1.0, 1.0), smallest_side=side, **more)  # type: ignore[arg-type]
+    return MetricDefinition(id, title, "", "higher", formula, source, 3, limits=(-1.0, 1.0), smallest_side=side, **more)  # type: ignore[arg-type]
 
 
-def _l(id: str, title: str, unit: str, formula: str, source: str, column: str = "", top: float = 100.0) -> Convention:
-    return Convention(id, title, unit, "lower", formula, source, 2, column=column, limits=(0.0, top))
+def _l(
+    id: str, title: str, unit: str, formula: str, source: str, column: str = "", top: float = 100.0
+) -> MetricDefinition:
+    return MetricDefinition(id, title, unit, "lower", formula, source, 2, column=column, limits=(0.0, top))
 
 
-def _tv(id: str, title: str, unit: str, formula: str, source: str) -> tuple[Convention, Convention]:
-    own = Convention(id, title, unit, "truth", f"{formula} of C", source, 2)
+def _tv(id: str, title: str, unit: str, formula: str, source: str) -> tuple[MetricDefinition, MetricDefinition]:
+    own = MetricDefinition(id, title, unit, "truth", f"{formula} of C", source, 2)
     truth = f"as {title}; what {title} is to be compared with"
-    return own, Convention(f"{id}_truth", f"{title} of the truth", unit, "truth", f"{formula} of X", truth, 2)
+    return own, MetricDefinition(f"{id}_truth", f"{title} of the truth", unit, "truth", f"{formula} of X", truth, 2)
 
 
 _ALL = (
@@ -148,7 +150,7 @@ _ALL = (
         "as PSNR, for results that are not pasted into the known pixels",
         scored="raw",
     ),
-    Convention(
+    MetricDefinition(
         "mse",
         "MSE",
         "grey levels²",
@@ -337,7 +339,7 @@ _ALL = (
         "sum (|gx| + |gy|) / 255, differences inside the picture,",
         "torchmetrics, Kornia and TensorFlow, on [0,1]",
     ),
-    Convention(
+    MetricDefinition(
         "lpips",
         "LPIPS",
         "",
@@ -347,7 +349,7 @@ _ALL = (
         3,
         smallest_side=31,
     ),
-    Convention(
+    MetricDefinition(
         "lpips_vgg",
         "LPIPS of VGG",
         "",
@@ -359,6 +361,6 @@ _ALL = (
     ),
 )
 
-CONVENTIONS: dict[str, Convention] = {convention.id: convention for convention in _ALL}
+DEFINITIONS: dict[str, MetricDefinition] = {definition.id: definition for definition in _ALL}
 
 HEADLINE = ("psnr", "ssim", "l1", "l1_hole", "tv", "lpips")

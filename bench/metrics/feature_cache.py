@@ -6,18 +6,18 @@ from torch import Tensor
 
 Features = list[Tensor]
 
-SHELF_BYTES = 2**30
+CACHE_BYTES = 2**30
 """About 400 images of 256² for AlexNet, 30 for VGG."""
 
 
-class Shelf:
+class FeatureCache:
     """A store by content with room for so many bytes.
 
     When it is full, the pictures with the smallest digests stay. So it holds the same share of the images however often
     and in whatever order they come, where a store that drops the oldest would drop each just before it is asked for.
     """
 
-    def __init__(self, room_bytes: int = SHELF_BYTES) -> None:
+    def __init__(self, room_bytes: int = CACHE_BYTES) -> None:
         self.room_bytes = room_bytes
         self.used_bytes = 0
         self._kept: dict[bytes, Features] = {}

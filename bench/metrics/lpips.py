@@ -10,7 +10,7 @@ import torchvision
 from torch import Tensor
 
 from bench.metrics import weights
-from bench.metrics.feature_cache import Features, Shelf, digest_of
+from bench.metrics.feature_cache import FeatureCache, Features, digest_of
 from bench.metrics.weights import ALEX, TRUNKS, Trunk
 from bench.util.errors import UserError
 
@@ -25,14 +25,14 @@ class Distance:
     """One trunk's distance."""
 
     def __init__(
-        self, state: State, trunk: Trunk = ALEX, device: torch.device | str = "cpu", shelf: Shelf | None = None
+        self, state: State, trunk: Trunk = ALEX, device: torch.device | str = "cpu", cache: FeatureCache | None = None
     ) -> None:
-        """`state` is that of torchvision's model; its `features.*` are used. `shelf` keeps features of truths."""
+        """`state` is that of torchvision's model; its `features.*` are used. `cache` keeps features of truths."""
         with torch.device("meta"):  # nothing is drawn, and the classifier's weights are never there
             layers = torchvision.models.get_model(trunk.model, weights=None).features
         own = {name.removeprefix("features."): value for name, value in state.items() if name.startswith("features.")}
         layers.load_state_dict(own, assign=True)
-        self.trunk, self.shelf = trunk, Shelf() if shelf is None else shelf
+        self.trunk, self.cache = trunk, FeatureCache() if cache is None else cache
         self._device = torch.device(device)
         self._layers = layers.eval().requires_grad_(False).to(self._device, memory_format=torch.channels_last)
         self._linear = [weight.to(self._device) for weight in _linear(trunk.net)]
@@ -66,14 +66,14 @@ class Distance:
     def _of_truth(self, truth: Tensor) -> list[Features]:
         """The features image by image, computed for those that the shelf does not hold."""
         digests = [digest_of(picture) for picture in truth]
-        found = {digest: self.shelf.get(digest) for digest in digests}
+        found = {digest: self.cache.get(digest) for digest in digests}
         missing = [index for index, digest in enumerate(digests) if found[digest] is None]
         if missing:
             fresh = self._features(truth[missing])
             for place, index in enumerate(missing):
                 own = [layer[place].clone() for layer in fresh]
                 found[digests[index]] = own
-                self.shelf.put(digests[index], own)
+                self.cache.put(digests[index], own)
         return [features for digest in digests if (features := found[digest]) is not None]
 
     def _features(self, pictures: Tensor) -> Features:
@@ -94,7 +94,7 @@ class Lpips:
     """The distances whose weights are there: of AlexNet always, of VGG too where it is found."""
 
     def __init__(self, distances: Mapping[str, Distance]) -> None:
-        """`distances` by convention."""
+        """`distances` by metric definition."""
         self.distances = dict(distances)
 
     @classmethod
@@ -116,7 +116,7 @@ class Lpips:
         return weights.reason(ALEX, folder)
 
     def columns(self, truth: Tensor, result: Tensor) -> dict[str, Tensor]:
-        """The distances by convention, float64 (N,); without those that pictures of this size have not."""
+        """The distances by metric definition, float64 (N,); without those that pictures of this size have not."""
         side = min(truth.shape[-2:])
         return {name: one(truth, result) for name, one in self.distances.items() if side >= one.trunk.smallest}
 

@@ -1,18 +1,20 @@
-"""Metrics beyond conventions.py: those of the probes, and what methods tell of images. Nothing here imports torch.
+"""Metrics beyond metric definitions.py: those of the probes, and what methods tell of images. Nothing here imports
+torch.
 
 Y is the composite in floating point, in [0,1], before any rounding; H is the hole. bench/runs/probes.py measures; each
 value is one image's.
 """
 
-from bench.metrics.definitions import CONVENTIONS, Convention
+from bench.metrics.definitions import DEFINITIONS, MetricDefinition
 from bench.protocol import Probe
 
 REPEATS = 4
 """Inpaint seeds that `repeat` tries."""
 BEST_OF = 10
 """Inpaint seeds among which `best_of` chooses with the truth in view; the first are those of `repeat`."""
-TOLD = "told_"
-"""A column of scores.csv that begins so is a fact that the method itself tells of an image (`Inpainter.told`)."""
+TOLD = "aux_"
+"""A column of scores.csv that begins so is a fact that the method itself tells of an image
+(`Inpainter.diagnostics`)."""
 
 _RATIO = "rms over H of the change of Y, divided by the rms over the known pixels of the change of the picture"
 _WHO = "a slightly changed picture with the same inpaint seed; infinite where no known pixel changed"
@@ -24,7 +26,7 @@ _CHANGES = {
 }
 
 _REPEAT = (
-    Convention(
+    MetricDefinition(
         "repeat_l1",
         "Spread of L1 in the hole",
         "%",
@@ -35,7 +37,7 @@ _REPEAT = (
         limits=(0.0, 100.0),
         rounding="none",
     ),
-    Convention(
+    MetricDefinition(
         "repeat_psnr",
         "Spread of PSNR",
         "dB",
@@ -47,12 +49,12 @@ _REPEAT = (
     ),
 )
 _PERTURB = tuple(
-    Convention(id, f"Amplification under {what}", "", "lower", f"{_RATIO}: {how}", _WHO, 2, rounding="none")
+    MetricDefinition(id, f"Amplification under {what}", "", "lower", f"{_RATIO}: {how}", _WHO, 2, rounding="none")
     for id, (what, how) in _CHANGES.items()
 )
 _ORACLE = f"PSNR of Y, for each of {BEST_OF} inpaint seeds, float64; the"
 _BEST_OF = (
-    Convention(
+    MetricDefinition(
         f"best_of_{BEST_OF}_psnr",
         f"Oracle: PSNR of the best of {BEST_OF}",
         "dB",
@@ -62,7 +64,7 @@ _BEST_OF = (
         2,
         rounding="none",
     ),
-    Convention(
+    MetricDefinition(
         f"mean_of_{BEST_OF}_psnr",
         "PSNR of the same fills",
         "dB",
@@ -74,19 +76,21 @@ _BEST_OF = (
     ),
 )
 
-PROBES: dict[Probe, tuple[Convention, ...]] = {"repeat": _REPEAT, "perturb": _PERTURB, "best_of": _BEST_OF}
-PROBED: dict[str, Convention] = {one.id: one for metrics in PROBES.values() for one in metrics}
+PROBES: dict[Probe, tuple[MetricDefinition, ...]] = {"repeat": _REPEAT, "perturb": _PERTURB, "best_of": _BEST_OF}
+PROBED: dict[str, MetricDefinition] = {one.id: one for metrics in PROBES.values() for one in metrics}
 
 
-def definition(name: str) -> Convention | None:
-    """Of a convention, of a probe's metric, or of a `told_` column; None for any other name."""
+def definition_of(name: str) -> MetricDefinition | None:
+    """Of a metric definition, of a probe's metric, or of a `aux_` column; None for any other name."""
     if name.startswith(TOLD):
         title = f"{name.removeprefix(TOLD).replace('_', ' ')}, as told"
         unbounded = (float("-inf"), float("inf"))
-        return Convention(name, title, "", "neither", "the method's own word", "", 3, limits=unbounded, rounding="none")
-    return CONVENTIONS.get(name) or PROBED.get(name)
+        return MetricDefinition(
+            name, title, "", "neither", "the method's own word", "", 3, limits=unbounded, rounding="none"
+        )
+    return DEFINITIONS.get(name) or PROBED.get(name)
 
 
 def known() -> list[str]:
-    """All names but the `told_` ones, which are for methods to give."""
-    return [*CONVENTIONS, *PROBED]
+    """All names but the `aux_` ones, which are for methods to give."""
+    return [*DEFINITIONS, *PROBED]

@@ -1,4 +1,4 @@
-"""All conventions of one batch, in one pass."""
+"""All metric definitions of one batch, in one pass."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from bench.metrics import l1, psnr, ssim, tv
-from bench.metrics.definitions import CONVENTIONS
+from bench.metrics.definitions import DEFINITIONS
 from bench.metrics.lpips import Lpips
 from bench.metrics.pair import Pair
 from bench.metrics.threads import in_chunks, side_by_side
@@ -15,7 +15,7 @@ from bench.metrics.threads import in_chunks, side_by_side
 def score(
     truth: Tensor, composite: Tensor, hole: Tensor, raw: Tensor | None = None, lpips: Lpips | None = None
 ) -> dict[str, Tensor]:
-    """The columns of conventions.py, float64 (N,) each; an image's do not depend on its batch mates.
+    """The columns of metric definitions.py, float64 (N,) each; an image's do not depend on its batch mates.
 
     `truth`, `composite` and `raw` are uint8 (N,3,H,W), `hole` is bool (N,1,H,W). Scores of the raw result and LPIPS are
     left out where their argument is None, an SSIM or LPIPS where its window does not fit into pictures of this size.
@@ -30,7 +30,7 @@ def score(
     scores = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
     if raw is not None:
         scores["psnr_raw"] = psnr.psnr(truth, raw)
-        if min(truth.shape[-2:]) >= CONVENTIONS["ssim_raw"].smallest_side:
+        if min(truth.shape[-2:]) >= DEFINITIONS["ssim_raw"].smallest_side:
             scores["ssim_raw"] = ssim.ssim(truth, raw)
     if lpips is not None:
         scores |= lpips.columns(truth, composite)

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.metrics.definitions import BATCH, CONVENTIONS
+from bench.metrics.definitions import BATCH, DEFINITIONS
 
 PEAK = 255.0
 
-# Each takes the column that conventions.py names, and the hole's share of the image.
+# Each takes the column that metric definitions.py names, and the hole's share of the image.
 _DERIVED: dict[str, Callable[[pd.Series, pd.Series], pd.Series]] = {
     "psnr_cap100": lambda psnr, share: psnr.replace(math.inf, 100.0),
     "psnr_hole": lambda psnr, share: psnr + 10 * np.log10(share),
@@ -25,35 +25,35 @@ _DERIVED: dict[str, Callable[[pd.Series, pd.Series], pd.Series]] = {
 }
 
 
-def values(scores: pd.DataFrame, convention_id: str) -> "pd.Series[float] | None":
+def values(scores: pd.DataFrame, definition_id: str) -> "pd.Series[float] | None":
     """One value for each row of `scores`, in its order and index; None where it was not measured.
 
-    None, too, for a definition that has no value of one image (`Convention.per_image`), and where any value is missing.
-    A name that is no convention's is that of a column, such as `told_context_loss`.
+    None, too, for a definition that has no value of one image (`MetricDefinition.per_image`), and where any value is
+    missing. A name that is no metric definition's is that of a column, such as `aux_context_loss`.
     """
-    if convention_id not in CONVENTIONS:
-        return scores[convention_id].astype(np.float64) if _measured(scores, convention_id) else None
-    convention = CONVENTIONS[convention_id]
-    if not convention.per_image or not _measured(scores, convention.column):
+    if definition_id not in DEFINITIONS:
+        return scores[definition_id].astype(np.float64) if _measured(scores, definition_id) else None
+    definition = DEFINITIONS[definition_id]
+    if not definition.per_image or not _measured(scores, definition.column):
         return None
-    column = scores[convention.column].astype(np.float64)
-    return column if convention.kept else _DERIVED[convention.id](column, scores["hole_share"])
+    column = scores[definition.column].astype(np.float64)
+    return column if definition.kept else _DERIVED[definition.id](column, scores["hole_share"])
 
 
-def summarise(scores: pd.DataFrame, convention_id: str) -> float:
-    """The value of one definition over `scores`, the rows of one suite in their order.
+def summarise(scores: pd.DataFrame, definition_id: str) -> float:
+    """The value of one definition over `scores`, the rows of one mask set in their order.
 
     A mean leaves infinite values out, as leaderboards do. NaN where it was not measured, or no value is finite;
     infinite where pooled images are all restored exactly.
     """
-    convention = CONVENTIONS[convention_id]
-    if convention.per_image:
-        column = values(scores, convention_id)
+    definition = DEFINITIONS[definition_id]
+    if definition.per_image:
+        column = values(scores, definition_id)
         return math.nan if column is None else _finite_mean(column.to_numpy())
-    if not _measured(scores, convention.column):
+    if not _measured(scores, definition.column):
         return math.nan
-    errors = scores[convention.column].to_numpy(dtype=np.float64)
-    if convention.aggregate == "pooled":
+    errors = scores[definition.column].to_numpy(dtype=np.float64)
+    if definition.aggregate == "pooled":
         return _decibels(float(errors.mean()))
     starts = range(0, len(errors), BATCH)
     return _finite_mean(np.array([_decibels(float(errors[start : start + BATCH].mean())) for start in starts]))

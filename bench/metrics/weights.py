@@ -36,7 +36,7 @@ class Trunk:
 ALEX = Trunk("alex", "alexnet", "alexnet-owt-7be5be79.pth", 244_408_911, "7be5be79", (1, 4, 7, 9, 11), 31, 16)
 VGG = Trunk("vgg", "vgg16", "vgg16-397923af.pth", 553_433_881, "397923af", (3, 8, 15, 22, 29), 16, 4)
 TRUNKS = {"lpips": ALEX, "lpips_vgg": VGG}
-"""By convention."""
+"""By metric definition."""
 
 
 def find(trunk: Trunk, folder: Path | None) -> Path | None:

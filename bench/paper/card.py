@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from bench.metrics.definitions import CONVENTIONS
+from bench.metrics.definitions import DEFINITIONS
 from bench.paper.arithmetic import OneScale, bound_notes, check, one_scale
 from bench.paper.claims import Arithmetic, Bound, Cell, Claim, Judgement, Order, Trace, Trend
 from bench.paper.paper import Paper, Scale
@@ -84,7 +84,9 @@ def _reported(paper: Paper, table: Table) -> RenderableType:
         parts += [Text(), Text("What the printed numbers say by themselves", style="bold")]
     for claim in own:
         result = check(claim, paper)
-        parts.append(_bullet(Text.assemble((result.verdict, STYLES[result.verdict]), f": {claim.says}\n{result.why}")))
+        parts.append(
+            _bullet(Text.assemble((result.verdict, STYLES[result.verdict]), f": {claim.statement}\n{result.why}"))
+        )
     if scales is not None:
         parts += [_bullet(Text(note)) for note in bound_notes(table, scales.l1, scales.psnr)]
     return Group(*parts)
@@ -129,7 +131,7 @@ def _claims(paper: Paper) -> Grid:
     grid.columns[0].no_wrap = True
     grid.columns[1].max_width = 10
     for claim in paper.claims:
-        grid.add_row(Text(claim.id, style="cyan"), Text(claim.section), Text(claim.says), _checked(claim, paper))
+        grid.add_row(Text(claim.id, style="cyan"), Text(claim.section), Text(claim.statement), _checked(claim, paper))
     return grid
 
 
@@ -138,12 +140,12 @@ def _checked(claim: Claim, paper: Paper) -> Text:
         table = paper.tables[claim.table]
         column, printed = table.columns[claim.column], table.rows[claim.row].cells.get(claim.column)
         value = f"{printed if printed is not None else '–'} ± {claim.margin:g} {column.unit}".rstrip()
-        return _kind("cell", f"{column.convention} = {value}, suite {claim.suite}")
+        return _kind("cell", f"{column.definition} = {value}, mask set {claim.mask_set}")
     if isinstance(claim, Order):
         better, worse = (side.removeprefix("variant:") for side in (claim.better, claim.worse))
-        unit = CONVENTIONS[claim.metric].unit if claim.metric in CONVENTIONS else ""
+        unit = DEFINITIONS[claim.metric].unit if claim.metric in DEFINITIONS else ""
         margin = f"{claim.margin:g} {unit}".rstrip()
-        return _kind("order", f"{better} beats {worse} by {margin} in {claim.metric}, {_suites(claim.suites)}")
+        return _kind("order", f"{better} beats {worse} by {margin} in {claim.metric}, {_mask_sets(claim.mask_sets)}")
     if isinstance(claim, Judgement):
         return _kind("judgement", claim.why)
     if isinstance(claim, Bound | Trace | Trend):
@@ -156,8 +158,8 @@ def _kind(kind: str, text: str) -> Text:
     return Text.assemble((f"{kind}: ", "bold"), _tied(text))
 
 
-def _suites(names: list[str]) -> str:
-    return f"suite {names[0]}" if len(names) == 1 else f"on each of {', '.join(names)}"
+def _mask_sets(names: list[str]) -> str:
+    return f"mask set {names[0]}" if len(names) == 1 else f"on each of {', '.join(names)}"
 
 
 def _ledger(paper: Paper) -> Grid:
@@ -165,16 +167,16 @@ def _ledger(paper: Paper) -> Grid:
     grid.columns[0].no_wrap = grid.columns[1].no_wrap = True
     for entry in paper.ledger:
         head = Text(entry.id, style="cyan"), Text(entry.cls, style=STYLES[entry.cls])
-        says = Text.assemble(_tied(entry.says), (f" [{entry.section}]", "dim"))
+        says = Text.assemble(_tied(entry.statement), (f" [{entry.section}]", "dim"))
         others = f"\nvariants: {', '.join(entry.variants)}" if entry.variants else ""
-        grid.add_row(*head, says, Text.assemble(_tied(entry.we_do), (others, "cyan")))
+        grid.add_row(*head, says, Text.assemble(_tied(entry.decision), (others, "cyan")))
     return grid
 
 
 def _scales(paper: Paper) -> Grid:
     grid = _grid(1, "scale", "what it is", "what it costs")
     for name, scale in paper.scales.items():
-        what = [Text(_tied(scale.says)), *(Text(_tied(line), style="dim") for line in _details(name, scale))]
+        what = [Text(_tied(scale.summary)), *(Text(_tied(line), style="dim") for line in _details(name, scale))]
         grid.add_row(Text(name, style="cyan"), Group(*what), Text(scale.cost))
     return grid
 
@@ -184,7 +186,7 @@ def _details(name: str, scale: Scale) -> list[str]:
     first = found[0]
     lines = [
         f"{', '.join(each.data for each in found)} at {first.resolution}x{first.resolution},"
-        f" {_count(first.images)} images, {_count(first.test_images)} scored, suites {', '.join(first.suites)}"
+        f" {_count(first.images)} images, {_count(first.test_images)} scored, mask sets {', '.join(first.mask_sets)}"
     ]
     lines += [f"probes {', '.join(first.probes)}: the first {first.probe_images}"] if first.probes else []
     lines += [_settings(scale.settings)] if scale.settings else []
@@ -199,7 +201,7 @@ def _count(images: int) -> str:
 def _variants(paper: Paper) -> Grid:
     grid = _grid(0, "variant", "what changes", "settings")
     for name, variant in paper.variants.items():
-        grid.add_row(Text(name, style="cyan"), Text(variant.says), Text(_settings(variant.settings), style="dim"))
+        grid.add_row(Text(name, style="cyan"), Text(variant.summary), Text(_settings(variant.settings), style="dim"))
     return grid
 
 

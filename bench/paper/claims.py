@@ -8,7 +8,7 @@ from bench.paper.base import Part, misplaced
 from bench.paper.tables import Reported
 
 BEST_FLOOR = "best floor"
-"""The side of an order that is the training-free method with the best mean, suite by suite."""
+"""The side of an order that is the training-free method with the best mean, mask set by mask set."""
 HOLE_SHARE = "hole_share"
 """The share of an image that is missing: what a trend may go along with, beside metrics."""
 
@@ -16,7 +16,7 @@ HOLE_SHARE = "hole_share"
 class _Claim(Part):
     id: str
     section: str
-    says: str
+    statement: str
     """The statement, in our words."""
     note: str = ""
 
@@ -33,20 +33,20 @@ class Cell(_Claim):
     table: str
     row: str
     column: str
-    suite: str
+    mask_set: str
     margin: float = Field(ge=0)
     """Largest difference, in the column's unit, that still counts as equal (the printed rounding is added)."""
 
 
 class Order(_Claim):
-    """`better` scores better than `worse` by more than `margin` on every one of `suites`, on the same images."""
+    """`better` scores better than `worse` by more than `margin` on every one of `mask_sets`, on the same images."""
 
     kind: Literal["order"]
     better: str
     """`variant:NAME` of this paper (`variant:default` is the method as printed), `method:KEY`, or `best floor`."""
     worse: str
     metric: str
-    suites: list[str] = Field(min_length=1)
+    mask_sets: list[str] = Field(min_length=1)
     margin: float = Field(default=0.0, ge=0)
 
     @property
@@ -55,14 +55,14 @@ class Order(_Claim):
 
 
 class Bound(_Claim):
-    """The mean of `metric` over images lies `below` or `above` a value on every one of `suites`."""
+    """The mean of `metric` over images lies `below` or `above` a value on every one of `mask_sets`."""
 
     kind: Literal["bound"]
     of: str
     """`variant:NAME` or `method:KEY`."""
     metric: str
-    """A convention, a probe's metric, or a `told_` column."""
-    suites: list[str] = Field(min_length=1)
+    """A metric definition, a probe's metric, or a `aux_` column."""
+    mask_sets: list[str] = Field(min_length=1)
     below: float | None = None
     above: float | None = None
 
@@ -113,12 +113,13 @@ class Trace(_Claim):
 
 
 class Trend(_Claim):
-    """Over the images of every one of `suites`, `metric` falls (or rises) with another quantity: rank correlation."""
+    """Over the images of every one of `mask_sets`, `metric` falls (or rises) with another quantity: rank
+    correlation."""
 
     kind: Literal["trend"]
     of: str
     metric: str
-    suites: list[str] = Field(min_length=1)
+    mask_sets: list[str] = Field(min_length=1)
     along: str = Field(alias="with")
     """`hole_share`, or a metric."""
     falls: bool

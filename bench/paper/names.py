@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
-from bench.metrics.probed import TOLD, definition, known
+from bench.metrics.probed import TOLD, definition_of, known
 from bench.paper.base import misfit, misplaced
 from bench.paper.claims import BEST_FLOOR, HOLE_SHARE, Arithmetic, Bound, Cell, Claim, Order, Trend
 from bench.paper.tables import Table
@@ -33,7 +33,7 @@ def _check_side(at: tuple[str | int, ...], side: str, variants: Collection[str],
 
 
 def _check_metric(at: tuple[str | int, ...], name: str, directed: bool = False, others: Collection[str] = ()) -> None:
-    found = definition(name)
+    found = definition_of(name)
     if found is None or name == TOLD:
         raise misfit(at, name, "metric", [*others, *known()])
     if not found.per_image:

@@ -25,7 +25,7 @@ class Bibliography(Part):
 class Scale(Part):
     """`smoke`, `quick` or `paper`: overrides of the method's settings and of the protocol."""
 
-    says: str
+    summary: str
     cost: str
     """What a run costs, and whether that was measured or estimated."""
     settings: dict[str, Any] = Field(default_factory=dict)
@@ -39,7 +39,7 @@ class Scale(Part):
 class Variant(Part):
     """A named change of settings: another reading of an unclear sentence, or an ablation."""
 
-    says: str
+    summary: str
     settings: dict[str, Any]
 
 
@@ -49,8 +49,8 @@ class LedgerEntry(Part):
     id: str
     cls: Literal["stated", "ambiguous", "contradictory", "omitted", "typo"] = Field(alias="class")
     section: str
-    says: str
-    we_do: str
+    statement: str
+    decision: str
     why: str = ""
     variants: list[str] = Field(default_factory=list)
     """The variants that test another reading."""

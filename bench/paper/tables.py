@@ -61,7 +61,7 @@ class Column(Part):
     title: str
     unit: str = ""
     better: Literal["higher", "lower"]
-    convention: str = ""
+    metric: str = ""
     """The metric definition that a verdict uses, named before any run (a name of bench/metrics/definitions.py). Empty
     where no metric stands in for the number, such as people's judgements."""
     definition: str = "not said"

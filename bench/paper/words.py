@@ -1,6 +1,6 @@
 """How a claim about runs is checked, as one sentence: for the card and for the pages. Nothing here imports torch."""
 
-from bench.metrics.probed import definition
+from bench.metrics.probed import definition_of
 from bench.paper.claims import Bound, Trace, Trend
 
 
@@ -11,7 +11,7 @@ def plain(side: str) -> str:
 
 def title(metric: str) -> str:
     """`PSNR`; `the hole's share` for what is no metric."""
-    about = definition(metric)
+    about = definition_of(metric)
     return about.title if about is not None else "the hole's share"
 
 
@@ -24,13 +24,15 @@ def rule(claim: Bound | Trace | Trend) -> str:
     """What must hold, without a full stop."""
     of = plain(claim.of)
     if isinstance(claim, Bound):
-        about = definition(claim.metric)
+        about = definition_of(claim.metric)
         unit = about.unit if about is not None else ""
         side, limit = ("below", claim.below) if claim.below is not None else ("above", claim.above)
-        return f"mean {title(claim.metric)} of {of} {side} {limit:g} {unit}".rstrip() + f" on {_listed(claim.suites)}"
+        return (
+            f"mean {title(claim.metric)} of {of} {side} {limit:g} {unit}".rstrip() + f" on {_listed(claim.mask_sets)}"
+        )
     if isinstance(claim, Trend):
         goes = f"{'falls' if claim.falls else 'rises'} with {title(claim.along)}"
-        return f"{title(claim.metric)} of {of} {goes}, image by image, on {_listed(claim.suites)}"
+        return f"{title(claim.metric)} of {of} {goes}, image by image, on {_listed(claim.mask_sets)}"
     what = f"size of {claim.scalar} of {of} in stage {claim.stage}, median over {end(claim)}"
     if claim.check == "settles":
         drift = f"drifting by less than {_percent(claim.flat)} of itself"
@@ -43,5 +45,5 @@ def _percent(share: float | None) -> str:
     return f"{100 * (share or 0):g} %"
 
 
-def _listed(suites: list[str]) -> str:
-    return ", ".join(suites)
+def _listed(mask_sets: list[str]) -> str:
+    return ", ".join(mask_sets)

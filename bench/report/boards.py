@@ -1,4 +1,4 @@
-"""Leaderboards as data: one for each suite of a protocol. Markdown, HTML, figures and terminal all show these."""
+"""Leaderboards as data: one for each mask set of a protocol. Markdown, HTML, figures and terminal all show these."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from bench.claims import FEWEST_GROUPS
 from bench.claims.contenders import Contender, advantage, best, contenders, goodness
 from bench.claims.statistics import Interval
 from bench.methods.settings import DEFAULT
-from bench.metrics.definitions import CONVENTIONS, HEADLINE
+from bench.metrics.definitions import DEFINITIONS, HEADLINE
 from bench.runs.records import Record
 
 EXTERNAL = "scored from pictures"
-REFERENCE = "reference, trained elsewhere"
+PRETRAINED = "pretrained elsewhere"
 
 
 @dataclass(frozen=True)
 class Line:
-    """One contender on one suite."""
+    """One contender on one mask set."""
 
     contender: Contender
     floor: bool
@@ -25,7 +25,8 @@ class Line:
     scores: dict[str, Interval]
     """By metric; a metric that was not measured is left out."""
     leads: dict[str, Interval]
-    """By metric: how far ahead of the suite's best floor, paired by image; positive is better. Empty for that floor."""
+    """By metric: how far ahead of the mask set's best floor, paired by image; positive is better. Empty for that
+    floor."""
     seeds: int
 
     @property
@@ -43,15 +44,15 @@ class Line:
         if self.contender.external:
             return EXTERNAL
         if self.contender.elsewhere:
-            return REFERENCE
+            return PRETRAINED
         return "floor" if self.floor else "this paper" if self.own else ""
 
 
 @dataclass(frozen=True)
 class Board:
-    """One suite's leaderboard, best PSNR first."""
+    """One mask set's leaderboard, best PSNR first."""
 
-    suite: str
+    mask_set: str
     lines: list[Line]
     best: dict[str, str]
     """By metric: the name of the contender with the best mean."""
@@ -72,7 +73,7 @@ class Board:
         for line in self.lines:
             for metric, interval in line.scores.items():
                 if interval.infinite:
-                    where = f"{CONVENTIONS[metric].title} of {line.name}"
+                    where = f"{DEFINITIONS[metric].title} of {line.name}"
                     images = "1 image" if interval.infinite == 1 else f"{interval.infinite} images"
                     notes.append(f"{where}: infinite for {images}, left out of the mean.")
         return notes
@@ -84,34 +85,35 @@ def leaderboards(records: Sequence[Record], key: str, floors: set[str]) -> list[
         return []
     field = contenders(records)
     return [
-        _board(suite, field, key, floors, _in_part(records, suite)) for suite in records[0].run.protocol.suite_names
+        _board(mask_set, field, key, floors, _in_part(records, mask_set))
+        for mask_set in records[0].run.protocol.mask_set_names
     ]
 
 
-def _in_part(records: Sequence[Record], suite: str) -> tuple[str, ...]:
+def _in_part(records: Sequence[Record], mask_set: str) -> tuple[str, ...]:
     runs = [record.run for record in records if record.run.partial]
     return tuple(
-        f"{run.method}: only {run.partial[suite]} images came back, so it is not ranked"
-        if suite in run.partial
-        else f"{run.method}: not ranked, because on other suites only some images came back"
+        f"{run.method}: only {run.partial[mask_set]} images came back, so it is not ranked"
+        if mask_set in run.partial
+        else f"{run.method}: not ranked, because on other mask sets only some images came back"
         for run in runs
     )
 
 
-def _board(suite: str, field: list[Contender], key: str, floors: set[str], in_part: tuple[str, ...]) -> Board:
+def _board(mask_set: str, field: list[Contender], key: str, floors: set[str], in_part: tuple[str, ...]) -> Board:
     training_free = [contender for contender in field if contender.method in floors and not contender.elsewhere]
-    bests, best_floors = _bests(field, suite), _bests(training_free, suite)
+    bests, best_floors = _bests(field, mask_set), _bests(training_free, mask_set)
     lines = []
     for contender in field:
         own = contender.method == key and contender.variant == DEFAULT and not contender.elsewhere
-        series = {metric: contender.series(suite, metric) for metric in HEADLINE}
+        series = {metric: contender.series(mask_set, metric) for metric in HEADLINE}
         scores = {metric: one.interval() for metric, one in series.items() if one is not None}
-        leads = _leads(contender, best_floors, suite)
+        leads = _leads(contender, best_floors, mask_set)
         lines.append(Line(contender, contender in training_free, own, scores, leads, contender.seeds))
-    truth = field[0].series(suite, "tv_truth") if field else None
+    truth = field[0].series(mask_set, "tv_truth") if field else None
     return Board(
-        suite,
-        sorted(lines, key=lambda line: (-_rank(line, suite), line.name)),
+        mask_set,
+        sorted(lines, key=lambda line: (-_rank(line, mask_set), line.name)),
         {metric: contender.name for metric, contender in bests.items()},
         {metric: contender.name for metric, contender in best_floors.items()},
         truth.interval() if truth is not None else None,
@@ -119,20 +121,20 @@ def _board(suite: str, field: list[Contender], key: str, floors: set[str], in_pa
     )
 
 
-def _bests(candidates: list[Contender], suite: str) -> dict[str, Contender]:
-    found = {metric: best(candidates, suite, CONVENTIONS[metric]) for metric in HEADLINE}
+def _bests(candidates: list[Contender], mask_set: str) -> dict[str, Contender]:
+    found = {metric: best(candidates, mask_set, DEFINITIONS[metric]) for metric in HEADLINE}
     return {metric: contender for metric, contender in found.items() if contender is not None}
 
 
-def _rank(line: Line, suite: str) -> float:
-    series = line.contender.series(suite, "psnr")
+def _rank(line: Line, mask_set: str) -> float:
+    series = line.contender.series(mask_set, "psnr")
     return float("-inf") if series is None else series.rank
 
 
-def _leads(contender: Contender, best_floors: dict[str, Contender], suite: str) -> dict[str, Interval]:
+def _leads(contender: Contender, best_floors: dict[str, Contender], mask_set: str) -> dict[str, Interval]:
     leads = {}
     for metric, floor in best_floors.items():
-        ours, theirs = (goodness(one, suite, CONVENTIONS[metric]) for one in (contender, floor))
+        ours, theirs = (goodness(one, mask_set, DEFINITIONS[metric]) for one in (contender, floor))
         if ours is not None and theirs is not None and contender is not floor:
             leads[metric] = advantage(ours, theirs)
     return leads

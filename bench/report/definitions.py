@@ -82,7 +82,7 @@ def print_explained(console: Console, found: Sequence[Explained]) -> None:
     """One table for each reported cell, and the suggestion under it."""
     for one in found:
         printed = f"{one.column} {one.printed} {one.unit}".rstrip()
-        console.print(Text(f"{printed}, {one.table}\nmeasured: {one.where}, suite {one.suite}", style="bold"))
+        console.print(Text(f"{printed}, {one.table}\nmeasured: {one.where}, mask set {one.mask_set}", style="bold"))
         console.print(_cell(one))
         console.print(Text(one.suggestion, style="bold" if any(map(one.explains, one.meanings)) else ""))
         console.print()
@@ -93,14 +93,16 @@ def print_explained(console: Console, found: Sequence[Explained]) -> None:
 
 
 def print_definitions(console: Console, records: Sequence[Record]) -> None:
-    """Every definition on every suite: for a method that no paper reports a number of."""
-    suites = records[0].run.protocol.suite_names
-    columns = {suite: {one.convention.id: one for one in all_definitions(records, suite)} for suite in suites}
+    """Every definition on every mask set: for a method that no paper reports a number of."""
+    mask_sets = records[0].run.protocol.mask_set_names
+    columns = {
+        mask_set: {one.definition.id: one for one in all_definitions(records, mask_set)} for mask_set in mask_sets
+    }
     console.print(Text(f"{records[0].run.method}, {where(records)}", style="bold"))
-    grid = _grid("definition", *suites, "what it is")
-    for name, first in columns[suites[0]].items():
-        values = [_value(columns[suite][name]) if name in columns[suite] else "" for suite in suites]
-        grid.add_row(_named(first), *values, first.convention.title)
+    grid = _grid("definition", *mask_sets, "what it is")
+    for name, first in columns[mask_sets[0]].items():
+        values = [_value(columns[mask_set][name]) if name in columns[mask_set] else "" for mask_set in mask_sets]
+        grid.add_row(_named(first), *values, first.definition.title)
     console.print(grid)
 
 
@@ -133,20 +135,20 @@ def _cell(one: Explained) -> Grid:
         if math.isnan(meaning.value):
             grid.add_row(_named(meaning), "not measured", style="dim")
             continue
-        digits = meaning.convention.digits
+        digits = meaning.definition.digits
         gaps = [_signed(one.gap(meaning), digits), _signed(meaning.value - declared, digits)]
         mark = "yes" if one.explains(meaning) else ""
         style = "bold" if mark else ""
-        grid.add_row(_named(meaning), _value(meaning), *gaps, mark, meaning.convention.formula, style=style)
+        grid.add_row(_named(meaning), _value(meaning), *gaps, mark, meaning.definition.formula, style=style)
     return grid
 
 
 def _named(meaning: Meaning) -> str:
-    return f"{meaning.convention.id}{' *' if meaning.declared else ''}"
+    return f"{meaning.definition.id}{' *' if meaning.declared else ''}"
 
 
 def _value(meaning: Meaning) -> str:
-    digits, unit = meaning.convention.digits, meaning.convention.unit
+    digits, unit = meaning.definition.digits, meaning.definition.unit
     text = f"{meaning.value:.{digits}f} {unit}".rstrip()
     return text if math.isnan(meaning.truth) else f"{text} (truth {meaning.truth:.{digits}f})"
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from bench.methods.settings import DEFAULT
-from bench.metrics.definitions import CONVENTIONS, HEADLINE
+from bench.metrics.definitions import DEFINITIONS, HEADLINE
 from bench.report.boards import Board, Line
 from bench.report.chapters import Chapter
 from bench.report.words import heading
@@ -32,11 +32,11 @@ class Figure:
 
 
 def score_figures(boards: list[Board]) -> list[Figure]:
-    """One figure a measured metric: each contender's mean and interval, one colour a suite."""
+    """One figure a measured metric: each contender's mean and interval, one colour a mask set."""
     figures = []
     for metric in HEADLINE:
         if any(metric in board.best for board in boards):
-            alt = f"{CONVENTIONS[metric].title} of every method with its 95 % interval, by suite; as in the tables."
+            alt = f"{DEFINITIONS[metric].title} of every method with its 95 % interval, by mask set; as in the tables."
             figures.append(Figure(heading(metric), alt, png_of(_scores(boards, metric))))
     return figures
 
@@ -110,7 +110,7 @@ def _dots(axes: Axes, board: Board, metric: str, order: list[str], offset: float
         heights.append(height)
         if interval.low is not None and interval.high is not None:
             axes.plot([interval.low, interval.high], [height, height], color=colour, linewidth=2.2, alpha=0.45)
-    axes.plot(means, heights, "o", color=colour, markersize=4.2, label=board.suite)
+    axes.plot(means, heights, "o", color=colour, markersize=4.2, label=board.mask_set)
 
 
 def _mark(label: object, line: Line) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from bench.claims import Finding, Verdict
-from bench.metrics.definitions import CONVENTIONS, HEADLINE
+from bench.metrics.definitions import DEFINITIONS, HEADLINE
 from bench.report.boards import Board, Line
 from bench.report.chapters import Chapter, Report
 from bench.report.probed import NOTE, TITLE, ProbedTable
@@ -23,7 +23,7 @@ from bench.report.words import (
 
 
 def leaderboard_page(report: Report, command: str) -> str:
-    """leaderboard.md: measured tables by protocol and suite, then the paper's own tables apart from them."""
+    """leaderboard.md: measured tables by protocol and mask set, then the paper's own tables apart from them."""
     lines = [f"# Leaderboards: {report.key}", "", report.paper.paper.title, "", METHOD_NOTE, ""]
     for chapter in report.chapters:
         lines += [f"## {chapter.title}", "", *_scale_lines(report, chapter)]
@@ -50,7 +50,7 @@ def claims_page(report: Report) -> str:
 
 
 def _scale_lines(report: Report, chapter: Chapter) -> list[str]:
-    says = report.paper.scales[chapter.run.scale].says
+    says = report.paper.scales[chapter.run.scale].summary
     return [f"A {chapter.run.scale} run: {says} Every verdict and number here is a statement about this scale.", ""]
 
 
@@ -58,7 +58,7 @@ def _board(board: Board, chapter: Chapter) -> list[str]:
     lead = "Lead over the best floor, PSNR (dB)"
     head = ["Method", *(heading(metric) for metric in HEADLINE), lead, "Scored", "Trained on"]
     rows = [[_name(line), *(_score(line, board, metric) for metric in HEADLINE), *_tail(line)] for line in board.lines]
-    lines = [f"### Suite {board.suite}", "", *grid(head, rows), ""]
+    lines = [f"### Mask set {board.mask_set}", "", *grid(head, rows), ""]
     lines += [f"TV of the truth: {truth_text(board)}. LPIPS: {lpips_text(chapter.records)}.", ""]
     return lines + [part for note in board.notes for part in (note, "")]
 
@@ -86,7 +86,7 @@ def _score(line: Line, board: Board, metric: str) -> str:
     text = mean_text(line, metric)
     if board.best.get(metric) == line.name:
         text = f"**{text}**"
-    return f"{text} {range_text(line.scores.get(metric), CONVENTIONS[metric].digits)}".rstrip()
+    return f"{text} {range_text(line.scores.get(metric), DEFINITIONS[metric].digits)}".rstrip()
 
 
 def _reported(table: ReportedTable) -> list[str]:
@@ -97,7 +97,7 @@ def _reported(table: ReportedTable) -> list[str]:
         [row.label, *row.cells, *([row.constant] if constants else []), row.protocol, row.origin] for row in table.rows
     ]
     lines = [f"### {table.title}", "", *grid(head, rows), ""]
-    said = [f"{one.claim.says} **{one.verdict.capitalize()}:** {one.why}" for one in table.settled]
+    said = [f"{one.claim.statement} **{one.verdict.capitalize()}:** {one.why}" for one in table.settled]
     return lines + [part for text in said + table.notes for part in (text, "")]
 
 
@@ -106,7 +106,7 @@ def _findings(findings: Sequence[Finding]) -> list[str]:
         [
             one.claim.id,
             f"§ {one.claim.section}",
-            one.claim.says,
+            one.claim.statement,
             f"{MARKS[one.verdict]} {one.verdict}",
             one.why,
             "; ".join(f"{measured.where}: {measured.text}" for measured in one.measured),

@@ -12,8 +12,8 @@ import bench.report.probed as probed
 import bench.report.words as words
 from bench.claims import FEWEST_GROUPS, FEWEST_SEEDS, Finding, Verdict
 from bench.claims.statistics import Interval
-from bench.metrics.definitions import CONVENTIONS, HEADLINE
-from bench.metrics.probed import definition
+from bench.metrics.definitions import DEFINITIONS, HEADLINE
+from bench.metrics.probed import definition_of
 from bench.paper import Arithmetic, Bound, Cell, Claim, Order, Paper, Trace, Trend
 from bench.paper.words import plain, rule
 from bench.report.chapters import Chapter, Report
@@ -39,7 +39,7 @@ def page(report: Report, floors: set[str], cache: Path, command: str) -> str:
         ledger={name: [one for one in report.paper.ledger if one.cls == name] for name in LEDGER_CLASSES},
         verdicts=list(Verdict),
         headline=HEADLINE,
-        conventions=CONVENTIONS,
+        definitions=DEFINITIONS,
         words=words,
         count=lambda findings, verdict: sum(finding.verdict == verdict for finding in findings),
         how=lambda claim: how(claim, report.paper),
@@ -68,18 +68,18 @@ class _Pages:
 def how(claim: Claim, paper: Paper) -> str:
     """How a claim is checked, margin and all, in one sentence; empty where no check is possible."""
     if isinstance(claim, Order):
-        convention = definition(claim.metric)
-        title, unit = (convention.title, convention.unit) if convention else (claim.metric, "")
+        definition = definition_of(claim.metric)
+        title, unit = (definition.title, definition.unit) if definition else (claim.metric, "")
         margin = f"{claim.margin:g} {unit}".strip()
         sides = f"{plain(claim.better)} ahead of {plain(claim.worse)}"
-        return f"{sides} in {title} by more than {margin} on {', '.join(claim.suites)}."
+        return f"{sides} in {title} by more than {margin} on {', '.join(claim.mask_sets)}."
     if isinstance(claim, Bound | Trace | Trend):
         text = rule(claim)
         return f"{text[0].upper()}{text[1:]}."
     if isinstance(claim, Cell):
         table = paper.tables[claim.table]
         column, cell = table.columns[claim.column], table.rows[claim.row].cells.get(claim.column)
-        return f"{column.title} of {table.rows[claim.row].label} within {claim.margin:g} of {cell} on {claim.suite}."
+        return f"{column.title} of {table.rows[claim.row].label} within {claim.margin:g} of {cell} on {claim.mask_set}."
     if isinstance(claim, Arithmetic):
         return f"By the printed numbers of {paper.tables[claim.table].title.partition(':')[0]}: {claim.check}."
     return ""

@@ -12,9 +12,9 @@ from PIL import Image
 from bench.claims.contenders import Contender
 from bench.claims.statistics import number
 from bench.data import Data, load
-from bench.masks.sets import suite as suite_of
+from bench.masks.sets import mask_set as mask_set_of
 from bench.methods.settings import DEFAULT
-from bench.metrics.definitions import CONVENTIONS
+from bench.metrics.definitions import DEFINITIONS
 from bench.report.chapters import Chapter
 from bench.runs.records import Record
 from bench.util.errors import UserError
@@ -46,7 +46,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Grid:
-    suite: str
+    mask_set: str
     rows: list[Row]
 
 
@@ -62,14 +62,16 @@ class Gallery:
 def gallery(chapter: Chapter, key: str, floors: set[str], cache: Path) -> Gallery:
     """The pictures of one chapter; needs the data set and the predictions, and says so where they are gone."""
     shown = _columns(chapter.field, key, floors)
-    rule = f"Best, median and worst test image of each suite by the PSNR of {shown[0].name}: a rule's choice, not ours."
+    rule = (
+        f"Best, median and worst test image of each mask set by the PSNR of {shown[0].name}: a rule's choice, not ours."
+    )
     left_out = len(chapter.field) - len(shown)
     rule += f" {left_out} more runs are not drawn." if left_out else ""
     try:
         data = load(chapter.run.protocol, cache)
         if data.fingerprint != chapter.run.data:
             raise UserError(f"the data set {data.name} is no longer the one that was scored")
-        grids = [_grid(spec, shown, data) for spec in chapter.run.protocol.suites]
+        grids = [_grid(spec, shown, data) for spec in chapter.run.protocol.mask_sets]
     except (UserError, OSError) as error:
         return Gallery(rule, [], f"No pictures: {error}")
     return Gallery(rule, grids)
@@ -86,33 +88,33 @@ def _columns(field: Sequence[Contender], key: str, floors: set[str]) -> list[Con
     return sorted(field, key=place)[:MOST_COLUMNS]
 
 
-def chosen(record: Record, suite: str) -> list[tuple[str, int, str]]:
-    """Title, place in the suite and id of the `best`, `median` and `worst` image by PSNR; ties go by id."""
-    frame = record.suite(suite).reset_index()
+def chosen(record: Record, mask_set: str) -> list[tuple[str, int, str]]:
+    """Title, place in the mask set and id of the `best`, `median` and `worst` image by PSNR; ties go by id."""
+    frame = record.mask_set(mask_set).reset_index()
     order = frame.sort_values(["psnr", "image"], ascending=[False, True]).index.to_list()
     places = {"best": order[0], "median": order[(len(order) - 1) // 2], "worst": order[-1]}
     return [(title, place, str(frame["image"][place])) for title, place in places.items()]
 
 
 def _grid(spec: str, shown: list[Contender], data: Data) -> Grid:
-    rows, suite = [], suite_of(spec)
-    name = suite.name
+    rows, mask_set = [], mask_set_of(spec)
+    name = mask_set.name
     for title, place, image in chosen(shown[0].records[0], name):
         truth: Pixels = np.asarray(data.test.pixels[data.test.ids.index(image)]).transpose(1, 2, 0)
-        hole = suite.hole(image, *truth.shape[:2])[..., None]
+        hole = mask_set.hole(image, *truth.shape[:2])[..., None]
         damaged = np.where(hole, _checks(*truth.shape[:2]), truth)
         pictures = [_picture("truth", "", truth), _picture("damaged", "", damaged)]
         for contender in shown:
             record = contender.records[0]
             filled = np.asarray(record.predictions(name)[place]).transpose(1, 2, 0)
-            value = _decibels(float(record.suite(name)["psnr"].iloc[place]))
+            value = _decibels(float(record.mask_set(name)["psnr"].iloc[place]))
             pictures.append(_picture(contender.name, value, np.where(hole, filled, truth)))
         rows.append(Row(title, image, pictures))
     return Grid(name, rows)
 
 
 def _decibels(psnr: float) -> str:
-    return "exact" if np.isinf(psnr) else f"{number(psnr, CONVENTIONS['psnr'].digits)} dB"
+    return "exact" if np.isinf(psnr) else f"{number(psnr, DEFINITIONS['psnr'].digits)} dB"
 
 
 def _checks(height: int, width: int) -> Pixels:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from bench.claims import FEWEST_GROUPS
 from bench.claims.statistics import Interval, number
-from bench.metrics.definitions import Convention
+from bench.metrics.definitions import MetricDefinition
 from bench.metrics.probed import BEST_OF, PROBED, PROBES
 from bench.report.boards import Board, Line
 from bench.report.words import range_text
 
 TITLE = "Repeatability and robustness"
-SUITE = "center"
+MASK_SET = "center"
 NOTE = (
     "Spread: how far the fills of one picture with several inpaint seeds lie apart. Amplification: the change of the"
     " fill over the change of the known pixels, when these are changed slightly; at 1 the fill changes as much as they"
@@ -46,14 +46,14 @@ class ProbedLine:
 class ProbedTable:
     """What was probed under one protocol."""
 
-    metrics: tuple[Convention, ...]
+    metrics: tuple[MetricDefinition, ...]
     lines: list[ProbedLine]
     images: int
 
     @property
     def notes(self) -> list[str]:
         """What the reader of the numbers must know."""
-        notes = [f"The first {self.images} test images, suite {SUITE}."]
+        notes = [f"The first {self.images} test images, mask set {MASK_SET}."]
         if set(PROBES["best_of"]) & set(self.metrics):
             notes.append(ORACLE)
         groups = max(interval.groups for line in self.lines for interval in line.values.values())
@@ -71,7 +71,7 @@ def probed_table(boards: Sequence[Board]) -> ProbedTable | None:
     """The contenders in the order of the first leaderboard; None where nothing was probed."""
     lines = []
     for line in boards[0].lines if boards else ():
-        series = {metric: line.contender.series(SUITE, metric) for metric in PROBED}
+        series = {metric: line.contender.series(MASK_SET, metric) for metric in PROBED}
         values = {metric: one.interval() for metric, one in series.items() if one is not None}
         if values:
             lines.append(ProbedLine(line, values))

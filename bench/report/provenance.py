@@ -38,7 +38,10 @@ def provenance(chapter: Chapter) -> Provenance:
     facts = [
         ("Data", _plain(data)),
         ("Data fingerprint", run.data),
-        *((f"Suite {name}", _plain(records[0].content.get("suites", {}).get(name, {}))) for name in run.suites),
+        *(
+            (f"Mask set {name}", _plain(records[0].content.get("mask_sets", {}).get(name, {})))
+            for name in run.mask_sets
+        ),
         ("Leakage, images", _distinct(in_words(record.content.get("leakage", {})) for record in records)),
         ("Leakage, holes", _distinct(holes_in_words(record.content.get("leakage", {})) for record in records)),
         ("Hardware", _distinct(_plain(record.content.get("hardware", {})) for record in records)),
@@ -66,7 +69,7 @@ def _line(record: Record) -> RunLine:
 
 
 def _untrained(record: Record) -> str:
-    return str(record.content.get("reference", {}).get("training", "none"))
+    return str(record.content.get("pretrained", {}).get("training", "none"))
 
 
 def _code(code: Mapping[str, Any]) -> str:

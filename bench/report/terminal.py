@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.claims import Finding, Verdict
-from bench.metrics.definitions import CONVENTIONS, HEADLINE
+from bench.metrics.definitions import DEFINITIONS, HEADLINE
 from bench.report.boards import Board, Line, leaderboards
 from bench.report.probed import TITLE, ProbedTable, probed_table
 from bench.report.words import MARKS, budget_text, heading, lead_text, lpips_text, mean_text, truth_text
@@ -37,7 +37,8 @@ TOLD = (Verdict.SUPPORTED, Verdict.CONTRADICTED, Verdict.INCONCLUSIVE)
 
 
 def print_leaderboard(console: Console, key: str, records: Sequence[Record], floors: set[str]) -> None:
-    """One table for each suite of one protocol's records, and one for what was probed; `key` is the paper's method."""
+    """One table for each mask set of one protocol's records, and one for what was probed; `key` is the paper's
+    method."""
     boards = leaderboards(records, key, floors)
     print_boards(console, boards, records)
     if (table := probed_table(boards)) is not None:
@@ -62,7 +63,7 @@ def print_boards(console: Console, boards: Sequence[Board], records: Sequence[Re
     """One table for each of these leaderboards, which are those of one protocol's `records`."""
     for board in boards:
         run = records[0].run
-        title = f"{run.protocol.data_name}, {run.scale} scale, {run.protocol.resolution} px, suite {board.suite}"
+        title = f"{run.protocol.data_name}, {run.scale} scale, {run.protocol.resolution} px, mask set {board.mask_set}"
         console.print(_board(board, title))
         console.print(Text(f"* best mean; TV of the truth {truth_text(board)}; floors in italics", style="dim"))
         for note in board.notes:
@@ -80,7 +81,7 @@ def print_verdicts(console: Console, findings: Sequence[Finding], title: str) ->
         table.add_column(column, overflow="fold", no_wrap=column == "verdict")
     for finding in sorted(findings, key=lambda one: list(Verdict).index(one.verdict)):
         if finding.verdict in TOLD:
-            why = Text.assemble(finding.claim.says, "\n", (finding.why, "dim"))
+            why = Text.assemble(finding.claim.statement, "\n", (finding.why, "dim"))
             table.add_row(f"{finding.claim.id}\n§ {finding.claim.section}", _verdict(finding.verdict), why)
     if table.row_count:
         console.print(table)
@@ -102,7 +103,7 @@ def _board(board: Board, title: str) -> Table:
     table.add_column("method", overflow="fold")
     shown = [metric for metric in HEADLINE if metric in board.best]
     for metric in shown:
-        words = [fill(text, HEADING_COLUMNS) for text in (CONVENTIONS[metric].title, CONVENTIONS[metric].unit) if text]
+        words = [fill(text, HEADING_COLUMNS) for text in (DEFINITIONS[metric].title, DEFINITIONS[metric].unit) if text]
         table.add_column("\n".join(words), justify="right", no_wrap=True)
     if board.best_floors:
         table.add_column("PSNR over best floor,\nwith 95 % interval", justify="right", no_wrap=True)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from bench.claims import Verdict
 from bench.claims.statistics import Interval, number
-from bench.metrics.definitions import CONVENTIONS
+from bench.metrics.definitions import DEFINITIONS
 from bench.metrics.probed import PROBED
-from bench.report.boards import REFERENCE, Board, Line
+from bench.report.boards import PRETRAINED, Board, Line
 from bench.runs.records import Record
 
 MARKS = {
@@ -21,26 +21,27 @@ ARROWS = {"higher": "↑", "lower": "↓", "truth": "→"}
 NO_WEIGHTS = "no weights"
 METHOD_NOTE = (
     "Each mean stands with its 95 % interval: the 2.5 to 97.5 % range of the mean when groups of images are drawn again"
-    " (percentile bootstrap). A lead is the mean difference to the suite's best floor on the same images; + is better."
+    " (percentile bootstrap). A lead is the mean difference to the best floor of the mask set on the same images;"
+    " + is better."
     " The training budget is steps x batch size over all stages: how many images were drawn, repeats counted."
 )
 
 
 def heading(metric: str) -> str:
     """`PSNR (dB) ↑`; the arrow → means: the closer to the truth's own, the better."""
-    convention = CONVENTIONS.get(metric) or PROBED[metric]
-    unit = f" ({convention.unit})" if convention.unit else ""
-    return f"{convention.title}{unit} {ARROWS[convention.better]}"
+    definition = DEFINITIONS.get(metric) or PROBED[metric]
+    unit = f" ({definition.unit})" if definition.unit else ""
+    return f"{definition.title}{unit} {ARROWS[definition.better]}"
 
 
 def mean_text(line: Line, metric: str) -> str:
     """The mean alone, or why there is none."""
     interval = line.scores.get(metric)
     if interval is None:
-        if line.contender.records[0].run.protocol.resolution < CONVENTIONS[metric].smallest_side:
+        if line.contender.records[0].run.protocol.resolution < DEFINITIONS[metric].smallest_side:
             return "too small"
         return NO_WEIGHTS if metric == "lpips" else "not measured"
-    return "infinite" if interval.mean is None else number(interval.mean, CONVENTIONS[metric].digits)
+    return "infinite" if interval.mean is None else number(interval.mean, DEFINITIONS[metric].digits)
 
 
 def range_text(interval: Interval | None, digits: int, signed: bool = False) -> str:
@@ -54,7 +55,7 @@ def lead_text(line: Line, metric: str) -> str:
     """The lead over the best floor with its interval."""
     if metric not in line.leads:
         return "best floor" if line.floor else ""
-    return line.leads[metric].text(CONVENTIONS[metric].digits, signed=True)
+    return line.leads[metric].text(DEFINITIONS[metric].digits, signed=True)
 
 
 def count_text(line: Line) -> str:
@@ -69,12 +70,12 @@ def count_text(line: Line) -> str:
 
 def budget_text(line: Line) -> str:
     """`19,200 images`: what a training drew, all in all; empty for what needs none."""
-    return f"{line.budget:,} images" if line.budget else "unknown" if line.kind == REFERENCE else ""
+    return f"{line.budget:,} images" if line.budget else "unknown" if line.kind == PRETRAINED else ""
 
 
 def truth_text(board: Board) -> str:
     """The truth's own TV."""
-    return board.tv_truth.text(CONVENTIONS["tv"].digits, CONVENTIONS["tv"].unit) if board.tv_truth else "not measured"
+    return board.tv_truth.text(DEFINITIONS["tv"].digits, DEFINITIONS["tv"].unit) if board.tv_truth else "not measured"
 
 
 def lpips_text(records: Sequence[Record]) -> str:
@@ -84,9 +85,9 @@ def lpips_text(records: Sequence[Record]) -> str:
 
 def mean_of(interval: Interval, metric: str) -> str:
     """The mean in the metric's digits."""
-    return "infinite" if interval.mean is None else number(interval.mean, CONVENTIONS[metric].digits)
+    return "infinite" if interval.mean is None else number(interval.mean, DEFINITIONS[metric].digits)
 
 
 def lead_mean(interval: Interval, metric: str) -> str:
     """The mean of a lead, with its sign."""
-    return "" if interval.mean is None else number(interval.mean, CONVENTIONS[metric].digits, signed=True)
+    return "" if interval.mean is None else number(interval.mean, DEFINITIONS[metric].digits, signed=True)

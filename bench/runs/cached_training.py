@@ -20,7 +20,8 @@ ALONE = (1,)
 def training_key(
     run: Run, after_training: frozenset[str], data: Data, device: str, processes: Sequence[int] = ALONE
 ) -> str:
-    """Hash of all that trained networks depend on: suites, test images and `after_training` settings are not among it.
+    """Hash of all that trained networks depend on: mask sets, test images and `after_training` settings are not among
+    it.
 
     The device is, because a GPU's bits are not a processor's; so are the numbers of processes that have shared it.
     """
@@ -52,7 +53,7 @@ def _unless_alone(processes: Sequence[int]) -> dict[str, list[int]]:
     return {} if tuple(processes) == ALONE else {"processes": list(processes)}
 
 
-def take_from_twin(folder: Path, run: Run, key: str) -> Path | None:
+def take_from_cache(folder: Path, run: Run, key: str) -> Path | None:
     """Copy scalars, pictures and networks of another run under the same `runs/` that has finished this training.
 
     The networks come last, so that a kill leaves none. Returns the other run's folder; None where there is none whose

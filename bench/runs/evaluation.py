@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from bench.data import Packed
-from bench.masks.sets import suite
-from bench.methods.base import Inpainter, fill, told_columns
+from bench.masks.sets import mask_set
+from bench.methods.base import Inpainter, diagnostic_columns, fill
 from bench.metrics import Lpips, score
 from bench.util.errors import UserError
 from bench.util.files import whole
@@ -39,9 +39,9 @@ class Scored(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """What one suite's table is about."""
+    """What one mask set's table is about."""
 
-    suite: str
+    mask_set: str
     ids: Sequence[str]
     groups: Sequence[str]
     batch: Callable[[list[int]], Scored]
@@ -53,14 +53,14 @@ class Subject(NamedTuple):
 def evaluate(
     inpainter: Inpainter,
     test: Packed,
-    suites: tuple[str, ...],
+    mask_sets: tuple[str, ...],
     seed: int,
     device: torch.device,
     folder: Path,
     report: Report,
     lpips: Lpips | None = None,
 ) -> pd.DataFrame:
-    """Score `test` under every suite; one row per suite and image.
+    """Score `test` under every mask set; one row per mask set and image.
 
     What already lies in `folder` is read, not computed again.
     """
@@ -70,14 +70,14 @@ def evaluate(
         def batch(indices: list[int]) -> Scored:
             ids = [test.ids[index] for index in indices]
             image = test.tensor(indices)
-            hole = suite(name).holes(ids, *image.shape[-2:])
+            hole = mask_set(name).holes(ids, *image.shape[-2:])
             result = fill(inpainter, image.to(device), hole.to(device), image_seeds(seed, ids), ids).cpu()
-            told = told_columns(inpainter, ids)
+            told = diagnostic_columns(inpainter, ids)
             return Scored(torch.from_numpy(test.pixels[indices]), hole, to_uint8(result), told)
 
-        return Subject(suite(name).name, test.ids, test.groups, batch, at_once)
+        return Subject(mask_set(name).name, test.ids, test.groups, batch, at_once)
 
-    tables = [score_suite(subject(name), folder, report, lpips) for name in suites]
+    tables = [score_mask_set(subject(name), folder, report, lpips) for name in mask_sets]
     return pd.concat(tables, ignore_index=True)
 
 
@@ -89,22 +89,22 @@ def images_at_once(inpainter: Inpainter) -> int:
     return count
 
 
-def score_suite(subject: Subject, folder: Path, report: Report, lpips: Lpips | None = None) -> pd.DataFrame:
-    """One row per image; also `folder`/predictions/<suite>.npy, the composites, and <suite>.csv, the table.
+def score_mask_set(subject: Subject, folder: Path, report: Report, lpips: Lpips | None = None) -> pd.DataFrame:
+    """One row per image; also `folder`/predictions/<mask set>.npy, the composites, and <mask set>.csv, the table.
 
     Every PART images reach the disk, so that a killed run goes on there, with the same bits, and memory stays flat.
     """
     place = folder / "predictions"
-    table, parts = place / f"{subject.suite}.csv", place / f"{subject.suite}.parts"
+    table, parts = place / f"{subject.mask_set}.csv", place / f"{subject.mask_set}.parts"
     if not table.exists():
-        texts = list(_parts(subject, place / f"{subject.suite}.npy", parts, report, lpips))
+        texts = list(_parts(subject, place / f"{subject.mask_set}.npy", parts, report, lpips))
         if len({_heading(text) for text in texts}) > 1:  # LPIPS's weights came or went in between
             shutil.rmtree(parts)
-            texts = list(_parts(subject, place / f"{subject.suite}.npy", parts, report, lpips))
+            texts = list(_parts(subject, place / f"{subject.mask_set}.npy", parts, report, lpips))
         with whole(table) as file:  # last: its presence says that both are complete
             file.write((texts[0] + "".join(text.removeprefix(_heading(text)) for text in texts[1:])).encode())
     shutil.rmtree(parts, ignore_errors=True)
-    return pd.read_csv(table, dtype={"suite": str, "image": str, "group": str})
+    return pd.read_csv(table, dtype={"mask_set": str, "image": str, "group": str})
 
 
 def to_csv(table: pd.DataFrame) -> str:
@@ -137,11 +137,11 @@ def _parts(subject: Subject, pixels: Path, parts: Path, report: Report, lpips: L
                 frame, composite = _score(subject, indices, lpips)
                 _put(pixels, composite, first, total)
                 frames.append(frame)
-                report(subject.suite, indices[-1] + 1, total)
+                report(subject.mask_set, indices[-1] + 1, total)
             _sync(pixels)
             with whole(part) as file:  # only after its pixels are safe
                 file.write(to_csv(pd.concat(frames, ignore_index=True)).encode())
-        report(subject.suite, stop, total)
+        report(subject.mask_set, stop, total)
         yield part.read_text()
 
 
@@ -154,7 +154,7 @@ def _score(subject: Subject, indices: list[int], lpips: Lpips | None) -> tuple[p
     composite = torch.where(hole, raw, truth)
     scores = score(truth, composite, hole, raw, lpips)
     columns = {
-        "suite": subject.suite,
+        "mask_set": subject.mask_set,
         "image": [subject.ids[index] for index in indices],
         "group": [subject.groups[index] for index in indices],
         "hole_share": hole.double().mean(dim=(1, 2, 3)).tolist(),

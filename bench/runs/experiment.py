@@ -14,15 +14,15 @@ import torch
 from lightning_fabric import Fabric
 
 from bench.data import Data
-from bench.masks.sets import suite
+from bench.masks.sets import mask_set
 from bench.methods.base import DataFacts, Inpainter, Method
 from bench.methods.catalog import Entry
-from bench.methods.pretrained import Adopted
+from bench.methods.pretrained import Pretrained
 from bench.methods.settings import DEFAULT, build, overrides, variant_name
 from bench.metrics import Lpips
 from bench.protocol import Protocol, ProtocolOverrides, protocols
 from bench.runs import provenance
-from bench.runs.cached_training import ALONE, MARK, mark, processes_so_far, take_from_twin, training_key
+from bench.runs.cached_training import ALONE, MARK, mark, processes_so_far, take_from_cache, training_key
 from bench.runs.evaluation import evaluate, to_csv
 from bench.runs.leakage import audit, notes
 from bench.runs.probes import probe
@@ -40,7 +40,7 @@ TRAINING_BYTES = 200 * 2**20
 """Free space asked for before a training starts."""
 
 
-class Duty(NamedTuple):
+class TrainingJob(NamedTuple):
     """Which training the other processes shall take part in."""
 
     folder: Path
@@ -64,7 +64,7 @@ class Experiment:
     options: Options = field(default_factory=Options)
     host: Entry | None = None
     """The paper whose protocol the run has, where that is not the method itself."""
-    adopted: Adopted | None = None
+    pretrained: Pretrained | None = None
     """Networks from elsewhere, in place of a training."""
 
     @property
@@ -77,7 +77,7 @@ class Experiment:
         """The command that makes this run again."""
         run = self.run
         words = ["evaluate", self.entry.call, "--scale", run.scale, "--data", run.protocol.data]
-        for path in self.adopted.files if self.adopted else ():
+        for path in self.pretrained.files if self.pretrained else ():
             words += ["--weights", str(path)]
         words += ["--trust"] if self.entry.weights else []
         variant = run.variant.partition(",")[0]
@@ -85,12 +85,12 @@ class Experiment:
         for key, value in sorted(run.changes.items()):
             words += ["--set", f"{key}={json.dumps(value)}"]
         usual, named = scale_protocols(self.entry, run.scale, run.protocol.data)[0], [self.entry]
-        if self.host is not None and usual != run.protocol.model_copy(update={"suites": usual.suites}):
+        if self.host is not None and usual != run.protocol.model_copy(update={"mask_sets": usual.mask_sets}):
             words += ["--paper", self.host.key]
             usual, named = scale_protocols(self.host, run.scale, run.protocol.data)[0], [self.entry, self.host]
-        if run.protocol.suites != usual.suites:
-            for spec in run.protocol.suites:
-                words += ["--suite", spec]
+        if run.protocol.mask_sets != usual.mask_sets:
+            for spec in run.protocol.mask_sets:
+                words += ["--masks", spec]
         for entry in named:
             words += ["--include", str(provenance.original(entry.path))] if entry.origin == "--include" else []
         return shlex.join(["python", "-m", "bench", *words, "--seed", str(run.seed)])
@@ -100,8 +100,8 @@ class Experiment:
 
     def build(self) -> Method:
         """The method with freshly initialised networks, the same bits for the same seed; or with adopted ones."""
-        if self.adopted is not None:
-            return self.adopted.build(self.run.settings, self.data.facts)
+        if self.pretrained is not None:
+            return self.pretrained.build(self.run.settings, self.data.facts)
         return build_method(self.entry, self.run.settings, self.data.facts, self.run.seed)
 
     def make(self, progress: Progress, force: bool = False) -> Record:
@@ -130,7 +130,7 @@ class Experiment:
         With `share` the networks of another run are taken where that has been trained in the very same way.
         """
         method = self.build()
-        stages = method.stages() if self.adopted is None else ()
+        stages = method.stages() if self.pretrained is None else ()
         if stages:
             training = Training(self.folder, method, self.data.train, self.run.seed, self.fabric)
             if training.trained is None:
@@ -147,21 +147,21 @@ class Experiment:
         # Whoever trains holds this lock and waits for none, so that no two runs wait for each other.
         with locked(self.folder, progress.say, self.folder.parents[2] / ".locks" / f"training-{key}"):
             mark(self.folder, key, processes)
-            twin = take_from_twin(self.folder, self.run, key) if share else None
+            twin = take_from_cache(self.folder, self.run, key) if share else None
             if twin is not None:
                 self._log("networks taken", {"from": twin.name})
                 progress.say(f"train {self.title}: not again, the networks are those of {twin.name}")
                 return
             if self.fabric.world_size > 1:
-                tell(self.fabric, self._duty())
+                tell(self.fabric, self._job())
             with progress.task(f"train {self.title}") as report:
                 training.run(self.options, report, self._log)
 
-    def _duty(self) -> Duty:
+    def _job(self) -> TrainingJob:
         """What the other processes of the training must know to take part in it."""
         assert isinstance(self.data.train.pixels, np.memmap)
         include = [self.entry.path] if self.entry.origin == "--include" else []
-        return Duty(self.folder, self.entry.key, include, Path(str(self.data.train.pixels.filename)).parent)
+        return TrainingJob(self.folder, self.entry.key, include, Path(str(self.data.train.pixels.filename)).parent)
 
     def train_only(self, progress: Progress) -> None:
         with locked(self.folder, progress.say):
@@ -176,7 +176,7 @@ class Experiment:
             table = evaluate(
                 inpainter,
                 self.data.test,
-                self.run.protocol.suites,
+                self.run.protocol.mask_sets,
                 self.run.seed,
                 self.fabric.device,
                 self.folder,
@@ -215,19 +215,19 @@ class Experiment:
             }
             if (processes := processes_so_far(self.folder)) != [*ALONE]:
                 training["processes"] = processes
-        reference = self._reference()
-        # What a reference was trained on is not here, so nothing can be held against it.
-        leakage = {} if reference else audit(self.data, stages, self.run.seed, self.run.protocol.suites)
-        told = {"reference": reference} if reference else {}
+        pretrained = self._pretrained()
+        # What pretrained weights were trained on is not here, so nothing can be compared with it.
+        leakage = {} if pretrained else audit(self.data, stages, self.run.seed, self.run.protocol.mask_sets)
+        told = {"pretrained": pretrained} if pretrained else {}
         return told | {
             "format": FORMAT,
             "key": self.run.key,
             "run": self.run.model_dump(mode="json"),
             "command": self.replay,
             "data": self.data.manifest,
-            "suites": {
-                suite(spec).name: suite(spec).manifest(self.data.test.ids, height, width)
-                for spec in self.run.protocol.suites
+            "mask_sets": {
+                mask_set(spec).name: mask_set(spec).manifest(self.data.test.ids, height, width)
+                for spec in self.run.protocol.mask_sets
             },
             "training": training,
             "code": provenance.code() | {"method_sha256": self.run.code},
@@ -235,17 +235,17 @@ class Experiment:
             "hardware": provenance.hardware(self.fabric.device.type),
             "lpips": LPIPS if lpips is not None else Lpips.reason(self.lpips_folder),
             "leakage": leakage,
-            "notes": reference.get("notes", []) if reference else notes(leakage),
+            "notes": pretrained.get("notes", []) if pretrained else notes(leakage),
             **{f"{path.stem}_sha256": sha256(path.read_bytes()) for path in tables},
             "predictions_sha256": {
                 name: sha256_of_files([self.folder / "predictions" / f"{name}.npy"], self.folder)
-                for name in self.run.protocol.suite_names
+                for name in self.run.protocol.mask_set_names
             },
         }
 
-    def _reference(self) -> dict[str, Any]:
+    def _pretrained(self) -> dict[str, Any]:
         """What is known of networks from elsewhere; empty for a run of ours."""
-        return dict(self.adopted.facts) if self.adopted is not None else self.entry.reference_facts()
+        return dict(self.pretrained.facts) if self.pretrained is not None else self.entry.pretrained_facts()
 
     def _drop_other_scores(self, lpips: Lpips | None) -> None:
         """Forget scores of an unfinished evaluation that other weights, another device or other metrics have made."""
@@ -291,12 +291,12 @@ def plan(
     lpips_folder: Path | None = None,
     options: Options | None = None,
     host: Entry | None = None,
-    adopted: Adopted | None = None,
+    pretrained: Pretrained | None = None,
 ) -> Experiment:
     """Everything about a run that is known before it starts. Raises UserError for an unknown variant or setting."""
     sets = dict(sets or {})
-    if adopted is not None:
-        settings, code, weights = adopted.settings(scale, variant, sets), adopted.code(), adopted.sha256
+    if pretrained is not None:
+        settings, code, weights = pretrained.settings(scale, variant, sets), pretrained.code(), pretrained.sha256
     else:
         values = overrides(entry.description(), scale, variant) | sets
         settings = build(entry.load().settings_class, values, entry.key).model_dump(mode="json")
@@ -312,18 +312,21 @@ def plan(
         protocol=protocol,
         code=code,
         data=data.fingerprint,
-        suites={suite(spec).name: suite(spec).fingerprint(data.test.ids, height, width) for spec in protocol.suites},
-        origin="reference" if weights else "run",
+        mask_sets={
+            mask_set(spec).name: mask_set(spec).fingerprint(data.test.ids, height, width) for spec in protocol.mask_sets
+        },
+        origin="pretrained" if weights else "run",
         weights=weights,
     )
-    return Experiment(entry, run, data, run.folder(out), fabric, lpips_folder, options or Options(), host, adopted)
+    return Experiment(entry, run, data, run.folder(out), fabric, lpips_folder, options or Options(), host, pretrained)
 
 
-def scale_protocols(entry: Entry, scale: str, data: str | None = None, suites: Sequence[str] = ()) -> list[Protocol]:
-    """The protocols of a scale as the method's paper.toml has them; `data` and `suites` take the place of its own."""
+def scale_protocols(entry: Entry, scale: str, data: str | None = None, mask_sets: Sequence[str] = ()) -> list[Protocol]:
+    """The protocols of a scale as the method's paper.toml has them; `data` and `mask_sets` take the place of its
+    own."""
     about = entry.description()
     part = about.scales.get(scale) if about else None
-    return protocols(scale, part.protocol if part else ProtocolOverrides(), data, suites)
+    return protocols(scale, part.protocol if part else ProtocolOverrides(), data, mask_sets)
 
 
 def build_method(entry: Entry, settings: Mapping[str, Any], facts: DataFacts, seed: int) -> Method:

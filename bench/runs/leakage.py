@@ -1,7 +1,7 @@
 """The leakage audit: test images that are also training images, and test holes that were also training holes.
 
-Training holes of a drawn family come from another stream than a suite's, yet some may be equal, and with a family of a
-single hole all are: they are counted, and cap nothing. A mask *file* that was trained on and is tested on does cap.
+Training holes of a drawn family come from another stream than a mask set's, yet some may be equal, and with a family of
+a single hole all are: they are counted, and cap nothing. A mask *file* that was trained on and is tested on does cap.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ import numpy as np
 from bench.data import Data
 from bench.data.near_duplicates import CORRELATION, HAMMING, near_duplicates
 from bench.masks.folder import MaskFolder, digest
-from bench.masks.sets import FileSuite, suite
+from bench.masks.sets import FileMaskSet, mask_set
 from bench.methods.base import Stage
 from bench.training.feed import training_hole
 from bench.util.errors import UserError
@@ -26,14 +26,14 @@ VERSION = 1
 MOST_SHARED = 0.01
 """A verdict is capped where more than this share of the test images is also in train."""
 MOST_TRAINING_HOLES = 20_000
-"""So many training holes of each stage are held against the suites."""
+"""So many training holes of each stage are held against the mask sets."""
 EXAMPLES = 5
 
 
 def audit(data: Data, stages: Sequence[Stage], seed: int, specs: Sequence[str]) -> dict[str, Any]:
     """What a record keeps under `leakage`; JSON-able, and the same bits for the same run.
 
-    `exact` and `near` count test images, none of them twice; `holes_shared` counts, by suite, the holes equal to one
+    `exact` and `near` count test images, none of them twice; `holes_shared` counts, by mask set, the holes equal to one
     of the first `training_holes` of each stage; `mask_files_shared` those whose file was among the training masks.
     """
     return images(data) | holes(data, stages, seed, specs)
@@ -59,7 +59,7 @@ def images(data: Data) -> dict[str, Any]:
 
 
 def holes(data: Data, stages: Sequence[Stage], seed: int, specs: Sequence[str]) -> dict[str, Any]:
-    """Holes that the suites share with the training."""
+    """Holes that the mask sets share with the training."""
     height, width = data.test.pixels.shape[-2:]
     trained: set[bytes] = set()
     files: set[str] = set()
@@ -71,9 +71,9 @@ def holes(data: Data, stages: Sequence[Stage], seed: int, specs: Sequence[str]) 
         trained |= {_mark(training_hole(stage, seed, place, *data.train.pixels.shape[-2:])) for place in range(drawn)}
         count += drawn
     shared, shared_files = {}, {}
-    for found in (suite(spec) for spec in specs) if stages else ():
+    for found in (mask_set(spec) for spec in specs) if stages else ():
         shared[found.name] = sum(_mark(found.hole(name, height, width)) in trained for name in data.test.ids)
-        if isinstance(found, FileSuite) and files:
+        if isinstance(found, FileMaskSet) and files:
             shared_files[found.name] = sum(digest(found.mask(name).path) in files for name in data.test.ids)
     return {"training_holes": count, "holes_shared": shared, "mask_files_shared": shared_files}
 
@@ -110,7 +110,7 @@ def holes_in_words(leakage: Mapping[str, Any]) -> str:
         return ""
     counts = ", ".join(f"{count} of {name}" for name, count in leakage["holes_shared"].items())
     of_each, trained = leakage["test_images"], leakage["training_holes"]
-    return f"Of {of_each} holes of each suite, equal to one of {trained} of training: {counts}."
+    return f"Of {of_each} holes of each mask set, equal to one of {trained} of training: {counts}."
 
 
 def notes(leakage: Mapping[str, Any]) -> list[str]:

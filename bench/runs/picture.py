@@ -10,7 +10,7 @@ from bench.data.decode import decode
 from bench.masks.files import hole_from_alpha, read_hole
 from bench.methods.base import DataFacts, Method, compose, fill
 from bench.methods.catalog import Entry
-from bench.methods.pretrained import Adopted
+from bench.methods.pretrained import Pretrained
 from bench.methods.settings import DEFAULT, overrides
 from bench.runs.evaluation import to_uint8
 from bench.runs.experiment import build_method, load_trained
@@ -30,7 +30,7 @@ def inpaint_picture(
     device: str,
     out: Path,
     force: bool,
-    adopted: Adopted | None = None,
+    pretrained: Pretrained | None = None,
 ) -> None:
     """Write `image` with its hole filled to `output` as PNG. Raises UserError for anything a user can mend."""
     if output.suffix.lower() != ".png":
@@ -45,7 +45,7 @@ def inpaint_picture(
     gap = torch.from_numpy(missing)[None, None]
     check_writable(output.resolve().parent)
     place = open_fabric(device).device
-    method = _method(entry, run, out) if adopted is None else _adopted(adopted, run)
+    method = _method(entry, run, out) if pretrained is None else _pretrained(pretrained, run)
     for network in method.networks().values():
         network.to(place)
     picture = pixels.float() / 255
@@ -58,12 +58,12 @@ def inpaint_picture(
         file.write(buffer.getbuffer())
 
 
-def _adopted(adopted: Adopted, run: Path | None) -> Method:
+def _pretrained(pretrained: Pretrained, run: Path | None) -> Method:
     if run is not None:
         raise UserError(f"--run {run}: with --weights the networks are those of the file. Leave one of them out.")
-    for note in adopted.notes:
+    for note in pretrained.notes:
         print(note)
-    return adopted.build(adopted.settings("paper", DEFAULT, {}), DataFacts(256, 1))
+    return pretrained.build(pretrained.settings("paper", DEFAULT, {}), DataFacts(256, 1))
 
 
 def _method(entry: Entry, run: Path | None, out: Path) -> Method:

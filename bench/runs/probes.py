@@ -1,4 +1,4 @@
-"""Probes: what one scoring pass cannot tell, image by image, on the first test images under the suite `center`.
+"""Probes: what one scoring pass cannot tell, image by image, on the first test images under the mask set `center`.
 
 `repeat` fills the same picture with several inpaint seeds: how far two runs lie apart. `perturb` fills slightly changed
 pictures with one seed: how much the fill changes beside the change of what is known. `best_of` is an oracle: of the
@@ -19,7 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from bench.data import Packed
-from bench.masks.sets import suite
+from bench.masks.sets import mask_set
 from bench.methods.base import Inpainter, compose, erase, fill
 from bench.metrics.probed import BEST_OF, REPEATS
 from bench.protocol import Probe, Protocol
@@ -28,11 +28,11 @@ from bench.util.files import write_text
 from bench.util.progress import Report
 from bench.util.seeds import seed_of
 
-SUITE = "center"
+MASK_SET = "center"
 STEP = 2 / 255
 """Sigma of the noise, and what is added to the brightness."""
 JPEG_QUALITY = 95
-ABOUT = ["suite", "image", "group"]
+ABOUT = ["mask_set", "image", "group"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def probe(
     folder: Path,
     report: Report,
 ) -> pd.DataFrame:
-    """One row for each probed image: `suite`, `image`, `group`, and the metrics of `protocol.probes`.
+    """One row for each probed image: `mask_set`, `image`, `group`, and the metrics of `protocol.probes`.
 
     Each batch of each probe reaches the disk, in `folder`/predictions; what lies there is read, not computed
     again. So a kill costs at most the fills of one batch.
@@ -89,8 +89,8 @@ def _measure(
     name: Probe, inpainter: Inpainter, test: Packed, indices: list[int], seed: int, device: torch.device
 ) -> pd.DataFrame:
     ids, image = [test.ids[index] for index in indices], test.tensor(indices)
-    batch = Batch(inpainter, device, ids, image, suite(SUITE).holes(ids, *image.shape[-2:]), seed)
-    about = {"suite": SUITE, "image": ids, "group": [test.groups[index] for index in indices]}
+    batch = Batch(inpainter, device, ids, image, mask_set(MASK_SET).holes(ids, *image.shape[-2:]), seed)
+    about = {"mask_set": MASK_SET, "image": ids, "group": [test.groups[index] for index in indices]}
     return pd.DataFrame(about | {key: value.tolist() for key, value in MEASURES[name](batch).items()})
 
 

@@ -1,15 +1,15 @@
 """Runs and their records: the folder of a run, its key, and the immutable result in it.
 
 OUT/runs/<data>-<scale>/<method>[+<variant>]-seed<N>-<key>/    (<data>-external/ for pictures from elsewhere,
-                                                                <data>-reference/ for networks from elsewhere)
-    run.json           what was asked for: settings, protocol, seed, code, data, suites
+                                                                <data>-pretrained/ for pretrained weights)
+    run.json           what was asked for: settings, protocol, seed, code, data, mask sets
     checkpoints/       the last two states of an unfinished training, and trained.pt
     training.json      the key of the training, by which other runs find the networks that are theirs too
     scalars.csv        training scalars: stage, step, name, value
     samples/           picture grids drawn during training
     tensorboard/       the same scalars for TensorBoard
-    predictions/       <suite>.npy, uint8 (N,3,H,W), in the order of the record's images
-    scores.csv         one row per suite and image
+    predictions/       <mask set>.npy, uint8 (N,3,H,W), in the order of the record's images
+    scores.csv         one row per mask set and image
     probes.csv         one row per probed image, where the protocol probes (bench/runs/probes.py)
     record.json        the result; written last; the same bits when made again on the same processor
     events.jsonl       when what happened (the only file of a run that holds times)
@@ -55,21 +55,22 @@ class Run(BaseModel):
     """SHA-256 of the method's source files."""
     data: str
     """Fingerprint of the data manifest."""
-    suites: dict[str, str]
-    """Fingerprint of each suite over the test images."""
+    mask_sets: dict[str, str]
+    """Fingerprint of each mask set over the test images."""
     numbers: int = NUMBERS
-    origin: Literal["run", "external", "reference"] = "run"
+    origin: Literal["run", "external", "pretrained"] = "run"
     """`external`: pictures that another tool made. `code` is then a hash over them, `method` the name they got.
-    `reference`: networks that somebody else trained; nothing was trained here."""
+    `pretrained`: networks that somebody else trained; nothing was trained here."""
     weights: str = ""
-    """SHA-256 of the file that the networks of a reference are from. Empty for all others."""
+    """SHA-256 of the file that pretrained weights are from. Empty for all others."""
     partial: dict[str, str] = {}
-    """By suite, `n of N`, where only n images came back: such a run stands against no other. Empty for all others."""
+    """By mask set, `n of N`, where only n images came back: such a run stands against no other. Empty for all
+    others."""
 
     @property
     def key(self) -> str:
         # The scale is only a name for settings and protocol, and a path is only a place: neither changes a number.
-        own = {"run": {"origin", "partial", "weights"}, "external": {"weights"}, "reference": {"partial"}}[self.origin]
+        own = {"run": {"origin", "partial", "weights"}, "external": {"weights"}, "pretrained": {"partial"}}[self.origin]
         asked = self.model_dump(mode="json", exclude={"scale", "changes"} | own)
         asked["protocol"] = self.protocol.placeless()
         return sha256(json.dumps(asked, sort_keys=True).encode())[:12]
@@ -94,17 +95,18 @@ class Record:
     folder: Path
     run: Run
     content: dict[str, Any]
-    """record.json as it stands: `run`, `key`, `data` (manifest), `suites`, `training`, `code`, `packages`, `hardware`,
-    `notes`, and the SHA-256 of scores.csv, of each predictions file, and of probes.csv and scalars.csv if any."""
+    """record.json as it stands: `run`, `key`, `data` (manifest), `mask_sets`, `training`, `code`, `packages`,
+    `hardware`, `notes`, and the SHA-256 of scores.csv, of each predictions file, and of probes.csv and scalars.csv
+    if any."""
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """Per-image scores: `suite`, `image`, `group`, `hole_share`, then one column for each convention."""
+        """Per-image scores: `mask_set`, `image`, `group`, `hole_share`, then one column for each metric definition."""
         return self._table("scores")
 
     @cached_property
     def probes(self) -> pd.DataFrame | None:
-        """What the probes measured: `suite`, `image`, `group`, then one column for each of their metrics.
+        """What the probes measured: `mask_set`, `image`, `group`, then one column for each of their metrics.
 
         None where nothing was probed.
         """
@@ -115,21 +117,22 @@ class Record:
         """The training's curves: `stage`, `step`, `name`, `value`. None where nothing was trained, or none was kept."""
         return self._table("scalars") if "scalars_sha256" in self.content else None
 
-    def suite(self, name: str) -> pd.DataFrame:
-        """The scores of one suite, indexed by image."""
-        return _of_suite(self.scores, name)
+    def mask_set(self, name: str) -> pd.DataFrame:
+        """The scores of one mask set, indexed by image."""
+        return _of_mask_set(self.scores, name)
 
-    def rows(self, suite: str, metric: str) -> pd.DataFrame:
-        """The rows of one suite, indexed by image, of the table that `metric` is in; no row where it was not made."""
+    def rows(self, mask_set: str, metric: str) -> pd.DataFrame:
+        """The rows of one mask set, indexed by image, of the table that `metric` is in; no row where it was not
+        made."""
         if metric not in PROBED:
-            return self.suite(suite)
-        return _of_suite(self.scores.iloc[:0] if self.probes is None else self.probes, suite)
+            return self.mask_set(mask_set)
+        return _of_mask_set(self.scores.iloc[:0] if self.probes is None else self.probes, mask_set)
 
-    def predictions(self, suite: str) -> NDArray[Any]:
-        """uint8 (N,3,H,W), memory-mapped, in the order of `suite(name)`."""
+    def predictions(self, mask_set: str) -> NDArray[Any]:
+        """uint8 (N,3,H,W), memory-mapped, in the order of `mask_set(name)`."""
         import numpy as np
 
-        path = self.folder / "predictions" / f"{suite}.npy"
+        path = self.folder / "predictions" / f"{mask_set}.npy"
         if not path.exists():
             raise UserError(f"{path} is gone; the pictures can be made again with --force.")
         pixels: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -139,11 +142,11 @@ class Record:
         path = self.folder / f"{name}.csv"
         if not path.exists() or sha256(path.read_bytes()) != self.content[f"{name}_sha256"]:
             raise UserError(f"{path} is not the file that its record.json was written for. Run again with --force.")
-        return pd.read_csv(path, dtype=dict.fromkeys(("suite", "image", "group", "stage", "name"), str))
+        return pd.read_csv(path, dtype=dict.fromkeys(("mask_set", "image", "group", "stage", "name"), str))
 
 
-def _of_suite(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    return table[table["suite"] == name].set_index("image")
+def _of_mask_set(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    return table[table["mask_set"] == name].set_index("image")
 
 
 def read_record(folder: Path) -> Record | None:

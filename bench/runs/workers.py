@@ -13,11 +13,11 @@ from lightning_fabric import Fabric
 
 from bench.data.loading import read_pack
 from bench.methods.catalog import find
-from bench.runs.experiment import Duty, fresh
+from bench.runs.experiment import TrainingJob, fresh
 from bench.training.device import check_enough, open_fabric
 from bench.training.loop import Options, Training
 from bench.training.processes import Place, tell
-from bench.util.errors import CrewLostError, Stopped, UserError
+from bench.util.errors import Stopped, UserError, WorkersLostError
 
 LOOPBACK = "127.0.0.1"
 _called: list["subprocess.Popen[bytes]"] = []
@@ -37,25 +37,25 @@ def call(device: str, processes: int) -> Fabric:
 
 def serve(place: Place, device: str) -> NoReturn:
     """Take part in one training after the other, until the first process ends; then this one ends too."""
-    with contextlib.suppress(CrewLostError):
+    with contextlib.suppress(WorkersLostError):
         fabric = open_fabric(device, place)
         while True:
-            duty: Duty | None = tell(fabric, None)
-            assert duty is not None
-            _take_part(duty, fabric)
+            job: TrainingJob | None = tell(fabric, None)
+            assert job is not None
+            _take_part(job, fabric)
     sys.stdout.flush()
     sys.stderr.flush()
     # Not by way of the interpreter's end: a GPU may still wait for the process that has gone.
     os._exit(0)
 
 
-def _take_part(duty: Duty, fabric: Fabric) -> None:
+def _take_part(job: TrainingJob, fabric: Fabric) -> None:
     """Until the training ends, is stopped, or cannot go on: the first process tells of all that."""
-    method, seed = fresh(find(duty.include)[duty.key], duty.folder)
-    data = read_pack(duty.pack)
+    method, seed = fresh(find(job.include)[job.key], job.folder)
+    data = read_pack(job.pack)
     if data is None:
-        raise UserError(f"{duty.pack} cannot be read here. Every process needs the same files.")
-    training = Training(duty.folder, method, data.train, seed, fabric)
+        raise UserError(f"{job.pack} cannot be read here. Every process needs the same files.")
+    training = Training(job.folder, method, data.train, seed, fabric)
     with contextlib.suppress(Stopped, UserError):
         training.run(Options(), lambda what, done, total: None, lambda event, facts: None)
 

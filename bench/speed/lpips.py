@@ -31,7 +31,7 @@ def _rows(trunk: Trunk, device: str, quick: bool) -> list[Row]:
     first, second = (Distance(state, trunk, device) for _ in range(2))
 
     def forgetful() -> Tensor:
-        first.shelf.clear()
+        first.cache.clear()
         return first(truth, result)
 
     def theirs() -> Tensor:

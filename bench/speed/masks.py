@@ -1,4 +1,4 @@
-"""Masks: how many of each suite a core draws in a second, and the same strokes painted by other libraries."""
+"""Masks: how many of each mask set a core draws in a second, and the same strokes painted by other libraries."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -10,20 +10,21 @@ from PIL import Image, ImageDraw
 
 from bench.masks.irregular import Stroke, paint_stroke, stroke
 from bench.masks.names import BIN_NAMES, CLEAR
-from bench.masks.sets import suite
+from bench.masks.sets import mask_set
 from bench.speed.peers import peer
 from bench.speed.timing import Row, race, row
 from bench.util.seeds import Chance
 
 SIDE = 256
 MASKS = 100
-"""Masks of one call: holes differ so much that the first twenty of a suite may take a third longer than the others."""
+"""Masks of one call: holes differ so much that the first twenty of a mask set may take a third longer than the
+others."""
 DRAWINGS = 20
 """Drawings that libraries race over in one call."""
 STROKES = 5
 """Strokes of one drawing."""
 PLAIN = ("center", "random", "random_free", "irregular")
-SUITE_SIZE = f"{MASKS} x {SIDE}²"
+MASK_SET_SIZE = f"{MASKS} x {SIDE}²"
 DRAWING_SIZE = f"{DRAWINGS} x {SIDE}²"
 
 Hole = NDArray[np.bool_]
@@ -31,21 +32,21 @@ Drawing = list[Stroke]
 
 
 def rows(quick: bool = False) -> list[Row]:
-    """Each suite's masks, then strokes beside other libraries.
+    """Each mask set's masks, then strokes beside other libraries.
 
-    A suite's masks have no peer: they include the choice of what is drawn, which is the same on every platform, and the
-    counting of missing pixels. For strokes, `agreement` is the largest share of the pixels that differ.
+    A mask set's masks have no peer: they include the choice of what is drawn, which is the same on every platform, and
+    the counting of missing pixels. For strokes, `agreement` is the largest share of the pixels that differ.
     """
     bins = [f"irregular_{name}{end}" for end in ("", CLEAR) for name in BIN_NAMES]
-    times = race({name: _suite(name) for name in (PLAIN if quick else (*PLAIN, *bins))}, quick)
+    times = race({name: _mask_set(name) for name in (PLAIN if quick else (*PLAIN, *bins))}, quick)
     return [
-        row(f"suite {name}", SUITE_SIZE, ms, "", None, note=f"{_rate(MASKS, ms)} masks a second")
+        row(f"mask set {name}", MASK_SET_SIZE, ms, "", None, note=f"{_rate(MASKS, ms)} masks a second")
         for name, ms in times.items()
     ] + (_strokes(quick))
 
 
-def _suite(name: str) -> Callable[[], object]:
-    found = suite(name)
+def _mask_set(name: str) -> Callable[[], object]:
+    found = mask_set(name)
 
     def draw() -> None:
         for index in range(MASKS):  # none is kept: new memory for a hundred would cost as much as rectangles do

@@ -32,7 +32,7 @@ class Peer:
     module: str
     measure: Measure
     like: str
-    """The convention that it is to agree with."""
+    """The metric definition that it is to agree with."""
     takes_uint8: bool = False
     """False: it is given float32, 0...255, and the conversion is not timed."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from lightning_fabric import Fabric
 
-from bench.util.errors import CrewLostError, UserError
+from bench.util.errors import UserError, WorkersLostError
 
 if TYPE_CHECKING:
     from bench.training.processes import Place
@@ -68,7 +68,7 @@ def _join(device: str, place: "Place") -> Fabric:
     except RuntimeError as error:
         cause = str(error).splitlines()[0] if str(error) else type(error).__name__
         where = f"{place.address}:{place.port}"
-        raise CrewLostError(f"not all {place.size} processes have come to {where} ({cause})") from error
+        raise WorkersLostError(f"not all {place.size} processes have come to {where} ({cause})") from error
     atexit.register(_leave)
     return fabric
 

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from bench.data import Packed
-from bench.masks.sets import SUITES
+from bench.masks.sets import MASK_SETS
 from bench.methods.base import Method, compose, erase, fill
 from bench.util.files import whole
 
@@ -19,7 +19,7 @@ def draw_samples(path: Path, method: Method, train: Packed) -> None:
     count = min(COLUMNS, len(train.ids))
     image = train.tensor(list(range(count)))
     height, width = image.shape[-2:]
-    hole = SUITES["center"].holes(train.ids[:count], height, width)
+    hole = MASK_SETS["center"].holes(train.ids[:count], height, width)
     device = next((p.device for net in method.networks().values() for p in net.parameters()), torch.device("cpu"))
     modes = {network: network.training for network in method.networks().values()}
     result = fill(method.preview(), image.to(device), hole.to(device), torch.zeros(count, dtype=torch.int64)).cpu()

@@ -19,7 +19,7 @@ from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from bench.util.errors import CrewLostError, UserError
+from bench.util.errors import UserError, WorkersLostError
 from bench.util.seeds import seed_of
 
 
@@ -86,7 +86,9 @@ def collective(call: Callable[..., Any], *args: Any, **more: Any) -> None:
         raise
     except RuntimeError as error:
         cause = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CrewLostError(f"another process of this training has gone, killed or its node lost ({cause})") from error
+        raise WorkersLostError(
+            f"another process of this training has gone, killed or its node lost ({cause})"
+        ) from error
 
 
 def joined(part: Tensor) -> Tensor:

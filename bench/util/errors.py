@@ -14,7 +14,7 @@ class Stopped(Exception):  # noqa: N818 - it is no error
         """True for a signal, False for a budget that is used up."""
 
 
-class CrewLostError(Exception):
+class WorkersLostError(Exception):
     """Another process of the same training has gone. What was saved last is kept; the same command goes on."""
 
 

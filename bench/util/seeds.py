@@ -13,7 +13,7 @@ def seed_of(*purpose: object) -> int:
 class Chance:
     """Uniform integers from SHA-256: the same on every platform, Python and library version.
 
-    Used where a result is frozen (suites, splits) and where one object is drawn at a time.
+    Used where a result is frozen (mask sets, splits) and where one object is drawn at a time.
     """
 
     def __init__(self, *purpose: object) -> None:

@@ -46,7 +46,7 @@ class Pipeline(Inpainter):
         self.search, self.enlarger, self.settings = search, enlarger, settings
         self.images_at_once = search.images_at_once
         self.sizes = Sizes(settings.search_resolution, maximum=largest)
-        self.told: dict[str, Tensor] = {}
+        self.diagnostics: dict[str, Tensor] = {}
 
     def inpaint(self, image: Tensor, hole: Tensor, seed: Tensor) -> Tensor:
         height, width = image.shape[-2:]
@@ -63,7 +63,7 @@ class Pipeline(Inpainter):
         small = reduced(square, gap, side, self.settings.reduce, self.settings.under_hole)
         cells = missing_cells(gap, side)
         found = self.search.inpaint(small, cells, seed)
-        self.told = self.search.told
+        self.diagnostics = self.search.diagnostics
         return compose(small, cells, found)
 
     @torch.no_grad()

@@ -23,7 +23,7 @@ class Repair(LatentSearch):
 
     def inpaint(self, image: Tensor, hole: Tensor, seed: Tensor) -> Tensor:
         found = super().inpaint(image, hole, seed)
-        self.told["outside_change"] = outside_change(found, image, hole)
+        self.diagnostics["outside_change"] = outside_change(found, image, hole)
         return found
 
 

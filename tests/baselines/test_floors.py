@@ -11,7 +11,7 @@ from baselines.harmonic import Harmonic
 from baselines.mean_fill import MeanFill
 from baselines.navier_stokes import NavierStokes
 from baselines.telea import Telea
-from bench.masks.sets import SUITES
+from bench.masks.sets import MASK_SETS
 from bench.methods.base import DataFacts, Settings
 from bench.methods.catalog import find
 from bench.util.errors import UserError
@@ -29,7 +29,8 @@ def batch(count=4, height=24, width=31, seed=0):
     chance = torch.Generator().manual_seed(seed)
     image = torch.rand(count, 3, height, width, generator=chance)
     holes = [
-        SUITES[name].holes([f"{i}"], height, width) for i, name in zip(range(count), 2 * list(SUITES), strict=False)
+        MASK_SETS[name].holes([f"{i}"], height, width)
+        for i, name in zip(range(count), 2 * list(MASK_SETS), strict=False)
     ]
     return image, torch.cat(holes)
 
@@ -129,7 +130,7 @@ def test_harmonic_functions_come_back_exactly():
     # x^2 - y^2 and xy are harmonic also for the 5-point Laplacian.
     y, x = torch.meshgrid(torch.linspace(-1, 1, 21), torch.linspace(-1, 1, 21), indexing="ij")
     image = torch.stack([0.5 + (x * x - y * y) / 2, 0.5 + x * y / 2, 0.5 + x / 2])[None]
-    hole = SUITES["irregular"].holes(["a"], 21, 21)
+    hole = MASK_SETS["irregular"].holes(["a"], 21, 21)
     hole[..., 0], hole[..., -1], hole[..., 0, :], hole[..., -1, :] = False, False, False, False
     assert (run(Harmonic, image, hole) - image).abs().max() < 1e-6
 
@@ -188,7 +189,7 @@ def test_on_photographs_every_fill_beats_the_mean_colour():
             crop = picture[top : top + 192, left : left + 192]
             crops.append(cv2.resize(crop, (64, 64), interpolation=cv2.INTER_AREA))
     image = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2) / 255
-    hole = SUITES["center"].holes([str(i) for i in range(len(image))], 64, 64)
+    hole = MASK_SETS["center"].holes([str(i) for i in range(len(image))], 64, 64)
 
     def decibels(floor):
         error = (run(floor, image, hole) - image).double().square().mean(dim=(1, 2, 3))

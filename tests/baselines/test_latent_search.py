@@ -291,9 +291,9 @@ def test_the_inpainter_tells_and_blends(networks):
     plain = LatentSearch(*networks, settings(blend="none"), SIDE)
     found = search(*networks, image, hole, seed, settings())
     assert torch.equal(plain.inpaint(image, hole, seed), found.fill)
-    assert set(plain.told) == {"context_loss", "prior_share", "settled"}
-    assert torch.equal(plain.told["context_loss"], found.context_loss)
-    torch.testing.assert_close(plain.told["prior_share"], found.prior_loss.abs() / found.context_loss)
+    assert set(plain.diagnostics) == {"context_loss", "prior_share", "settled"}
+    assert torch.equal(plain.diagnostics["context_loss"], found.context_loss)
+    torch.testing.assert_close(plain.diagnostics["prior_share"], found.prior_loss.abs() / found.context_loss)
     blended = LatentSearch(*networks, settings(blend="poisson"), SIDE).inpaint(image, hole, seed)
     known = ~hole.expand_as(image)
     assert torch.equal(blended[known], found.fill[known])

@@ -330,7 +330,7 @@ def test_samples_first_mean_and_what_is_told():
 
     def drawn(**changes):
         inpainter = tiny(**changes).inpainter()
-        return inpainter.inpaint(image, hole, seed), inpainter.told
+        return inpainter.inpaint(image, hole, seed), inpainter.diagnostics
 
     alone, told = drawn()
     assert told == {}

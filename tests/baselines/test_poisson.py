@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from baselines import poisson
 from baselines.harmonic import Harmonic
-from bench.masks.sets import SUITES
+from bench.masks.sets import MASK_SETS
 from bench.methods.base import DataFacts, Settings
 from bench.util.errors import UserError
 
@@ -24,14 +24,14 @@ def border_hole(height=20, width=27):
     return hole
 
 
-def holes_of_suites(count=3, height=20, width=27):
-    names = list(SUITES)[:count]
-    return torch.cat([SUITES[name].holes([name], height, width) for name in names])
+def holes_of_mask_sets(count=3, height=20, width=27):
+    names = list(MASK_SETS)[:count]
+    return torch.cat([MASK_SETS[name].holes([name], height, width) for name in names])
 
 
 def test_a_guide_that_is_off_by_a_constant_gives_the_truth():
     truth = 0.2 + 0.6 * pictures()
-    for hole in (border_hole().expand(3, -1, -1, -1), holes_of_suites()):
+    for hole in (border_hole().expand(3, -1, -1, -1), holes_of_mask_sets()):
         damaged = torch.where(hole, torch.rand_like(truth), truth)
         for shift in (-0.2, 0.0, 0.15):
             blended = poisson.blend(damaged, hole, truth + shift)
@@ -82,13 +82,13 @@ def test_the_blend_is_the_dense_solution_of_its_definition(height, width, seed):
 
 
 def test_a_zero_guide_is_the_harmonic_fill():
-    image, hole = pictures(), holes_of_suites()
+    image, hole = pictures(), holes_of_mask_sets()
     harmonic = Harmonic(Settings(), DataFacts(64, 10)).inpainter().inpaint(image, hole, torch.arange(3))
     torch.testing.assert_close(poisson.blend(image, hole, torch.zeros_like(image)), harmonic, rtol=0, atol=1e-6)
 
 
 def test_nothing_under_the_hole_matters_and_the_result_is_a_picture():
-    image, guide, hole = pictures(), pictures(seed=1), holes_of_suites()
+    image, guide, hole = pictures(), pictures(seed=1), holes_of_mask_sets()
     first = poisson.blend(image, hole, guide)
     assert torch.equal(first, poisson.blend(image.masked_fill(hole, 0.7), hole, guide))
     assert first.min() >= 0

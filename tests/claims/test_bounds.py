@@ -7,9 +7,9 @@ from docket import FLOORS, IMAGES, NOISE, paper, thrice
 from bench.claims import Verdict, judge
 
 
-def bound(metric="told_settled", suites=("center",), of="variant:default", **end):
-    said = {"id": "b", "section": "1", "says": "it settles", "kind": "bound"}
-    return said | {"of": of, "metric": metric, "suites": list(suites)} | (end or {"below": 0.01})
+def bound(metric="aux_settled", mask_sets=("center",), of="variant:default", **end):
+    said = {"id": "b", "section": "1", "statement": "it settles", "kind": "bound"}
+    return said | {"of": of, "metric": metric, "mask_sets": list(mask_sets)} | (end or {"below": 0.01})
 
 
 def finding(records, **claim):
@@ -18,19 +18,19 @@ def finding(records, **claim):
 
 
 def test_supported_where_the_whole_interval_lies_below(make):
-    found = finding(thrice(make, IMAGES, told_settled=0.004 + 0.001 * NOISE))
+    found = finding(thrice(make, IMAGES, aux_settled=0.004 + 0.001 * NOISE))
     assert found.verdict == Verdict.SUPPORTED
     assert found.why == (
         f"At quick scale on drawn faces, 3 seeds: the mean is {found.measured[0].text.removeprefix('p ')} on center:"
         " below 0.01 with the whole interval."
     )
     assert found.measured[0].text.startswith("p 0.004 [0.004, 0.004]")
-    assert found.measured[0][:2] == ("center", "told_settled")
+    assert found.measured[0][:2] == ("center", "aux_settled")
 
 
-def test_contradicted_where_it_lies_above_on_any_suite(make):
+def test_contradicted_where_it_lies_above_on_any_mask_set(make):
     values = 0.03 + 0.001 * NOISE
-    found = finding(thrice(make, IMAGES, told_settled=values), suites=("center", "random"))
+    found = finding(thrice(make, IMAGES, aux_settled=values), mask_sets=("center", "random"))
     assert found.verdict == Verdict.CONTRADICTED
     each = "0.030 [0.030, 0.030] on"
     assert f"the mean is {each} center and {each} random: above, not below, 0.01 with the whole interval" in found.why
@@ -53,7 +53,7 @@ def test_inconclusive_says_how_many_images_more(make):
 
 
 def test_a_training_needs_three_seeds_and_a_floor_needs_none(make):
-    one = finding([make("p", IMAGES, told_settled=0.001)])
+    one = finding([make("p", IMAGES, aux_settled=0.001)])
     assert one.verdict == Verdict.INCONCLUSIVE
     assert "below 0.01 with the whole interval; but another seed" in one.why
     assert "another seed alone can move such numbers. Run `python -m bench reproduce p --seed 0 --seed 1 --seed 2`" in (
@@ -65,7 +65,7 @@ def test_a_training_needs_three_seeds_and_a_floor_needs_none(make):
 
 
 def test_seeds_that_disagree_widen_the_interval(make):
-    records = [make("p", IMAGES, seed=seed, told_settled=value) for seed, value in enumerate((0.001, 0.002, 0.009))]
+    records = [make("p", IMAGES, seed=seed, aux_settled=value) for seed, value in enumerate((0.001, 0.002, 0.009))]
     found = finding(records)
     # t(0.975, 2) x 0.00436 / sqrt(3) = 0.0108 around 0.004
     assert found.verdict == Verdict.INCONCLUSIVE
@@ -73,7 +73,7 @@ def test_seeds_that_disagree_widen_the_interval(make):
 
 
 def test_small_limits_are_shown_with_a_digit_more(make):
-    found = finding(thrice(make, IMAGES, told_share=2e-5 + 1e-6 * NOISE), metric="told_share", below=1e-4)
+    found = finding(thrice(make, IMAGES, aux_share=2e-5 + 1e-6 * NOISE), metric="aux_share", below=1e-4)
     assert found.measured[0].text.startswith("p 0.00002 [0.0000")
 
 
@@ -103,7 +103,7 @@ def test_probes_are_metrics_too(make):
 def test_what_was_not_measured_is_told(make):
     records = thrice(make, IMAGES)
     told = finding(records)
-    assert (told.verdict, told.why) == (Verdict.NOT_ATTEMPTED, "p has no complete column told_settled on center.")
+    assert (told.verdict, told.why) == (Verdict.NOT_ATTEMPTED, "p has no complete column aux_settled on center.")
     probed = finding(records, metric="repeat_l1", below=1)
     assert "This scale has no probe 'repeat', which measures repeat_l1" in probed.why
     absent = finding(records, of="variant:other")
@@ -112,6 +112,6 @@ def test_what_was_not_measured_is_told(make):
 
 def test_leakage_caps_a_bound(make):
     leakage = {"test_images": 100, "exact": 50, "near": 0, "examples": []}
-    made = thrice(make, IMAGES, told_settled=0)
+    made = thrice(make, IMAGES, aux_settled=0)
     records = [replace(record, content=record.content | {"leakage": leakage}) for record in made]
     assert finding(records).verdict == Verdict.NOT_COMPARABLE

@@ -5,7 +5,7 @@ import pytest
 from invented import invent, paper, protocol
 
 from bench.claims.explain import definitions, explain, family, open_record, own_records, scales
-from bench.metrics.definitions import CONVENTIONS
+from bench.metrics.definitions import DEFINITIONS
 from bench.util.errors import UserError
 
 
@@ -25,12 +25,12 @@ def printing(psnr, margin=0.5):
 
 
 def cell(found, column="PSNR"):
-    (one,) = [one for one in found if one.column == column and one.suite == "random"]
+    (one,) = [one for one in found if one.column == column and one.mask_set == "random"]
     return one
 
 
 def explaining(one):
-    return {meaning.convention.id for meaning in one.meanings if one.explains(meaning)}
+    return {meaning.definition.id for meaning in one.meanings if one.explains(meaning)}
 
 
 def test_families_keep_definitions_together():
@@ -40,25 +40,25 @@ def test_families_keep_definitions_together():
     assert {one.id for one in definitions("l1")} >= {"l1", "l1_m11", "l1_hole", "l2"}
     assert not any(one.id.endswith("_truth") for one in definitions("tv"))
     assert sum(len(definitions(name)) for name in ("psnr", "ssim", "l1", "tv", "lpips", "mse")) == sum(
-        not name.endswith("_truth") for name in CONVENTIONS
+        not name.endswith("_truth") for name in DEFINITIONS
     )
 
 
 def test_every_definition_stands_beside_the_printed_number(record):
     one = cell(explain(paper(), [record]))
-    rows = record.suite("random")
-    values = {meaning.convention.id: meaning.value for meaning in one.meanings}
+    rows = record.mask_set("random")
+    values = {meaning.definition.id: meaning.value for meaning in one.meanings}
     assert values["psnr"] == pytest.approx(rows["psnr"].mean())
     pooled = 10 * math.log10(255**2 / (255**2 / 10 ** (rows["psnr"] / 10)).mean())
     assert values["psnr_pooled"] == pytest.approx(pooled, abs=1e-6)
     assert values["psnr_range2"] == pytest.approx(values["psnr"] + 6.0206, abs=1e-4)
-    assert [meaning.convention.id for meaning in one.meanings if meaning.declared] == ["psnr"]
+    assert [meaning.definition.id for meaning in one.meanings if meaning.declared] == ["psnr"]
     assert one.gap(one.meanings[0]) == pytest.approx(values["psnr"] - 19.32)
     assert "1 seed" in one.where
 
 
 def test_a_number_is_explained_by_the_definition_it_was_made_with(record):
-    value = record.suite("random")["psnr"].mean()
+    value = record.mask_set("random")["psnr"].mean()
     other = cell(explain(printing(f"{value + 6.0206:.2f}", 0.0), [record]))
     assert explaining(other) == {"psnr_range2"}
     assert "(psnr_range2) gives" in other.suggestion
@@ -69,7 +69,7 @@ def test_a_number_is_explained_by_the_definition_it_was_made_with(record):
 
 
 def test_rounding_and_the_declared_margin_are_the_tolerance(record):
-    value = record.suite("random")["psnr"].mean()
+    value = record.mask_set("random")["psnr"].mean()
     wide = cell(explain(printing(f"{value + 0.4:.2f}", 0.5), [record]))
     narrow = cell(explain(printing(f"{value + 0.4:.2f}", 0.1), [record]))
     coarse = cell(explain(printing(f"{math.floor(value + 0.3):.0f}", 0.0), [record]))
@@ -79,8 +79,12 @@ def test_rounding_and_the_declared_margin_are_the_tolerance(record):
     assert ("psnr" in explaining(coarse)) == (abs(math.floor(value + 0.3) - value) <= 0.5)
 
 
-def test_a_cell_without_a_claim_is_shown_on_every_suite(record):
-    assert [one.suite for one in explain(paper(), [record]) if one.column == "l1"] == ["center", "random", "irregular"]
+def test_a_cell_without_a_claim_is_shown_on_every_mask_set(record):
+    assert [one.mask_set for one in explain(paper(), [record]) if one.column == "l1"] == [
+        "center",
+        "random",
+        "irregular",
+    ]
 
 
 def test_seeds_are_averaged_and_variants_left_out(tmp_path, cache):
@@ -89,7 +93,7 @@ def test_seeds_are_averaged_and_variants_left_out(tmp_path, cache):
     assert own_records("mine", [*records, other]) == records
     one = cell(explain(paper(), records))
     assert "2 seeds" in one.where
-    expected = np.mean([record.suite("random")["psnr"].mean() for record in records])
+    expected = np.mean([record.mask_set("random")["psnr"].mean() for record in records])
     assert one.meanings[0].value == pytest.approx(expected)
 
 

@@ -10,17 +10,17 @@ from bench.claims.contenders import contenders
 from bench.util.files import sha256
 
 
-def order(better="variant:default", worse="variant:other", metric="psnr", margin=0.1, suites=("center",)):
+def order(better="variant:default", worse="variant:other", metric="psnr", margin=0.1, mask_sets=("center",)):
     return {
-        "id": "o", "section": "1", "says": "better", "kind": "order", "better": better, "worse": worse,
-        "metric": metric, "suites": list(suites), "margin": margin,
+        "id": "o", "section": "1", "statement": "better", "kind": "order", "better": better, "worse": worse,
+        "metric": metric, "mask_sets": list(mask_sets), "margin": margin,
     }  # fmt: skip
 
 
 def cell(margin=0.5, row="ours", column="psnr"):
     return {
-        "id": "c", "section": "4", "says": "a cell", "kind": "cell", "table": "t", "row": row, "column": column,
-        "suite": "center", "margin": margin,
+        "id": "c", "section": "4", "statement": "a cell", "kind": "cell", "table": "t", "row": row, "column": column,
+        "mask_set": "center", "margin": margin,
     }  # fmt: skip
 
 
@@ -87,15 +87,15 @@ def test_order_within_the_margin_needs_no_more_images(make):
     assert "would show that it is no larger" in verdict(0.02, make, spread=1.0).why
 
 
-def test_order_needs_every_suite(make, tmp_path):
+def test_order_needs_every_mask_set(make, tmp_path):
     better, worse = make("p", IMAGES + 1), make("flat", IMAGES)
     scores = pd.read_csv(better.folder / "scores.csv")
-    scores.loc[scores["suite"] == "random", "psnr"] -= 2
+    scores.loc[scores["mask_set"] == "random", "psnr"] -= 2
     (better.folder / "scores.csv").write_text(text := scores.to_csv(index=False))
     better = replace(better, content={"scores_sha256": sha256(text.encode())})
     claims = [
-        order(worse="best floor", suites=suites) | {"id": str(len(suites))}
-        for suites in (["center"], ["center", "random"])
+        order(worse="best floor", mask_sets=mask_sets) | {"id": str(len(mask_sets))}
+        for mask_sets in (["center"], ["center", "random"])
     ]
     one, both = judge(paper(*claims), "p", [better, worse], FLOORS)
     assert (one.verdict, both.verdict) == (Verdict.SUPPORTED, Verdict.CONTRADICTED)
@@ -198,12 +198,12 @@ def test_unknown_metric_and_absent_measurements(make):
     records = [make("p", IMAGES), make("p", IMAGES, "other")]
     with pytest.raises(ValidationError, match=r"'pnsr' is no metric\. Did you mean 'psnr'"):
         paper(order(metric="pnsr"))
-    claims = [order(metric="lpips"), order(suites=["irregular"]) | {"id": "2"}, order(metric="ssim") | {"id": "3"}]
-    lpips, suite, ssim = judge(paper(*claims), "p", records, FLOORS)
+    claims = [order(metric="lpips"), order(mask_sets=["irregular"]) | {"id": "2"}, order(metric="ssim") | {"id": "3"}]
+    lpips, mask_set, ssim = judge(paper(*claims), "p", records, FLOORS)
     assert lpips.why == "LPIPS was not measured: no weights: put them there."
-    assert "irregular is not part of this protocol (center, random)" in suite.why
+    assert "irregular is not part of this protocol (center, random)" in mask_set.why
     assert "no complete column ssim" in ssim.why
-    assert {lpips.verdict, suite.verdict, ssim.verdict} == {Verdict.NOT_ATTEMPTED}
+    assert {lpips.verdict, mask_set.verdict, ssim.verdict} == {Verdict.NOT_ATTEMPTED}
 
 
 def cell_finding(make, values, claim=None, scale="paper", **changes):
@@ -267,8 +267,8 @@ def test_cell_of_another_method_or_without_a_number(make):
 
 def test_judgement_and_arithmetic_need_no_records():
     claims = [
-        {"id": "j", "section": "1", "says": "beautiful", "kind": "judgement", "why": "No measure."},
-        {"id": "a", "section": "4", "says": "best", "kind": "arithmetic", "table": "t", "check": "best in columns",
+        {"id": "j", "section": "1", "statement": "beautiful", "kind": "judgement", "why": "No measure."},
+        {"id": "a", "section": "4", "statement": "best", "kind": "arithmetic", "table": "t", "check": "best in columns",
          "row": "ours", "needs": 1},
     ]  # fmt: skip
     judgement, arithmetic = judge(paper(*claims), "p", [], FLOORS)
@@ -300,5 +300,5 @@ def test_an_order_by_a_probe(make):
     assert unprobed.why == (
         "This scale has no probe 'repeat', which measures repeat_l1; add it to `probes` in its protocol."
     )
-    (elsewhere,) = judge(paper(claim | {"suites": ["random"]}), "p", records, FLOORS)
-    assert elsewhere.why == "Probes run under the suite center only, so flat has no repeat_l1 on random."
+    (elsewhere,) = judge(paper(claim | {"mask_sets": ["random"]}), "p", records, FLOORS)
+    assert elsewhere.why == "Probes run under the mask set center only, so flat has no repeat_l1 on random."

@@ -141,12 +141,14 @@ def test_text():
 
 def record(folder, seed, **columns):
     count = len(next(iter(columns.values())))
-    frame = pd.DataFrame({"suite": "center", "image": [f"i{i}" for i in range(count)], "group": names(count)} | columns)
+    frame = pd.DataFrame(
+        {"mask_set": "center", "image": [f"i{i}" for i in range(count)], "group": names(count)} | columns
+    )
     folder.mkdir()
     text = frame.to_csv(index=False)
     (folder / "scores.csv").write_text(text)
-    protocol = Protocol(data="d", resolution=64, images=9, split=(1, 1, 1), test_images=9, suites=("center",))
-    run = Run(method="m", scale="quick", seed=seed, settings={}, protocol=protocol, code="", data="", suites={})
+    protocol = Protocol(data="d", resolution=64, images=9, split=(1, 1, 1), test_images=9, mask_sets=("center",))
+    run = Run(method="m", scale="quick", seed=seed, settings={}, protocol=protocol, code="", data="", mask_sets={})
     return Record(folder, run, json.loads(json.dumps({"scores_sha256": sha256(text.encode())})))
 
 

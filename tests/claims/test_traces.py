@@ -15,7 +15,7 @@ def line(values):
 
 
 def trace(check="vanishes", **keys):
-    said = {"id": "t", "section": "1", "says": "it ends", "kind": "trace", "of": "variant:default"}
+    said = {"id": "t", "section": "1", "statement": "it ends", "kind": "trace", "of": "variant:default"}
     about = {"stage": "gan", "scalar": "critic", "check": check}
     default = {"below": 0.1} if check == "vanishes" else {"share": 0.5, "flat": 0.1}
     return said | about | (keys or default)

@@ -11,9 +11,9 @@ from bench.claims import Verdict, judge
 SHARE = np.linspace(0.1, 0.6, 200)
 
 
-def trend(metric="psnr", falls=True, along="hole_share", suites=("center",), of="variant:default"):
-    said = {"id": "t", "section": "5", "says": "large holes are worse", "kind": "trend", "of": of}
-    return said | {"metric": metric, "suites": list(suites), "with": along, "falls": falls}
+def trend(metric="psnr", falls=True, along="hole_share", mask_sets=("center",), of="variant:default"):
+    said = {"id": "t", "section": "5", "statement": "large holes are worse", "kind": "trend", "of": of}
+    return said | {"metric": metric, "mask_sets": list(mask_sets), "with": along, "falls": falls}
 
 
 def finding(records, **claim):
@@ -48,21 +48,21 @@ def test_no_trend_is_inconclusive_and_says_how_many_images_more(make):
     assert "PSNR may fall or rise with the hole's share on center" in found.why
 
 
-def test_every_suite_must_follow(make):
+def test_every_mask_set_must_follow(make):
     records = thrice(make, 30 - 20 * SHARE + NOISE, hole_share=SHARE)
-    found = finding(records, suites=("center", "random"))
+    found = finding(records, mask_sets=("center", "random"))
     assert found.verdict == Verdict.SUPPORTED
     assert found.why.count("rank correlation") == 2
 
 
 def test_another_metric_may_be_followed(make):
-    records = thrice(make, IMAGES, told_loss=-IMAGES + NOISE)
-    found = finding(records, along="told_loss")
+    records = thrice(make, IMAGES, aux_loss=-IMAGES + NOISE)
+    found = finding(records, along="aux_loss")
     assert found.verdict == Verdict.SUPPORTED
     assert "PSNR falls with loss, as told on center" in found.why
 
 
-def test_a_suite_whose_holes_are_all_alike_shows_no_trend(make):
+def test_a_mask_set_whose_holes_are_all_alike_shows_no_trend(make):
     found = finding(thrice(make, IMAGES, hole_share=0.25))
     assert found.verdict == Verdict.INCONCLUSIVE
     assert "on center PSNR or the hole's share is the same for every image" in found.why

@@ -60,13 +60,13 @@ def test_a_variant_of_what_comes_after_takes_the_networks_and_ends_with_the_bits
 
 def test_other_holes_share_and_other_trainings_do_not(toy, tmp_path):
     toy("train")
-    toy("train", "--suite", "irregular")
+    toy("train", "--masks", "irregular")
     for words in (["--variant", "faster"], ["--seed", "1"], ["--set", "steps=5"]):
         toy("train", *words)
     taken = [run for run in (tmp_path / "out" / "runs").glob("*/*") if "networks taken" in events(run)]
     assert len(list((tmp_path / "out" / "runs").glob("*/*"))) == 5
     assert len(taken) == 1
-    assert json.loads((taken[0] / "run.json").read_text())["protocol"]["suites"] == ["irregular"]
+    assert json.loads((taken[0] / "run.json").read_text())["protocol"]["mask_sets"] == ["irregular"]
 
 
 def test_force_trains_that_run_itself(toy, tmp_path):

@@ -110,8 +110,8 @@ def test_a_row_from_the_command_line(bench, script, tmp_path):
     assert "mine.pt: no file that is known here" in printed
     assert "budget unknown" in printed
     (record,) = find_records(out)
-    assert record.run.origin == "reference"
-    assert record.content["reference"]["files"][0]["sha256"] == record.run.weights == record.run.code
+    assert record.run.origin == "pretrained"
+    assert record.content["pretrained"]["files"][0]["sha256"] == record.run.weights == record.run.code
     filled = record.predictions("center")[:, :, 16:48, 16:48]
     assert (filled == 64).all()  # 0.25 * 255, rounded
     assert record.folder.name.startswith("torchscript-mine.pt-seed0-")
@@ -133,7 +133,7 @@ def test_a_row_on_a_papers_page(bench, toys, script, tmp_path):
     assert bench("report", "toypaper", "--include", toys, "--out", out)[0] == 0
     board = (out / "reports" / "toypaper" / "leaderboard.md").read_text()
     mark = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
-    assert f"| torchscript:mine.pt ({mark}) (reference, trained elsewhere) |" in board
+    assert f"| torchscript:mine.pt ({mark}) (pretrained elsewhere) |" in board
     assert (out / "reports" / "toypaper" / "claims.md").read_text() == claims
 
 
@@ -220,4 +220,4 @@ def test_known_files_have_their_licence(script, monkeypatch):
 
     path = script(Grey())
     monkeypatch.setitem(torchscript.PUBLISHED, hashlib.md5(path.read_bytes()).hexdigest(), "known: Apache-2.0")
-    assert "known: Apache-2.0" in script_entry(f"torchscript:{path}", True).reference_facts()["notes"][0]
+    assert "known: Apache-2.0" in script_entry(f"torchscript:{path}", True).pretrained_facts()["notes"][0]

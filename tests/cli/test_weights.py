@@ -6,13 +6,13 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from elsewhere import REFERENCE, publish, toy_state
+from elsewhere import PRETRAINED, publish, toy_state
 from PIL import Image
 from toy import Toy
 
 from bench.claims.contenders import contenders
 from bench.methods.catalog import Entry
-from bench.methods.layouts import Reference
+from bench.methods.layouts import WeightLayout
 from bench.runs.records import find_records
 
 
@@ -21,7 +21,7 @@ def mine(toys, tmp_path):
     """The toy methods; `toypaper` takes weights."""
     folder = tmp_path / "toys"
     shutil.copytree(toys, folder)
-    (folder / "toypaper" / "reference.py").write_text(REFERENCE)
+    (folder / "toypaper" / "pretrained.py").write_text(PRETRAINED)
     return folder
 
 
@@ -30,7 +30,7 @@ def weights(tmp_path):
     return publish(tmp_path, {"state_dict": toy_state()})
 
 
-def records(out, origin="reference"):
+def records(out, origin="pretrained"):
     return [record for record in find_records(out) if record.run.origin == origin]
 
 
@@ -48,7 +48,7 @@ def test_a_row_from_elsewhere(bench, mine, weights, tmp_path):
     (record,) = records(out)
     assert record.content["training"] == {}
     assert record.content["leakage"] == {}
-    assert record.content["reference"]["files"] == [{"file": weights.name, "sha256": record.run.weights}]
+    assert record.content["pretrained"]["files"] == [{"file": weights.name, "sha256": record.run.weights}]
     assert not list(record.folder.rglob("*.pt"))
     assert record.run.settings["brightness"] == 0.1
     made = record.folder / "record.json"
@@ -70,7 +70,7 @@ def test_the_pictures_are_those_of_the_files_networks(bench, mine, weights, tmp_
     assert bench(*words)[0] == 0
     (record,) = records(out)
     test = load(record.run.protocol, cache, lambda *_: None).test
-    place = test.ids.index(record.suite("center").index[0])
+    place = test.ids.index(record.mask_set("center").index[0])
     truth = test.tensor([place])[0].double()
     erased = truth.clone()
     erased[:, 4:12, 4:12] = 0  # the centre hole of 16x16
@@ -101,7 +101,7 @@ def test_it_stands_on_the_board_and_in_no_verdict(bench, mine, weights, tmp_path
     for path in (weights, other):
         (row,) = [line for line in now.splitlines() if line.startswith(f"| toypaper ({path.stem}) (reference, trained")]
         assert row.endswith("| unknown |")
-    kept = [line for line in now.splitlines() if "reference, trained elsewhere" not in line]
+    kept = [line for line in now.splitlines() if "pretrained elsewhere" not in line]
     assert [line.replace("**", "") for line in kept] == [line.replace("**", "") for line in board.splitlines()]
 
 
@@ -120,7 +120,7 @@ def test_training_does_not_depend_on_reference_py(bench, mine, tmp_path):
     out = tmp_path / "out"
     words = ("evaluate", "toypaper", "--scale", "smoke", "--include", mine, "--out", out)
     assert bench(*words)[0] == 0
-    (mine / "toypaper" / "reference.py").unlink()
+    (mine / "toypaper" / "pretrained.py").unlink()
     assert bench(*words)[0] == 0
     assert len(records(out, "run")) == 1
 
@@ -139,8 +139,8 @@ def test_changed_settings_and_variants(bench, mine, weights, tmp_path):
 def test_networks_with_a_method_of_their_own_have_no_variants(bench, mine, weights, tmp_path, monkeypatch):
     out = tmp_path / "out"
     keys = {f"net.{kind}": f"generator.conv.{kind}" for kind in ("weight", "bias")}
-    own = Reference("a toy's toy", source="", licence="", keys=keys, unused=("disc.*",), method=Toy)
-    monkeypatch.setattr(Entry, "references", lambda self: [own])
+    own = WeightLayout("a toy's toy", source="", licence="", keys=keys, unused=("disc.*",), method=Toy)
+    monkeypatch.setattr(Entry, "layouts", lambda self: [own])
     words = ("evaluate", "toypaper", "--scale", "smoke", "--include", mine, "--out", out, "--weights", weights)
     code, _, error = bench(*words)  # the scale lists a variant, which is not asked for
     assert code == 0, error

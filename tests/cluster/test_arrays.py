@@ -14,7 +14,7 @@ OUT = Path("/out")
 
 
 def protocol(data="faces"):
-    return Protocol(data=data, resolution=64, images=48, split=(50, 9, 1), test_images=6, suites=("center",))
+    return Protocol(data=data, resolution=64, images=48, split=(50, 9, 1), test_images=6, mask_sets=("center",))
 
 
 def run(name, training="", data="faces"):
@@ -130,8 +130,9 @@ export PYTHONPATH=/out/cluster/code/0123${PYTHONPATH:+:$PYTHONPATH}
 
 # command
 export SUBMITIT_EXECUTOR=slurm
-srun --unbuffered --output /out/cluster/submissions/s/slurm/%A_%a_%t_log.out apptainer exec x.sif python -u -m submitit.core._submit /out/cluster/submissions/s/slurm
-"""  # noqa: E501
+srun --unbuffered --output /out/cluster/submissions/s/slurm/%A_%a_%t_log.out apptainer exec x.sif python -u -m
+submitit.core._submit /out/cluster/submissions/s/slurm
+"""
 
 
 def test_the_batch_script():

@@ -13,7 +13,7 @@ from bench.cluster.task import Task
 from bench.protocol import Protocol
 from bench.util.errors import UserError
 
-FACES = Protocol(data="faces", resolution=64, images=48, split=(50, 9, 1), test_images=6, suites=("center",))
+FACES = Protocol(data="faces", resolution=64, images=48, split=(50, 9, 1), test_images=6, mask_sets=("center",))
 
 
 def profile(**more):

@@ -20,7 +20,7 @@ from bench.data import load
 from bench.protocol import Protocol
 
 METHOD = Path(__file__).parent / "plodder.py"
-FACES = Protocol(data="faces", resolution=64, images=48, split=(50, 9, 1), test_images=6, suites=("center",))
+FACES = Protocol(data="faces", resolution=64, images=48, split=(50, 9, 1), test_images=6, mask_sets=("center",))
 
 
 @pytest.fixture

@@ -60,19 +60,19 @@ class Sized(Good):
 
 class Tells(Good):
     def inpaint(self, image, hole, seed):
-        self.told = {"brightness": image.masked_fill(hole, 0).mean(dim=(1, 2, 3))}
+        self.diagnostics = {"brightness": image.masked_fill(hole, 0).mean(dim=(1, 2, 3))}
         return super().inpaint(image, hole, seed)
 
 
 class TellsOfMates(Good):
     def inpaint(self, image, hole, seed):
-        self.told = {"brightness": image.masked_fill(hole, 0).mean().expand(len(image))}
+        self.diagnostics = {"brightness": image.masked_fill(hole, 0).mean().expand(len(image))}
         return super().inpaint(image, hole, seed)
 
 
 class TellsNothing(Good):
     def inpaint(self, image, hole, seed):
-        self.told = {"loss": torch.full((len(image),), float("nan"))}
+        self.diagnostics = {"loss": torch.full((len(image),), float("nan"))}
         return super().inpaint(image, hole, seed)
 
 

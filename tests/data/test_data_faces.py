@@ -15,7 +15,7 @@ GOLDEN = "4602c148436fe7b5700d2395586d2f9d5656603f8c0db2924959da735c8a775a"
 
 
 def protocol(images):
-    return Protocol(data="faces", resolution=16, images=images, split=(50, 9, 1), test_images=10**9, suites=())
+    return Protocol(data="faces", resolution=16, images=images, split=(50, 9, 1), test_images=10**9, mask_sets=())
 
 
 def person(index):

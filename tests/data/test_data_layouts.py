@@ -19,7 +19,7 @@ def picture(path: Path, size=(40, 40), value=None):
 
 def protocol(name, images=10**9, test_images=10**9):
     return Protocol(
-        data=f"{name}=PATH", resolution=32, images=images, split=(50, 9, 1), test_images=test_images, suites=()
+        data=f"{name}=PATH", resolution=32, images=images, split=(50, 9, 1), test_images=test_images, mask_sets=()
     )
 
 

@@ -20,7 +20,7 @@ from bench.util.files import sha256
 
 def protocol(data, images=10**9, test_images=10**9, resolution=16):
     return Protocol(
-        data=data, resolution=resolution, images=images, split=(3, 2, 1), test_images=test_images, suites=()
+        data=data, resolution=resolution, images=images, split=(3, 2, 1), test_images=test_images, mask_sets=()
     )
 
 
@@ -199,7 +199,7 @@ def test_the_header_is_one_that_numpy_reads(tmp_path):
 def test_two_processes_at_once(tmp_path):
     code = (
         "import sys; from pathlib import Path; from bench.data import load; from bench.protocol import Protocol;"
-        "p = Protocol(data='faces', resolution=16, images=120, split=(3, 2, 1), test_images=50, suites=());"
+        "p = Protocol(data='faces', resolution=16, images=120, split=(3, 2, 1), test_images=50, mask sets=());"
         "d = load(p, Path(sys.argv[1])); print(d.fingerprint, int(d.train.pixels.sum()), int(d.test.pixels.sum()))"
     )
     both = [

@@ -8,7 +8,9 @@ from bench.util.errors import UserError
 
 
 def protocol(resolution=64, test_images=10**9):
-    return Protocol(data="photos", resolution=resolution, images=9, split=(1, 1, 1), test_images=test_images, suites=())
+    return Protocol(
+        data="photos", resolution=resolution, images=9, split=(1, 1, 1), test_images=test_images, mask_sets=()
+    )
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from bench.util.errors import UserError
 
 
 def protocol(images=10**9, split=(50, 9, 1), test_images=10**9, data="folder=x"):
-    return Protocol(data=data, resolution=32, images=images, split=split, test_images=test_images, suites=())
+    return Protocol(data=data, resolution=32, images=images, split=split, test_images=test_images, mask_sets=())
 
 
 def names(count):

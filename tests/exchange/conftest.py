@@ -7,7 +7,7 @@ from rich.console import Console
 from bench.exchange.export import export
 from bench.protocol import Protocol
 
-SUITES = ("center", "irregular")
+MASK_SETS = ("center", "irregular")
 SIDE = 32
 
 
@@ -28,7 +28,12 @@ def pictures(tmp_path_factory):
 @pytest.fixture(scope="session")
 def protocol(pictures):
     return Protocol(
-        data=f"folder={pictures}", resolution=SIDE, images=10**9, split=(1, 10**6, 0), test_images=10**9, suites=SUITES
+        data=f"folder={pictures}",
+        resolution=SIDE,
+        images=10**9,
+        split=(1, 10**6, 0),
+        test_images=10**9,
+        mask_sets=MASK_SETS,
     )
 
 
@@ -43,13 +48,13 @@ def exported(tmp_path_factory, protocol, cache):
 def tool(exported, tmp_path):
     """An outside tool: OpenCV fills the exported pictures; `change` is done to each array before it is written."""
 
-    def run(name="{}.png", change=lambda array: array, suites=SUITES, folder="out", **options):
-        for suite in suites:
-            place = tmp_path / folder / suite
+    def run(name="{}.png", change=lambda array: array, mask_sets=MASK_SETS, folder="out", **options):
+        for mask_set in mask_sets:
+            place = tmp_path / folder / mask_set
             place.mkdir(parents=True, exist_ok=True)
-            for path in sorted((exported / suite / "images").iterdir()):
+            for path in sorted((exported / mask_set / "images").iterdir()):
                 damaged = np.asarray(Image.open(path))
-                hole = np.asarray(Image.open(exported / suite / "masks" / path.name))
+                hole = np.asarray(Image.open(exported / mask_set / "masks" / path.name))
                 filled = cv2.inpaint(np.ascontiguousarray(damaged), hole, 3, cv2.INPAINT_TELEA)
                 Image.fromarray(change(filled)).save(place / name.format(path.stem), **options)
         return tmp_path / folder

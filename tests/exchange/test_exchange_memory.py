@@ -29,7 +29,7 @@ def made(tmp_path, monkeypatch):
             Image.fromarray(noise).save(root / "pictures" / f"{number}.png", compress_level=1)
         protocol = Protocol(
             data=f"folder={root / 'pictures'}", resolution=SIDE, images=10**9, split=(1, 10**6, 0),
-            test_images=count, suites=("irregular",),
+            test_images=count, mask_sets=("irregular",),
         )  # fmt: skip
         data = load(protocol, root / "cache")
         assert len(data.test) == count

@@ -12,7 +12,7 @@ from bench.exchange import export as module
 from bench.exchange.export import export
 from bench.exchange.layout import read_manifest
 from bench.exchange.protocols import export_protocol
-from bench.masks.sets import suite
+from bench.masks.sets import mask_set
 from bench.methods.catalog import find
 from bench.protocol import ProtocolOverrides, protocols
 from bench.util.errors import UserError
@@ -36,8 +36,8 @@ def test_truth_damage_and_hole_are_those_of_the_protocol(exported, protocol, cac
         truth = np.asarray(test.pixels[index]).transpose(1, 2, 0)
         assert (pixels(exported / "truth" / f"{picture.name}.png") == truth).all()
         assert sha256((exported / "truth" / f"{picture.name}.png").read_bytes()) == picture.truth
-        for name in protocol.suites:
-            hole = suite(name).hole(picture.id, *truth.shape[:2])
+        for name in protocol.mask_sets:
+            hole = mask_set(name).hole(picture.id, *truth.shape[:2])
             mask = pixels(exported / name / "masks" / f"{picture.name}.png")
             damaged = pixels(exported / name / "images" / f"{picture.name}.png")
             assert mask.ndim == 2
@@ -93,7 +93,7 @@ def test_a_folder_with_other_things_is_left_alone(exported, protocol, cache, tmp
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(UserError, match="is not empty"):
         export(protocol, "custom", tmp_path, cache, Console(quiet=True))
-    other = protocol.model_copy(update={"suites": ("center",)})
+    other = protocol.model_copy(update={"mask_sets": ("center",)})
     before = (exported / "manifest.json").read_bytes()
     with pytest.raises(UserError, match="export of something else"):
         export(other, "custom", exported, cache, Console(quiet=True))
@@ -117,7 +117,7 @@ def test_the_protocol_is_the_one_that_others_are_scored_under():
         "smoke", protocols("smoke", paper, "faces")[0],
     )  # fmt: skip
     scale, own = export_protocol(catalog, "faces", None, None, ["center", "center"], 128, 7)
-    assert (scale, own.resolution, own.test_images, own.suites) == ("custom", 128, 7, ("center",))
+    assert (scale, own.resolution, own.test_images, own.mask_sets) == ("custom", 128, 7, ("center",))
     with pytest.raises(UserError, match="leave --scale and --paper out"):
         export_protocol(catalog, "faces", "quick", None, [], 128, None)
     with pytest.raises(UserError, match="Did you mean 'center'"):

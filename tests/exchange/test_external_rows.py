@@ -21,12 +21,12 @@ def met(bench, tmp_path):
     code, printed, error = bench("export", "--data", "faces", "--scale", "smoke", "--out", ex)
     assert code == 0, error
     assert f"How to go on: {ex / 'README.txt'}" in printed
-    for suite in ("center", "random", "irregular"):
-        (tmp_path / "theirs" / suite).mkdir(parents=True)
-        for path in (ex / suite / "images").iterdir():
-            hole = cv2.imread(str(ex / suite / "masks" / path.name), cv2.IMREAD_GRAYSCALE)
+    for mask_set in ("center", "random", "irregular"):
+        (tmp_path / "theirs" / mask_set).mkdir(parents=True)
+        for path in (ex / mask_set / "images").iterdir():
+            hole = cv2.imread(str(ex / mask_set / "masks" / path.name), cv2.IMREAD_GRAYSCALE)
             filled = cv2.inpaint(cv2.imread(str(path)), hole, 3, cv2.INPAINT_TELEA)
-            cv2.imwrite(str(tmp_path / "theirs" / suite / path.name), filled)
+            cv2.imwrite(str(tmp_path / "theirs" / mask_set / path.name), filled)
     code, _, error = bench("evaluate", "telea", "--scale", "smoke", "--data", "faces", "--out", out)
     assert code == 0, error
     return ex, out, tmp_path / "theirs"
@@ -66,7 +66,7 @@ def test_errors_are_one_line_and_nothing_is_written(bench, met, tmp_path):
         assert said in error
         assert len(error.strip().splitlines()) == 1, error
     assert not list(out.rglob("*.json"))
-    code, _, error = bench("export", "--data", "faces", "--scale", "smoke", "--suite", "center", "--out", ex)
+    code, _, error = bench("export", "--data", "faces", "--scale", "smoke", "--masks", "center", "--out", ex)
     assert code == 2
     assert "something else" in error
     code, _, error = bench("export", "--data", "faces", "--scale", "smoke", "--images", "3", "--out", out)
@@ -82,7 +82,7 @@ def test_a_part_is_shown_and_never_ranked(bench, met):
     assert "5 of 6 images, not ranked" in printed
     records = find_records(out)
     assert [one.name for one in contenders(records)] == ["telea"]
-    boards = {board.suite: board for board in leaderboards(records, "p", {"telea"})}
+    boards = {board.mask_set: board for board in leaderboards(records, "p", {"telea"})}
     assert [line.name for line in boards["random"].lines] == ["telea"]
     assert boards["random"].notes[0] == "some: only 5 of 6 images came back, so it is not ranked"
     assert "not ranked" in boards["center"].notes[0]

@@ -34,8 +34,8 @@ def refused(score, predictions, *words, **options):
         assert word in text, text
 
 
-def first(folder, suite="center"):
-    return sorted((folder / suite).iterdir())[0]
+def first(folder, mask_set="center"):
+    return sorted((folder / mask_set).iterdir())[0]
 
 
 def pixels(path):
@@ -45,7 +45,7 @@ def pixels(path):
 def test_scores_are_those_of_the_pasted_pictures(score, tool, exported):
     out = tool(change=lambda array: 255 - ((255 - array) // 2) * 2)
     record = score(out)
-    frame = record.suite("irregular")
+    frame = record.mask_set("irregular")
     assert len(frame) == 39
     for row, (image_id, values) in enumerate(frame.iterrows()):
         if row % 10 == 0:
@@ -78,28 +78,28 @@ def test_the_record_says_what_it_is(score, tool, exported):
 
 @pytest.mark.parametrize("name", ["{}_mask.png", "{}_mask000.png", "{}_inpainted.png", "{}.webp", "lama/{}_mask.png"])
 def test_names_that_tools_give(score, tool, tmp_path, name):
-    for suite in ("center", "irregular"):
-        (tmp_path / "out" / suite / "lama").mkdir(parents=True)
+    for mask_set in ("center", "irregular"):
+        (tmp_path / "out" / mask_set / "lama").mkdir(parents=True)
     options = {"lossless": True} if name.endswith("webp") else {}
     record = score(tool(name, **options))
     assert record.content["external"]["known"]["changed"] == 0
     assert len(record.scores) == 78
 
 
-def test_one_suite_needs_no_folder_of_its_own(score, tool):
+def test_one_mask_set_needs_no_folder_of_its_own(score, tool):
     out = tool()
-    one = score(out / "center", suites=["center"])
-    assert one.run.protocol.suites == ("center",)
-    assert (one.suite("center")["psnr"] == score(out).suite("center")["psnr"]).all()
-    refused(score, out / "center", "has no folder center/", "--suite")
-    refused(score, out, "not exported with the suite 'centre'", "Did you mean 'center'", suites=["centre"])
+    one = score(out / "center", mask_sets=["center"])
+    assert one.run.protocol.mask_sets == ("center",)
+    assert (one.mask_set("center")["psnr"] == score(out).mask_set("center")["psnr"]).all()
+    refused(score, out / "center", "has no folder center/", "--masks")
+    refused(score, out, "not exported with the mask set 'centre'", "Did you mean 'center'", mask_sets=["centre"])
 
 
 def test_missing_pictures_never_yield_a_full_score(score, tool, tmp_path):
     out = tool()
     path = first(out)
     path.unlink()
-    refused(score, out, "Suite center: 1 of 39 pictures are missing", path.name, "--partial")
+    refused(score, out, "Mask set center: 1 of 39 pictures are missing", path.name, "--partial")
     assert not list((tmp_path / "runs").rglob("record.json"))
     record = score(out, partial=True)
     assert record.run.partial == {"center": "38 of 39"}
@@ -108,7 +108,7 @@ def test_missing_pictures_never_yield_a_full_score(score, tool, tmp_path):
     assert record.run.key != full.run.key
     shutil.rmtree(out / "center")
     (out / "center").mkdir()
-    refused(score, out, "39 of 39 pictures are missing", "leave the suite out", partial=True)
+    refused(score, out, "39 of 39 pictures are missing", "leave the mask set out", partial=True)
 
 
 def test_extra_and_double_files(score, tool):
@@ -244,7 +244,7 @@ def test_killed_in_the_middle_the_same_command_gives_the_same_record(score, tool
     asked.extend([None] * 100)
     before = len(asked)
     resumed = score(out)
-    assert len(asked) - before < 78 - 39  # the first suite, and a part of the second, were not read again
+    assert len(asked) - before < 78 - 39  # the first mask set, and a part of the second, were not read again
     for path in resumed.folder.rglob("*"):
         if path.is_file() and path.name != "events.jsonl":
             assert path.read_bytes() == kept[path.name], path

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from bench.masks.folder import _bits, open_folder
-from bench.masks.names import MaskPlace, check_suites, mask_place, suite_name
-from bench.masks.sets import suite
+from bench.masks.names import MaskPlace, check_mask_sets, mask_place, mask_set_name
+from bench.masks.sets import mask_set
 from bench.util.errors import UserError
 from bench.util.seeds import Chance
 
@@ -17,7 +17,7 @@ IDS = [f"image{i}" for i in range(30)]
 @pytest.fixture(autouse=True)
 def forget():
     yield
-    for cached in (suite, open_folder, _bits):
+    for cached in (mask_set, open_folder, _bits):
         cached.cache_clear()
 
 
@@ -49,69 +49,69 @@ def nvidia(tmp_path_factory):
     return folder
 
 
-def test_names_of_suites():
-    assert suite_name("random") == "random"
-    assert suite_name("nvidia=/x/y") == "nvidia"
-    assert suite_name("nvidia=/x/y:20_30_clear") == "nvidia_20_30_clear"
-    assert suite_name("qd-imd=/x") == "qd-imd"
-    assert suite_name("masks=/x/my masks:black") == "masks-my_masks"
+def test_names_of_mask_sets():
+    assert mask_set_name("random") == "random"
+    assert mask_set_name("nvidia=/x/y") == "nvidia"
+    assert mask_set_name("nvidia=/x/y:20_30_clear") == "nvidia_20_30_clear"
+    assert mask_set_name("qd-imd=/x") == "qd-imd"
+    assert mask_set_name("masks=/x/my masks:black") == "masks-my_masks"
     assert mask_place("masks=/a:b:white:large").path.as_posix() == "/a:b"
     assert mask_place("masks=/a:b:white:large").words == ("white", "large")
     for spec, words in (
         ("masks=/x", r"masks=/x:white or masks=/x:black"),
         ("masks=/x:white:black", "which colour"),
-        ("nvidia", "no suite 'nvidia'.*nvidia=PATH"),
-        ("nvidia=", "no suite"),
+        ("nvidia", "no mask set 'nvidia'.*nvidia=PATH"),
+        ("nvidia=", "no mask set"),
         ("nvidia=/x:10_20:20_30", "one bin"),
         ("centre", "Did you mean 'center'"),
     ):
         with pytest.raises(UserError, match=words):
             mask_place(spec)
     with pytest.raises(UserError, match="both be called 'nvidia'"):
-        check_suites(["center", "nvidia=/a", "nvidia=/b"])
+        check_mask_sets(["center", "nvidia=/a", "nvidia=/b"])
 
 
 def test_nvidia_bins_by_number(nvidia):
     for number, name in enumerate(("1_10", "10_20", "20_30", "30_40", "40_50", "50_60")):
-        holes = suite(f"nvidia={nvidia}:{name}").holes(IDS[:8], 40, 40)
+        holes = mask_set(f"nvidia={nvidia}:{name}").holes(IDS[:8], 40, 40)
         assert holes.double().mean(dim=(1, 2, 3)).tolist() == [(5 + 10 * number) / 100] * 8
-        numbers = {int(suite(f"nvidia={nvidia}:{name}_clear").mask(image).path.stem) for image in IDS}
+        numbers = {int(mask_set(f"nvidia={nvidia}:{name}_clear").mask(image).path.stem) for image in IDS}
         assert all(2000 * number <= one < 2000 * number + 1000 for one in numbers)
-    numbers = [int(suite(f"nvidia={nvidia}").mask(f"{i}").path.stem) for i in range(600)]
+    numbers = [int(mask_set(f"nvidia={nvidia}").mask(f"{i}").path.stem) for i in range(600)]
     assert np.histogram(numbers, bins=6, range=(0, 12_000))[0].min() > 65  # 100 expected
 
 
 def test_which_mask_an_image_gets_depends_on_its_id_alone(nvidia):
-    found = suite(f"nvidia={nvidia}")
+    found = mask_set(f"nvidia={nvidia}")
     index = Chance("suite", "nvidia", 1, "image3").below(12_000)
     assert found.mask("image3").path.name == f"{index:05d}.png"
     assert found.fingerprint(IDS, 40, 40) == found.fingerprint(IDS[::-1], 40, 40)
     home = nvidia / "mask" / "testing_mask_dataset"
-    assert suite(f"nvidia={home}").fingerprint(IDS, 40, 40) == found.fingerprint(IDS, 40, 40)
+    assert mask_set(f"nvidia={home}").fingerprint(IDS, 40, 40) == found.fingerprint(IDS, 40, 40)
 
 
 def test_resize_is_nearest_and_the_share_is_counted_again(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 2, (30, 50), dtype=np.uint8) * 255
     save(tmp_path / "m" / "a.png", pixels)
-    found = suite(f"masks={tmp_path / 'm'}:white")
+    found = mask_set(f"masks={tmp_path / 'm'}:white")
     hole = found.hole("x", 20, 20)
     rows, columns = (np.arange(20) * 2 + 1) * 30 // 40, (np.arange(20) * 2 + 1) * 50 // 40
     assert np.array_equal(hole, pixels[np.ix_(rows, columns)] == 255)
     share = found.manifest(["x"], 20, 20)["hole_share"]
     assert share.index(1) == int(10 * hole.mean())
-    assert np.array_equal(suite(f"masks={tmp_path / 'm'}:black").hole("x", 30, 50), pixels == 0)
+    assert np.array_equal(mask_set(f"masks={tmp_path / 'm'}:black").hole("x", 30, 50), pixels == 0)
 
 
 def test_fingerprint_is_of_the_bytes(tmp_path):
     path = save(tmp_path / "m" / "a.png", square(16, 0.25))
-    before = suite(f"masks={tmp_path / 'm'}:white").manifest(IDS, 16, 16)
+    before = mask_set(f"masks={tmp_path / 'm'}:white").manifest(IDS, 16, 16)
     assert before["files"]["used"] == before["files"]["in_folder"] == 1
     inner = hashlib.sha256(path.read_bytes()).hexdigest()
     assert before["files"]["sha256"] == hashlib.sha256(f"a.png\0{inner}\n".encode()).hexdigest()
     save(tmp_path / "n" / "a.png", square(16, 0.25))
     with Image.open(path) as picture:
         picture.save(tmp_path / "n" / "a.png", compress_level=0)  # the same pixels in other bytes
-    for cached in (suite, open_folder, _bits):
+    for cached in (mask_set, open_folder, _bits):
         cached.cache_clear()
     (tmp_path / "n").rename(tmp_path / "other")
     (tmp_path / "m").rename(tmp_path / "old")
@@ -119,7 +119,7 @@ def test_fingerprint_is_of_the_bytes(tmp_path):
     from bench.masks.folder import digest
 
     digest.cache_clear()
-    after = suite(f"masks={tmp_path / 'm'}:white").manifest(IDS, 16, 16)
+    after = mask_set(f"masks={tmp_path / 'm'}:white").manifest(IDS, 16, 16)
     assert after["sha256"] != before["sha256"]
     assert after["hole_share"] == before["hole_share"]
 
@@ -127,10 +127,10 @@ def test_fingerprint_is_of_the_bytes(tmp_path):
 def test_qd_imd_is_black_on_white(tmp_path):
     save(tmp_path / "qd_imd" / "test" / "00000_test.png", 255 - square(16, 0.25))
     save(tmp_path / "qd_imd" / "train" / "00000_train.png", square(16, 0.25))
-    assert suite(f"qd-imd={tmp_path}").hole("x", 16, 16).mean() == 0.25
-    assert suite(f"qd-imd={tmp_path / 'qd_imd'}").hole("x", 16, 16).mean() == 0.25
+    assert mask_set(f"qd-imd={tmp_path}").hole("x", 16, 16).mean() == 0.25
+    assert mask_set(f"qd-imd={tmp_path / 'qd_imd'}").hole("x", 16, 16).mean() == 0.25
     with pytest.raises(UserError, match=r"no \*_test\.png"):
-        suite(f"qd-imd={tmp_path / 'qd_imd' / 'train'}")
+        mask_set(f"qd-imd={tmp_path / 'qd_imd' / 'train'}")
 
 
 def test_wrong_polarity_is_told(tmp_path):
@@ -138,11 +138,11 @@ def test_wrong_polarity_is_told(tmp_path):
         save(tmp_path / "m" / f"{index}.png", 255 - square(20, 0.1 + index / 100))
         save(tmp_path / "test" / f"0000{index}_test.png", square(20, 0.1))
     with pytest.raises(UserError, match=r"miss over \d\d %.*:black"):
-        suite(f"masks={tmp_path / 'm'}:white")
-    assert suite(f"masks={tmp_path / 'm'}:white:large").hole("x", 20, 20).mean() > 0.8
-    assert suite(f"masks={tmp_path / 'm'}:black").hole("x", 20, 20).mean() < 0.2
+        mask_set(f"masks={tmp_path / 'm'}:white")
+    assert mask_set(f"masks={tmp_path / 'm'}:white:large").hole("x", 20, 20).mean() > 0.8
+    assert mask_set(f"masks={tmp_path / 'm'}:black").hole("x", 20, 20).mean() < 0.2
     with pytest.raises(UserError, match="the polarity is likely the other one|miss over"):
-        suite(f"qd-imd={tmp_path}")
+        mask_set(f"qd-imd={tmp_path}")
 
 
 def nvidia_mask(tmp_path, number, pixels):
@@ -170,14 +170,14 @@ def test_nvidia_masks_are_checked_against_their_number(tmp_path):
 
 def test_folders_that_are_not_what_they_should_be(tmp_path, nvidia):
     with pytest.raises(UserError, match="is not a folder"):
-        suite(f"masks={tmp_path / 'none'}:white")
+        mask_set(f"masks={tmp_path / 'none'}:white")
     with pytest.raises(UserError, match="holds no picture"):
-        suite(f"masks={tmp_path}:white")
+        mask_set(f"masks={tmp_path}:white")
     with pytest.raises(UserError, match=r"no 00000\.png"):
-        suite(f"nvidia={tmp_path}")
+        mask_set(f"nvidia={tmp_path}")
     save(tmp_path / "part" / "00000.png", square(40, 0.05))
     with pytest.raises(UserError, match=r"has 1 masks.*00001\.png is missing"):
-        suite(f"nvidia={tmp_path / 'part'}")
+        mask_set(f"nvidia={tmp_path / 'part'}")
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_folders_that_are_not_what_they_should_be(tmp_path, nvidia):
 def test_masks_that_cannot_be_used(tmp_path, pixels, words):
     save(tmp_path / "bad.png", pixels)
     with pytest.raises(UserError, match=words):
-        suite(f"masks={tmp_path}:white").hole("x", 16, 16)
+        mask_set(f"masks={tmp_path}:white").hole("x", 16, 16)
 
 
 def test_a_hole_that_goes_lost_in_the_resize(tmp_path):
@@ -200,4 +200,4 @@ def test_a_hole_that_goes_lost_in_the_resize(tmp_path):
     pixels[0, 0] = 255
     save(tmp_path / "dot.png", pixels)
     with pytest.raises(UserError, match=r"dot\.png, brought to 8x8, leaves no pixel missing"):
-        suite(f"masks={tmp_path}:white").hole("x", 8, 8)
+        mask_set(f"masks={tmp_path}:white").hole("x", 8, 8)

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from bench.masks.names import DRAWN
-from bench.masks.sets import SUITES, Suite, suite
+from bench.masks.sets import MASK_SETS, MaskSet, mask_set
 from bench.util.errors import UserError
 
 IDS = [f"image{i}" for i in range(20)]
 
-# These may move only with a new `version` of the suite and an entry in the changelog: every record names them.
+# These may move only with a new `version` of the mask set and an entry in the changelog: every record names them.
 GOLDEN = {
     ("center", 64, 64): "919aad2ef719816b4d3c404d26832fe794eb32e0de051a665014b903f62fde50",
     ("center", 48, 80): "5a07303e36ee3168be7d0a816da823556b78544ac6a77a5484876d8cd9fca34d",
@@ -54,45 +54,45 @@ GOLDEN = {
 @pytest.mark.parametrize("key", GOLDEN, ids=str)
 def test_holes_are_frozen(key):
     name, height, width = key
-    assert suite(name).fingerprint(IDS, height, width) == GOLDEN[key]
+    assert mask_set(name).fingerprint(IDS, height, width) == GOLDEN[key]
 
 
-def test_every_suite_is_frozen_and_named():
-    assert {name for name, _, _ in GOLDEN} == set(SUITES) == set(DRAWN)
+def test_every_mask_set_is_frozen_and_named():
+    assert {name for name, _, _ in GOLDEN} == set(MASK_SETS) == set(DRAWN)
 
 
-@pytest.mark.parametrize("name", SUITES)
+@pytest.mark.parametrize("name", MASK_SETS)
 def test_a_hole_depends_on_its_image_alone(name):
-    together = suite(name).holes(IDS, 32, 48)
+    together = mask_set(name).holes(IDS, 32, 48)
     assert together.shape == (20, 1, 32, 48)
     assert together.dtype == torch.bool
     for index in (0, 7, 19):
-        assert np.array_equal(suite(name).hole(IDS[index], 32, 48), together[index, 0].numpy())
-    assert suite(name).fingerprint(IDS[::-1], 32, 48) == suite(name).fingerprint(IDS, 32, 48)
-    assert suite(name).holes([], 8, 9).shape == (0, 1, 8, 9)
+        assert np.array_equal(mask_set(name).hole(IDS[index], 32, 48), together[index, 0].numpy())
+    assert mask_set(name).fingerprint(IDS[::-1], 32, 48) == mask_set(name).fingerprint(IDS, 32, 48)
+    assert mask_set(name).holes([], 8, 9).shape == (0, 1, 8, 9)
 
 
 def test_manifest():
-    found = suite("random").manifest(IDS, 64, 64)
-    bits = b"".join(np.packbits(suite("random").hole(name, 64, 64)).tobytes() for name in sorted(IDS))
+    found = mask_set("random").manifest(IDS, 64, 64)
+    bits = b"".join(np.packbits(mask_set("random").hole(name, 64, 64)).tobytes() for name in sorted(IDS))
     assert found["sha256"] == hashlib.sha256(bits).hexdigest()
     assert (found["name"], found["version"], found["count"]) == ("random", 1, 20)
-    shares = [suite("random").hole(name, 64, 64).mean() for name in IDS]
+    shares = [mask_set("random").hole(name, 64, 64).mean() for name in IDS]
     assert found["hole_share"] == np.histogram(shares, bins=10, range=(0, 1))[0].tolist()
     assert sum(found["hole_share"]) == 20
 
 
 def test_name_and_version_are_part_of_the_draw():
-    family = SUITES["random"].family
-    prints = {Suite(name, version, family).fingerprint(IDS, 32, 32) for name in ("random", "b") for version in (1, 2)}
+    family = MASK_SETS["random"].family
+    prints = {MaskSet(name, version, family).fingerprint(IDS, 32, 32) for name in ("random", "b") for version in (1, 2)}
     assert len(prints) == 4
 
 
-def test_unknown_suite():
-    with pytest.raises(UserError, match=r"no suite 'centre'\. Did you mean 'center'"):
-        suite("centre")
+def test_unknown_mask_set():
+    with pytest.raises(UserError, match=r"no mask set 'centre'\. Did you mean 'center'"):
+        mask_set("centre")
 
 
-def test_suites_import_without_torch():
+def test_mask_sets_import_without_torch():
     code = "import sys, bench.masks.sets, bench.masks.files; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

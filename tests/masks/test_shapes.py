@@ -68,7 +68,7 @@ def test_rectangles_of_other_shares():
             FreeRectangle(*shares)
 
 
-def test_the_suite_s_rectangles_are_what_they_were():
+def test_the_mask_set_s_rectangles_are_what_they_were():
     holes = np.concatenate([FreeRectangle().draw(Chance(i), 64, 64) for i in range(20)])
     chance, boxes = [Chance(i) for i in range(20)], []
     for one in chance:

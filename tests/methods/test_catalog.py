@@ -69,7 +69,7 @@ def test_a_baseline_may_have_a_paper_toml_and_stays_a_baseline(tmp_path, monkeyp
 
 def described_toml():
     """The least that a baseline's paper.toml may hold."""
-    scale = '[scales.{0}]\nsays = "s"\ncost = "c"\nsettings = {{ width = 8 }}\n'
+    scale = '[scales.{0}]\nsummary = "s"\ncost = "c"\nsettings = {{ width = 8 }}\n'
     about = '[paper]\ntitle = "A Title"\nauthors = ["A"]\nyear = 2020\nsummary = "s"\n'
     return about + "".join(scale.format(name) for name in ("smoke", "quick", "paper"))
 

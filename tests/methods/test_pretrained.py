@@ -5,13 +5,13 @@ import pickle
 
 import pytest
 import torch
-from elsewhere import REFERENCE, publish, toy_state
+from elsewhere import PRETRAINED, publish, toy_state
 from toy import Toy, ToySettings, write_toys
 
 from bench.methods.base import DataFacts
 from bench.methods.catalog import find
-from bench.methods.layouts import Reference, choose
-from bench.methods.pretrained import adopt, read_state
+from bench.methods.layouts import WeightLayout, choose
+from bench.methods.pretrained import load_pretrained, read_state
 from bench.util.errors import UserError
 
 FACTS = DataFacts(16, 10)
@@ -20,7 +20,7 @@ FACTS = DataFacts(16, 10)
 @pytest.fixture
 def entry(tmp_path):
     folder = write_toys(tmp_path / "toys") / "toypaper"
-    (folder / "reference.py").write_text(REFERENCE)
+    (folder / "pretrained.py").write_text(PRETRAINED)
     return find([folder])["toypaper"]
 
 
@@ -40,31 +40,31 @@ def test_wrappers_and_prefixes_are_taken_off(tmp_path, entry, old, prefix, wrapp
     state = {prefix + key: value for key, value in toy_state().items()}
     content = {wrapper: state, "optimizer": {"step": 3}, "meta": {"epoch": 1}} if wrapper else state
     path = publish(tmp_path, content, _use_new_zipfile_serialization=not old)
-    adopted = adopt(entry, [path])
-    method = adopted.build(adopted.settings("smoke", "default", {}), FACTS)
+    pretrained = load_pretrained(entry, [path])
+    method = pretrained.build(pretrained.settings("smoke", "default", {}), FACTS)
     assert torch.equal(method.net.weight, toy_state()["generator.conv.weight"])
     assert torch.equal(method.net.bias, toy_state()["generator.conv.bias"])
     assert not method.net.training
     assert method.settings.brightness == 0.1
-    assert adopted.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert pretrained.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_the_hash_in_a_name_is_held_against_the_file(tmp_path, entry):
     path = publish(tmp_path, toy_state())
     path.write_bytes(path.read_bytes() + b"\0")
-    told(lambda: adopt(entry, [path]), path.name, path.stem[-8:], "starts with")
+    told(lambda: load_pretrained(entry, [path]), path.name, path.stem[-8:], "starts with")
     dated = path.rename(tmp_path / "toynet-20200619.pth")  # no hash, a date
     torch.save(toy_state(), dated)
-    assert adopt(entry, [dated]).label == "toynet-20200619"
+    assert load_pretrained(entry, [dated]).label == "toynet-20200619"
 
 
 def test_a_file_that_does_not_fit_says_which_keys_differ(tmp_path, entry):
     keys = {"generator.conv.weight": torch.ones(3, 4, 1, 1), "generator.conv.bias": None}
     more = {f"extra.{number}": torch.ones(1) for number in range(5)}
-    adopted = adopt(entry, [publish(tmp_path, toy_state(**keys, **more))])
+    pretrained = load_pretrained(entry, [publish(tmp_path, toy_state(**keys, **more))])
     told(
-        lambda: adopted.build({}, FACTS),
-        adopted.label,
+        lambda: pretrained.build({}, FACTS),
+        pretrained.label,
         "toy of elsewhere",
         "1 missing (generator.conv.bias)",
         "5 unexpected (extra.0, extra.1, extra.2, ...)",
@@ -73,10 +73,15 @@ def test_a_file_that_does_not_fit_says_which_keys_differ(tmp_path, entry):
 
 
 def test_another_layout_and_no_layout(tmp_path, entry):
-    told(lambda: adopt(entry, [publish(tmp_path, {"a.b": torch.ones(1)})]), "toy of elsewhere", "a.b", "toypaper")
-    told(lambda: adopt(entry, [publish(tmp_path, {"meta": {"epoch": 1}})]), "no weights by name")
-    (entry.path / "reference.py").unlink()
-    told(lambda: adopt(entry, [tmp_path / "any.pth"]), "any.pth", "toypaper reads no weights from elsewhere")
+    told(
+        lambda: load_pretrained(entry, [publish(tmp_path, {"a.b": torch.ones(1)})]),
+        "toy of elsewhere",
+        "a.b",
+        "toypaper",
+    )
+    told(lambda: load_pretrained(entry, [publish(tmp_path, {"meta": {"epoch": 1}})]), "no weights by name")
+    (entry.path / "pretrained.py").unlink()
+    told(lambda: load_pretrained(entry, [tmp_path / "any.pth"]), "any.pth", "toypaper reads no weights from elsewhere")
 
 
 class Bomb:
@@ -88,7 +93,7 @@ class Bomb:
 
 def test_a_pickle_with_code_is_refused_and_not_run(tmp_path, entry):
     path = publish(tmp_path, {"state_dict": toy_state(), "bomb": Bomb()})
-    told(lambda: adopt(entry, [path]), path.name, "would run", "state_dict alone")
+    told(lambda: load_pretrained(entry, [path]), path.name, "would run", "state_dict alone")
     plain = tmp_path / "plain.p"
     plain.write_bytes(pickle.dumps(Bomb()))
     told(lambda: read_state(plain), plain.name, "no file of plain weights", "state_dict alone")
@@ -104,13 +109,13 @@ def test_what_is_no_checkpoint(tmp_path):
 
 
 def test_a_missing_file(tmp_path, entry):
-    told(lambda: adopt(entry, [tmp_path / "no.pth"]), "no.pth cannot be read")
+    told(lambda: load_pretrained(entry, [tmp_path / "no.pth"]), "no.pth cannot be read")
 
 
 def test_the_layout_that_fits_best_is_taken():
     common = {"source": "", "licence": ""}
-    first = Reference("first", keys={"net.a": "a", "net.b": "b", "net.n": "x.num_batches_tracked"}, **common)
-    second = Reference("second", keys={"net.a": "a", "net.b": "c"}, **common)
+    first = WeightLayout("first", keys={"net.a": "a", "net.b": "b", "net.n": "x.num_batches_tracked"}, **common)
+    second = WeightLayout("second", keys={"net.a": "a", "net.b": "c"}, **common)
     given = dict.fromkeys(("a", "c"), torch.ones(1))
     assert choose([first, second], given, "m", "f") is second
     assert first.share(["a", "b"]) == 1.0
@@ -119,10 +124,10 @@ def test_the_layout_that_fits_best_is_taken():
 def test_counters_of_batch_norm_may_be_absent():
     net = torch.nn.BatchNorm2d(2)
     keys = {f"net.{key}": key for key in net.state_dict()}
-    reference = Reference("norm", source="", licence="", keys=keys)
+    pretrained = WeightLayout("norm", source="", licence="", keys=keys)
     given = {"weight": torch.full((2,), 2.0), "bias": torch.ones(2), "running_mean": torch.ones(2) * 3,
              "running_var": torch.ones(2) * 4}  # fmt: skip
-    reference.load({"net": net}, given, "f")
+    pretrained.load({"net": net}, given, "f")
     assert all(torch.equal(net.state_dict()[key], value) for key, value in given.items())
 
 
@@ -143,18 +148,27 @@ def test_networks_in_several_files(tmp_path, entry, monkeypatch):
     keys = {f"{ours}.{kind}": f"{role}/{kind}" for ours, role in (("net", "E"), ("other", "G")) for kind in
             ("weight", "bias")}  # fmt: skip
     roles = {role: f"*_net_{role}.pth" for role in "EG"}
-    pair = Reference("pair", source="", licence="", keys=keys, roles=roles, method=Pair)
-    monkeypatch.setattr(type(entry), "references", lambda self: [pair])
+    pair = WeightLayout("pair", source="", licence="", keys=keys, roles=roles, method=Pair)
+    monkeypatch.setattr(type(entry), "layouts", lambda self: [pair])
     parts = {"E": torch.nn.Conv2d(3, 3, 1), "G": torch.nn.Conv2d(3, 1, 1)}
     for role, net in parts.items():
         torch.save(net.state_dict(), tmp_path / f"latest_net_{role}.pth")
     files = [tmp_path / f"latest_net_{role}.pth" for role in "GE"]
-    method = adopt(entry, files).build({}, FACTS)
+    method = load_pretrained(entry, files).build({}, FACTS)
     assert torch.equal(method.net.weight, parts["E"].weight)
     assert torch.equal(method.other.bias, parts["G"].bias)
-    assert adopt(entry, files).sha256 == adopt(entry, files[::-1]).sha256 != adopt(entry, files).hashes[0]
-    told(lambda: adopt(entry, files[:1]), "latest_net_G.pth", "*_net_E.pth and --weights *_net_G.pth", "each once")
-    told(lambda: adopt(entry, [files[0], files[0]]), "each once")
+    assert (
+        load_pretrained(entry, files).sha256
+        == load_pretrained(entry, files[::-1]).sha256
+        != load_pretrained(entry, files).hashes[0]
+    )
+    told(
+        lambda: load_pretrained(entry, files[:1]),
+        "latest_net_G.pth",
+        "*_net_E.pth and --weights *_net_G.pth",
+        "each once",
+    )
+    told(lambda: load_pretrained(entry, [files[0], files[0]]), "each once")
     other = tmp_path / "renamed.pth"
     torch.save(parts["E"].state_dict(), other)
-    told(lambda: adopt(entry, [other]), "keep the published names")
+    told(lambda: load_pretrained(entry, [other]), "keep the published names")

@@ -8,7 +8,7 @@ import torch
 from bench.metrics import Lpips
 from bench.metrics import lpips as module
 from bench.metrics import weights as files
-from bench.metrics.feature_cache import Shelf, digest_of
+from bench.metrics.feature_cache import FeatureCache, digest_of
 from bench.metrics.lpips import Distance
 from bench.metrics.weights import ALEX, VGG
 from bench.util.errors import UserError
@@ -104,16 +104,16 @@ def test_a_full_shelf_keeps_the_same_pictures_and_the_same_values(alexnet):
     truth, results = pictures(12, 0, 32), [pictures(12, seed, 32) for seed in (1, 2)]
     plenty = Distance(alexnet)
     values = [plenty(truth, result) for result in results]
-    each = plenty.shelf.used_bytes // 12
-    scarce = Distance(alexnet, shelf=Shelf(5 * each))
+    each = plenty.cache.used_bytes // 12
+    scarce = Distance(alexnet, cache=FeatureCache(5 * each))
     assert all(torch.equal(scarce(truth, result), value) for result, value in zip(results, values, strict=True))
-    assert len(scarce.shelf) == 5
-    assert scarce.shelf.used_bytes <= 5 * each
+    assert len(scarce.cache) == 5
+    assert scarce.cache.used_bytes <= 5 * each
     smallest = sorted(digest_of(picture) for picture in truth)[:5]
-    assert all(scarce.shelf.get(digest) is not None for digest in smallest)
-    none = Distance(alexnet, shelf=Shelf(0))
+    assert all(scarce.cache.get(digest) is not None for digest in smallest)
+    none = Distance(alexnet, cache=FeatureCache(0))
     assert torch.equal(none(truth, results[0]), values[0])
-    assert len(none.shelf) == 0
+    assert len(none.cache) == 0
 
 
 def test_a_digest_is_of_pixels_and_shape():

@@ -54,7 +54,7 @@ def luma(x):
 
 
 def ssim_references(x, y):
-    """What other libraries say of one image, by convention."""
+    """What other libraries say of one image, by metric definition."""
     found = {
         "ssim": skimage_ssim(x, y, **GAUSSIAN),  # its map is cropped by 5 pixels before the mean: the valid region
         "ssim_u7": skimage_ssim(x, y),

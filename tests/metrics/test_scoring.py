@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from bench.metrics import score
-from bench.metrics.definitions import CONVENTIONS, HEADLINE
+from bench.metrics.definitions import DEFINITIONS, HEADLINE
 from bench.metrics.tv import tv
 
 
@@ -26,7 +26,7 @@ class Lpips:
         return {name: torch.zeros(len(truth), dtype=torch.float64) for name in ("lpips", "lpips_vgg")}
 
 
-KEPT = {name for name, convention in CONVENTIONS.items() if convention.kept}
+KEPT = {name for name, definition in DEFINITIONS.items() if definition.kept}
 
 
 def test_scores_are_the_kept_conventions():
@@ -37,7 +37,7 @@ def test_scores_are_the_kept_conventions():
     for name, values in scores.items():
         assert values.shape == (7,)
         assert values.dtype == torch.float64
-        low, high = CONVENTIONS[name].limits
+        low, high = DEFINITIONS[name].limits
         assert ((values >= low) & (values <= high)).all(), name
     assert set(score(truth, composite, hole)) == KEPT - {"psnr_raw", "ssim_raw", "lpips", "lpips_vgg"}
 
@@ -80,7 +80,7 @@ def test_what_does_not_fit_is_left_out(height, width):
     truth, _, hole, _ = batch(height=height, width=width)
     hole[..., 0, 0] = True
     scores = score(truth, torch.where(hole, 255 - truth, truth), hole)
-    fit = {name for name in KEPT if CONVENTIONS[name].smallest_side <= min(height, width)}
+    fit = {name for name in KEPT if DEFINITIONS[name].smallest_side <= min(height, width)}
     assert set(scores) == fit - {"psnr_raw", "ssim_raw", "lpips", "lpips_vgg"}
     assert not any(values.isnan().any() for values in scores.values())
 
@@ -112,13 +112,13 @@ def test_what_is_no_composite_is_no_score():
 
 
 def test_conventions_are_told_in_full_and_without_torch():
-    for name, convention in CONVENTIONS.items():
-        told = dataclasses.asdict(convention)
+    for name, definition in DEFINITIONS.items():
+        told = dataclasses.asdict(definition)
         assert all(told[field] for field in ("title", "formula", "source", "rounding", "column", "digits")), name
-        assert convention.column in CONVENTIONS
-        assert CONVENTIONS[convention.column].kept
-        assert convention.limits[0] < convention.limits[1]
-        assert convention.id == name
-        assert convention.scored == ("raw" if name.endswith("_raw") else "composite")
+        assert definition.column in DEFINITIONS
+        assert DEFINITIONS[definition.column].kept
+        assert definition.limits[0] < definition.limits[1]
+        assert definition.id == name
+        assert definition.scored == ("raw" if name.endswith("_raw") else "composite")
     code = "import sys, bench.metrics.definitions; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

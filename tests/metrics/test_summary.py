@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torchmetrics.functional.image import peak_signal_noise_ratio
 
 from bench.metrics import score
-from bench.metrics.definitions import CONVENTIONS
+from bench.metrics.definitions import DEFINITIONS
 from bench.metrics.summary import summarise, values
 
 
@@ -61,7 +61,7 @@ def test_derived_definitions():
 
 def test_every_definition_has_a_summary():
     table = measured(side=52)[3]
-    for name in CONVENTIONS:
+    for name in DEFINITIONS:
         if name in ("psnr_raw", "ssim_raw", "lpips", "lpips_vgg"):
             assert math.isnan(summarise(table, name))
             assert values(table, name) is None
@@ -95,10 +95,10 @@ def test_equal_pictures():
 
 
 def test_a_column_that_is_no_definition_is_taken_as_it_is():
-    table = pd.DataFrame({"told_loss": [1, 3], "told_gap": [1.0, math.nan]})
-    assert values(table, "told_loss").to_list() == [1.0, 3.0]
-    assert values(table, "told_gap") is None
-    assert values(table, "told_nothing") is None
+    table = pd.DataFrame({"aux_loss": [1, 3], "aux_gap": [1.0, math.nan]})
+    assert values(table, "aux_loss").to_list() == [1.0, 3.0]
+    assert values(table, "aux_gap") is None
+    assert values(table, "aux_nothing") is None
 
 
 def test_a_value_that_is_missing():

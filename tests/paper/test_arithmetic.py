@@ -21,7 +21,7 @@ def fang() -> Paper:
 
 
 def table_of(rows: dict[str, dict[str, str]], **directions: str) -> Table:
-    columns = {name: {"title": name, "better": way, "convention": name} for name, way in directions.items()}
+    columns = {name: {"title": name, "better": way, "metric": name} for name, way in directions.items()}
     protocol = {"data": "d", "images": "1", "resolution": "8", "holes": "h"}
     return Table.model_validate(
         {
@@ -143,7 +143,7 @@ PSNRS = {"ours": {"psnr": "23.41"}, "ce": {"psnr": "22.85"}, "pi": {"psnr": "21.
 
 
 def percent_claim(fang: Paper, table: Table, percent: str, over: str = "ce", column: str = "psnr") -> tuple[str, str]:
-    values = {"id": "c", "section": "1", "says": "s", "kind": "arithmetic", "check": "percent over row"}
+    values = {"id": "c", "section": "1", "statement": "s", "kind": "arithmetic", "check": "percent over row"}
     values |= {"table": "t", "row": "ours", "over": over, "column": column, "percent": percent}
     result = check(Arithmetic.model_validate(values), fang.model_copy(update={"tables": {"t": table}}))
     return result.verdict, result.why
@@ -204,7 +204,7 @@ def test_reported_percentages_keep_their_digits() -> None:
 
 
 def counted(fang: Paper, cells: dict[str, str], **more: object) -> tuple[str, str]:
-    values = {"id": "c", "section": "1", "says": "s", "kind": "arithmetic", "table": "t", "row": "ours"} | more
+    values = {"id": "c", "section": "1", "statement": "s", "kind": "arithmetic", "table": "t", "row": "ours"} | more
     table = table_of({"ours": cells}, **dict.fromkeys(cells, "higher"))
     result = check(Arithmetic.model_validate(values), fang.model_copy(update={"tables": {"t": table}}))
     return result.verdict, result.why
@@ -240,7 +240,7 @@ def test_exclusive_counts(fang: Paper) -> None:
 
 def test_counts_that_are_not_there(fang: Paper) -> None:
     table = table_of({"ours": {"a": "1"}}, a="higher", b="higher")
-    values = {"id": "c", "section": "1", "says": "s", "kind": "arithmetic", "check": "exclusive", "table": "t"}
+    values = {"id": "c", "section": "1", "statement": "s", "kind": "arithmetic", "check": "exclusive", "table": "t"}
     claim = Arithmetic.model_validate(values | {"row": "ours", "counts": ["a", "b"], "total": 3})
     with pytest.raises(UserError, match="ours has no number in b"):
         check(claim, fang.model_copy(update={"tables": {"t": table}}))

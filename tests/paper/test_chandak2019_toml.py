@@ -1,4 +1,4 @@
-"""The paper.toml of chandak2019: complete, and in step with the method, the metrics and the suites."""
+"""The paper.toml of chandak2019: complete, and in step with the method, the metrics and the mask sets."""
 
 import re
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from bench.data.split import as_given, by_hash
-from bench.masks.sets import SUITES
+from bench.masks.sets import MASK_SETS
 from bench.methods.base import DataFacts
 from bench.methods.settings import DEFAULT, build, overrides
-from bench.metrics.definitions import CONVENTIONS
+from bench.metrics.definitions import DEFINITIONS
 from bench.paper import Arithmetic, Cell, Order, read_paper
 from bench.paper.arithmetic import check, gain
 from bench.protocol import protocols
@@ -88,7 +88,7 @@ def test_tables_as_printed() -> None:
             assert table.rows[key].protocol == "unknown"
             assert table.rows[key].origin.startswith("Not verified")
         for column in table.columns.values():
-            assert CONVENTIONS[column.convention].scored == table.protocols["own"].scored == "raw"
+            assert DEFINITIONS[column.metric].scored == table.protocols["own"].scored == "raw"
 
 
 def test_percentages_are_over_ce_alone() -> None:
@@ -126,15 +126,15 @@ def test_ledger_is_whole() -> None:
     assert [key for key, cls in classes.items() if cls == "typo"] == ["C6", "C7"]
 
 
-def test_claims_name_metrics_and_suites_that_exist() -> None:
-    suites = {name for claim in PAPER.claims for name in getattr(claim, "suites", [])}
-    suites |= {claim.suite for claim in PAPER.claims if isinstance(claim, Cell)}
+def test_claims_name_metrics_and_mask_sets_that_exist() -> None:
+    mask_sets = {name for claim in PAPER.claims for name in getattr(claim, "mask_sets", [])}
+    mask_sets |= {claim.mask_set for claim in PAPER.claims if isinstance(claim, Cell)}
     for scale in SCALES:
         for protocol in protocols(scale, PAPER.scales[scale].protocol):
-            assert suites <= set(protocol.suites) <= set(SUITES)
+            assert mask_sets <= set(protocol.mask_sets) <= set(MASK_SETS)
     for claim in PAPER.claims:
         if isinstance(claim, Order):
-            assert claim.metric in CONVENTIONS
+            assert claim.metric in DEFINITIONS
             assert claim.margin > 0
         if claim.kind not in ("judgement",):
             assert claim.note

@@ -16,19 +16,19 @@ year = 2020
 summary = "C"
 
 [scales.smoke]
-says = "s"
+summary = "s"
 cost = "c"
 [scales.quick]
-says = "s"
+summary = "s"
 cost = "c"
 [scales.paper]
-says = "s"
+summary = "s"
 cost = "c"
 [scales.paper.protocol]
 resolution = 256
 
 [variants.other]
-says = "v"
+summary = "v"
 settings = {}
 """
 
@@ -37,17 +37,17 @@ MORE = """
 id = "settled"
 kind = "bound"
 section = "3"
-says = "It settles."
+statement = "It settles."
 of = "variant:default"
-metric = "told_settled"
-suites = ["random", "center"]
+metric = "aux_settled"
+mask_sets = ["random", "center"]
 below = 0.01
 
 [[claims]]
 id = "vanishes"
 kind = "trace"
 section = "3"
-says = "The loss vanishes."
+statement = "The loss vanishes."
 of = "variant:other"
 stage = "gan"
 scalar = "critic"
@@ -60,7 +60,7 @@ share = 0.5
 id = "flat"
 kind = "trace"
 section = "3"
-says = "It flattens."
+statement = "It flattens."
 of = "method:rival"
 stage = "gan"
 scalar = "wasserstein"
@@ -73,10 +73,10 @@ flat = 0.1
 id = "large"
 kind = "trend"
 section = "3"
-says = "Large holes are worse."
+statement = "Large holes are worse."
 of = "variant:default"
 metric = "psnr_hole"
-suites = ["irregular"]
+mask_sets = ["irregular"]
 with = "hole_share"
 falls = true
 
@@ -84,11 +84,11 @@ falls = true
 id = "again"
 kind = "order"
 section = "3"
-says = "Another run is another picture."
+statement = "Another run is another picture."
 better = "best floor"
 worse = "variant:default"
 metric = "repeat_l1"
-suites = ["center"]
+mask_sets = ["center"]
 """
 TEXT = GOOD + MORE
 
@@ -121,11 +121,11 @@ def test_every_kind_reads_and_is_said_in_one_sentence(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ('metric = "told_settled"', 'metric = "tolled"', "claims.0.metric: 'tolled' is no metric."),
-        ('metric = "told_settled"', 'metric = "told_"', "claims.0.metric: 'told_' is no metric."),
+        ('metric = "aux_settled"', 'metric = "tolled"', "claims.0.metric: 'tolled' is no metric."),
+        ('metric = "aux_settled"', 'metric = "told_"', "claims.0.metric: 'told_' is no metric."),
         ('metric = "psnr_hole"', 'metric = "psnr_hol"', "'psnr_hol' is no metric. Did you mean 'psnr_hole'?"),
         ('metric = "repeat_l1"', 'metric = "repeat_l2"', "'repeat_l2' is no metric. Did you mean 'repeat_l1'?"),
-        ('metric = "repeat_l1"', 'metric = "told_settled"', "'told_settled' has no better side, so nothing can be"),
+        ('metric = "repeat_l1"', 'metric = "aux_settled"', "'aux_settled' has no better side, so nothing can be"),
         ('metric = "psnr_hole"', 'metric = "psnr_pooled"', "'psnr_pooled' is one number for all images together;"),
         ('with = "hole_share"', 'with = "hole"', "claims.3.with: 'hole' is no metric."),
         ('with = "hole_share"', 'with = "hole_shar"', "Did you mean 'hole_share'?"),

@@ -1,13 +1,13 @@
-"""The paper.toml of fang2021: complete, and in step with the method, the metrics and the suites."""
+"""The paper.toml of fang2021: complete, and in step with the method, the metrics and the mask sets."""
 
 from pathlib import Path
 
 import pytest
 
-from bench.masks.sets import SUITES
+from bench.masks.sets import MASK_SETS
 from bench.methods.catalog import find
 from bench.methods.settings import DEFAULT, build, overrides
-from bench.metrics.definitions import CONVENTIONS
+from bench.metrics.definitions import DEFINITIONS
 from bench.paper import Arithmetic, Cell, Order, read_paper
 from bench.protocol import protocols
 from papers.fang2021.method import METHOD
@@ -86,26 +86,26 @@ def test_ledger_is_whole() -> None:
     assert all(entry.why for entry in PAPER.ledger if entry.cls != "stated")
 
 
-def test_claims_name_metrics_and_suites_that_exist() -> None:
+def test_claims_name_metrics_and_mask_sets_that_exist() -> None:
     for claim in PAPER.claims:
         if isinstance(claim, Order):
-            assert claim.metric in CONVENTIONS
-            assert set(claim.suites) <= set(SUITES)
+            assert claim.metric in DEFINITIONS
+            assert set(claim.mask_sets) <= set(MASK_SETS)
             assert claim.margin > 0
             assert claim.note
         if isinstance(claim, Cell):
-            assert claim.suite in SUITES
+            assert claim.mask_set in MASK_SETS
             assert claim.note
     for column in PAPER.tables["table1"].columns.values():
-        assert column.convention in CONVENTIONS
+        assert column.metric in DEFINITIONS
 
 
-def test_claims_are_judged_on_suites_of_every_scale() -> None:
-    needed = {suite for claim in PAPER.claims if isinstance(claim, Order) for suite in claim.suites}
-    needed |= {claim.suite for claim in PAPER.claims if isinstance(claim, Cell)}
+def test_claims_are_judged_on_mask_sets_of_every_scale() -> None:
+    needed = {mask_set for claim in PAPER.claims if isinstance(claim, Order) for mask_set in claim.mask_sets}
+    needed |= {claim.mask_set for claim in PAPER.claims if isinstance(claim, Cell)}
     for scale in SCALES:
         for protocol in protocols(scale, PAPER.scales[scale].protocol):
-            assert needed <= set(protocol.suites)
+            assert needed <= set(protocol.mask_sets)
 
 
 def test_every_section_with_claims_is_there() -> None:

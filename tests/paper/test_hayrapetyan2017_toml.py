@@ -1,12 +1,12 @@
-"""The paper.toml of hayrapetyan2017: complete, and in step with the method, the metrics and the suites."""
+"""The paper.toml of hayrapetyan2017: complete, and in step with the method, the metrics and the mask sets."""
 
 from pathlib import Path
 
 import pytest
 
-from bench.masks.sets import SUITES
+from bench.masks.sets import MASK_SETS
 from bench.methods.settings import DEFAULT, build, overrides
-from bench.metrics.definitions import CONVENTIONS
+from bench.metrics.definitions import DEFINITIONS
 from bench.metrics.probed import PROBED, PROBES
 from bench.paper import Bound, Cell, Order, read_paper
 from bench.protocol import protocols
@@ -84,11 +84,11 @@ def test_ledger_is_whole() -> None:
     assert all(entry.why for entry in PAPER.ledger if entry.cls != "stated")
 
 
-def test_claims_name_metrics_and_suites_that_exist() -> None:
+def test_claims_name_metrics_and_mask_sets_that_exist() -> None:
     for claim in PAPER.claims:
         if isinstance(claim, Order | Bound):
-            assert claim.metric in CONVENTIONS or claim.metric in PROBED
-            assert set(claim.suites) <= set(SUITES)
+            assert claim.metric in DEFINITIONS or claim.metric in PROBED
+            assert set(claim.mask_sets) <= set(MASK_SETS)
             assert claim.note
         if isinstance(claim, Order):
             assert claim.margin > 0
@@ -96,12 +96,12 @@ def test_claims_name_metrics_and_suites_that_exist() -> None:
 
 
 @pytest.mark.parametrize("scale", SCALES)
-def test_claims_are_judged_on_suites_and_probes_of_every_scale(scale: str) -> None:
+def test_claims_are_judged_on_mask_sets_and_probes_of_every_scale(scale: str) -> None:
     measured = [claim for claim in PAPER.claims if isinstance(claim, Order | Bound)]
     metrics = {claim.metric for claim in measured}
     probes = {probe for probe, found in PROBES.items() if metrics & {one.id for one in found}}
     for protocol in protocols(scale, PAPER.scales[scale].protocol):
-        assert {suite for claim in measured for suite in claim.suites} <= set(protocol.suites)
+        assert {mask_set for claim in measured for mask_set in claim.mask_sets} <= set(protocol.mask_sets)
         assert probes <= set(protocol.probes)
 
 

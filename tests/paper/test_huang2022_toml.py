@@ -1,11 +1,11 @@
-"""The paper.toml of huang2022: complete, and in step with the method, the metrics and the suites."""
+"""The paper.toml of huang2022: complete, and in step with the method, the metrics and the mask sets."""
 
 from pathlib import Path
 
 import pytest
 
 from bench.data.split import as_given
-from bench.masks.sets import SUITES
+from bench.masks.sets import MASK_SETS
 from bench.methods.base import DataFacts
 from bench.methods.catalog import find
 from bench.methods.settings import DEFAULT, build, overrides
@@ -75,7 +75,7 @@ def test_table_2_as_printed_and_what_it_says_by_itself() -> None:
     counts, shares = list(cells.values())[::2], list(cells.values())[1::2]
     assert (counts, shares) == (["603", "376", "442", "74"], ["99", "62", "73", "12"])
     assert [column.unit for column in table.columns.values()] == ["images", "%"] * 4
-    assert not any(column.convention for column in table.columns.values())
+    assert not any(column.metric for column in table.columns.values())
     results = {claim.id: check(claim, PAPER) for claim in PAPER.claims if isinstance(claim, Arithmetic)}
     assert results["table2-shares"].verdict == "supported"
     for part in ("603 is 99.67 % (printed 99)", "62.15", "73.06", "12.23", "Cut to whole digits, not rounded."):
@@ -103,10 +103,10 @@ def test_claims_are_held_to_something() -> None:
         if isinstance(claim, Order):
             assert claim.margin > 0
         if isinstance(claim, Order | Bound | Trend):
-            assert set(claim.suites) <= set(SUITES)
+            assert set(claim.mask_sets) <= set(MASK_SETS)
             for scale in SCALES:
                 for protocol in protocols(scale, PAPER.scales[scale].protocol):
-                    assert set(claim.suites) <= set(protocol.suites)
+                    assert set(claim.mask_sets) <= set(protocol.mask_sets)
         assert isinstance(claim, Judgement | Arithmetic) or claim.note
 
 

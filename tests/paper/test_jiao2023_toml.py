@@ -1,14 +1,14 @@
-"""The paper.toml of jiao2023: complete, and in step with the method, the metrics and the suites."""
+"""The paper.toml of jiao2023: complete, and in step with the method, the metrics and the mask sets."""
 
 from pathlib import Path
 
 import pytest
 
-from bench.masks.sets import SUITES
+from bench.masks.sets import MASK_SETS
 from bench.methods.base import DataFacts
 from bench.methods.catalog import find
 from bench.methods.settings import DEFAULT, build, overrides
-from bench.metrics.definitions import CONVENTIONS
+from bench.metrics.definitions import DEFINITIONS
 from bench.paper import Arithmetic, Cell, Judgement, Order, read_paper
 from bench.paper.arithmetic import best_in_columns, check
 from bench.protocol import protocols
@@ -87,7 +87,7 @@ def test_table_4_as_printed() -> None:
     ahead = CLAIMS["table4-ahead"]
     assert isinstance(ahead, Arithmetic)
     assert check(ahead, PAPER).verdict == "supported"
-    assert all(column.convention in CONVENTIONS for column in table.columns.values())
+    assert all(column.metric in DEFINITIONS for column in table.columns.values())
 
 
 def test_ledger_is_whole() -> None:
@@ -110,10 +110,10 @@ def test_claims_are_held_to_something() -> None:
     for claim in PAPER.claims:
         if isinstance(claim, Order):
             assert claim.margin > 0
-            assert set(claim.suites) <= set(SUITES)
+            assert set(claim.mask_sets) <= set(MASK_SETS)
             for scale in SCALES:
                 for protocol in protocols(scale, PAPER.scales[scale].protocol):
-                    assert set(claim.suites) <= set(protocol.suites)
+                    assert set(claim.mask_sets) <= set(protocol.mask_sets)
         assert isinstance(claim, Judgement | Arithmetic) or claim.note
 
 
@@ -122,14 +122,14 @@ def test_its_own_three_parts_are_each_left_out() -> None:
     for key, variant in (("gated-better", "gated_none"), ("sn-better", "sn_off"), ("skips-better", "skips_none")):
         claim = CLAIMS[key]
         assert isinstance(claim, Order)
-        assert (claim.better, claim.worse, claim.suites) == ("variant:default", f"variant:{variant}", three)
+        assert (claim.better, claim.worse, claim.mask_sets) == ("variant:default", f"variant:{variant}", three)
         changed = settings("paper", variant).model_dump().items() - settings("paper").model_dump().items()
         assert len(changed) == 1
 
 
 def test_both_cells_and_every_rival_are_claimed() -> None:
     cells = [claim for claim in PAPER.claims if isinstance(claim, Cell)]
-    assert {(claim.row, claim.column, claim.suite) for claim in cells} == {
+    assert {(claim.row, claim.column, claim.mask_set) for claim in cells} == {
         ("ours", "psnr", "center"),
         ("ours", "ssim", "center"),
     }

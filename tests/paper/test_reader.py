@@ -24,7 +24,7 @@ holes = "h"
 [tables.t.columns.psnr]
 title = "PSNR"
 better = "higher"
-convention = "psnr"
+metric = "psnr"
 [tables.t.rows.ours]
 label = "Ours"
 ours = true
@@ -36,52 +36,52 @@ cells = { psnr = "19.32" }
 id = "one"
 kind = "judgement"
 section = "1"
-says = "It is good."
+statement = "It is good."
 why = "Nobody can tell."
 
 [[claims]]
 id = "two"
 kind = "cell"
 section = "2"
-says = "19.32 dB."
+statement = "19.32 dB."
 table = "t"
 row = "ours"
 column = "psnr"
-suite = "random"
+mask_set = "random"
 margin = 0.5
 
 [[claims]]
 id = "three"
 kind = "order"
 section = "2"
-says = "A before B."
+statement = "A before B."
 better = "variant:default"
 worse = "variant:other"
 metric = "psnr"
-suites = ["random"]
+mask_sets = ["random"]
 
 [[ledger]]
 id = "L-1"
 class = "stated"
 section = "1"
-says = "x"
-we_do = "y"
+statement = "x"
+decision = "y"
 variants = ["other"]
 
 [scales.smoke]
-says = "s"
+summary = "s"
 cost = "c"
 [scales.quick]
-says = "s"
+summary = "s"
 cost = "c"
 [scales.paper]
-says = "s"
+summary = "s"
 cost = "c"
 [scales.paper.protocol]
 resolution = 256
 
 [variants.other]
-says = "v"
+summary = "v"
 settings = {}
 """
 
@@ -206,7 +206,7 @@ def test_names_that_nothing_else_has(tmp_path: Path, old: str, new: str, told: s
 
 
 def test_a_scale_names_variants_of_this_paper_and_methods_that_the_catalog_has(tmp_path: Path) -> None:
-    quick = '[scales.quick]\nsays = "s"\ncost = "c"\n'
+    quick = '[scales.quick]\nsummary = "s"\ncost = "c"\n'
     text = complaint(tmp_path, quick, quick + 'variants = ["othr"]\n')
     line = line_of("[scales.quick]") + 3
     assert text == f", line {line}: scales.quick.variants: 'othr' is no variant of this paper. Did you mean 'other'?"
@@ -232,8 +232,8 @@ def test_missing_scale(tmp_path: Path) -> None:
 
 
 def test_incomplete_arithmetic(tmp_path: Path) -> None:
-    old = 'kind = "judgement"\nsection = "1"\nsays = "It is good."\nwhy = "Nobody can tell."'
-    new = 'kind = "arithmetic"\nsection = "1"\nsays = "It is good."\ntable = "t"\ncheck = "one scale"'
+    old = 'kind = "judgement"\nsection = "1"\nstatement = "It is good."\nwhy = "Nobody can tell."'
+    new = 'kind = "arithmetic"\nsection = "1"\nstatement = "It is good."\ntable = "t"\ncheck = "one scale"'
     text = complaint(tmp_path, old, new)
     assert "claims.0.check: 'one scale' needs the keys l1 and psnr" in text
     text = complaint(tmp_path, old, new.replace("one scale", "best in columns"))

@@ -8,7 +8,7 @@ from watched import Waits
 from baselines.latent.search import LatentSearch, search
 from baselines.latent.settings import SEARCH_SETTINGS
 from bench.data import Packed
-from bench.masks.sets import SUITES
+from bench.masks.sets import MASK_SETS
 from bench.methods.base import Batch, DataFacts, compose
 from bench.paper import Bound, Trace, read_paper
 from bench.training.device import open_fabric
@@ -43,7 +43,7 @@ def tiny(**changes):
 def pictures(count=4, seed=0):
     generator = torch.Generator().manual_seed(seed)
     image = torch.nn.functional.interpolate(torch.rand(count, 3, 4, 4, generator=generator), size=SIDE, mode="bilinear")
-    return image, SUITES["random"].holes([str(i) for i in range(count)], SIDE, SIDE)
+    return image, MASK_SETS["random"].holes([str(i) for i in range(count)], SIDE, SIDE)
 
 
 class ToyFeed:
@@ -297,15 +297,15 @@ def test_it_tells_about_the_search():
     inpainter = method.inpainter()
     image, hole = pictures()
     inpainter.inpaint(image, hole, torch.arange(4))
-    assert set(inpainter.told) == {"context_loss", "prior_share", "settled"}
+    assert set(inpainter.diagnostics) == {"context_loss", "prior_share", "settled"}
     networks = method.networks()
     found = search(networks["generator"], networks["critic"], image, hole, torch.arange(4), method.settings)
     by_hand = 2 * (~hole * (found.fill - image)).abs().sum(dim=(1, 2, 3))  # Eq. (5), colours in [-1,1]
-    assert inpainter.told["context_loss"].tolist() == pytest.approx(by_hand.tolist(), rel=1e-4)
+    assert inpainter.diagnostics["context_loss"].tolist() == pytest.approx(by_hand.tolist(), rel=1e-4)
     score = networks["critic"].eval()(2 * found.fill - 1).detach()
     prior = [0.1 * math.log(1 - 1 / (1 + math.exp(-one))) for one in score.tolist()]  # Eq. (6), bounded (C12)
     shares = [abs(p) / c for p, c in zip(prior, by_hand.tolist(), strict=True)]
-    assert inpainter.told["prior_share"].tolist() == pytest.approx(shares, rel=1e-3)
+    assert inpainter.diagnostics["prior_share"].tolist() == pytest.approx(shares, rel=1e-3)
     assert isinstance(inpainter, Completion)
 
 
@@ -378,4 +378,4 @@ def test_claims_about_curves_and_searches_name_what_is_told():
     inpainter = method.inpainter()
     inpainter.inpaint(*pictures(), torch.arange(4))
     bounds = {claim.metric for claim in paper.claims if isinstance(claim, Bound)}
-    assert bounds == {"told_settled", "told_prior_share"} <= {f"told_{name}" for name in inpainter.told}
+    assert bounds == {"aux_settled", "aux_prior_share"} <= {f"aux_{name}" for name in inpainter.diagnostics}

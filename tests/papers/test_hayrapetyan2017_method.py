@@ -55,7 +55,7 @@ class Recorded(Inpainter):
 
     def inpaint(self, image, hole, seed):
         self.given = image, hole, seed
-        self.told = {"context_loss": seed.float()}
+        self.diagnostics = {"context_loss": seed.float()}
         return torch.full_like(image, self.colour)
 
 
@@ -84,7 +84,7 @@ def test_the_search_sees_the_reduced_picture_and_its_missing_cells():
     assert torch.equal(given, reduced(image, hole, 16, "bicubic", "nothing"))
     assert torch.equal(cells, missing_cells(hole, 16))
     assert torch.equal(seeds, seed)
-    assert line.told is search.told
+    assert line.diagnostics is search.diagnostics
     assert line.images_at_once == search.images_at_once
 
 

@@ -6,7 +6,7 @@ from watched import Recorder
 from baselines.latent.search import search
 from baselines.latent.settings import SEARCH_SETTINGS
 from bench.data import Packed
-from bench.masks.sets import SUITES
+from bench.masks.sets import MASK_SETS
 from bench.methods.base import Batch, DataFacts, compose, fill
 from bench.training.device import open_fabric
 from bench.training.feed import TrainingFeed
@@ -26,7 +26,7 @@ def tiny(images=10, **changes):
 def pictures(count=4):
     generator = torch.Generator().manual_seed(0)
     image = torch.rand(count, 3, SIDE, SIDE, generator=generator)
-    return image, SUITES["random"].holes([str(i) for i in range(count)], SIDE, SIDE)
+    return image, MASK_SETS["random"].holes([str(i) for i in range(count)], SIDE, SIDE)
 
 
 class ToyFeed:
@@ -101,7 +101,7 @@ def test_repair_is_the_search_and_a_hard_paste():
     mask = hole.float()
     # Eq. (1): LC = G(z) * MASK + (1 - MASK) * x.
     assert torch.allclose(compose(image, hole, raw), raw * mask + (1 - mask) * image)
-    assert torch.equal(inpainter.told["context_loss"], found.context_loss)
+    assert torch.equal(inpainter.diagnostics["context_loss"], found.context_loss)
 
 
 def test_how_far_the_found_picture_is_off_outside():
@@ -115,7 +115,7 @@ def test_how_far_the_found_picture_is_off_outside():
     assert np.allclose(outside_change(found, image, hole), expected, atol=1e-6)
     inpainter = tiny().inpainter()
     raw = inpainter.inpaint(image, hole, torch.arange(4))
-    assert torch.equal(inpainter.told["outside_change"], outside_change(raw, image, hole))
+    assert torch.equal(inpainter.diagnostics["outside_change"], outside_change(raw, image, hole))
 
 
 def test_the_search_as_it_is_read():
@@ -133,7 +133,7 @@ def test_searching_brings_the_context_loss_down():
     for iterations in (0, 60):
         inpainter = tiny(iterations=iterations, search_learning_rate=0.1).inpainter()
         inpainter.inpaint(image, hole, torch.arange(4))
-        told.append(inpainter.told["context_loss"])
+        told.append(inpainter.diagnostics["context_loss"])
     assert bool((told[1] < told[0]).all())
 
 

@@ -4,9 +4,9 @@ from invented import invent, paper, protocol
 
 @pytest.fixture(scope="session")
 def studio(tmp_path_factory, cache):
-    """Records of a paper `p` with two seeds and a variant, and of two floors; eight faces, two suites."""
+    """Records of a paper `p` with two seeds and a variant, and of two floors; eight faces, two mask sets."""
     out = tmp_path_factory.mktemp("studio")
-    asked = protocol(suites=("center", "random"), probes=("repeat", "perturb"))
+    asked = protocol(mask_sets=("center", "random"), probes=("repeat", "perturb"))
     invent(out, cache, "flat", asked, blur=12, noise=0)
     invent(out, cache, "smooth", asked, blur=4, noise=0)
     invent(out, cache, "p", asked, blur=1.5, noise=2, steps=40, exact=1)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from invented import FLOORS
 
-from bench.metrics.definitions import CONVENTIONS
+from bench.metrics.definitions import DEFINITIONS
 from bench.report.boards import leaderboards
 from bench.report.chapters import gather
 from bench.report.words import budget_text, count_text, lead_text, mean_text
@@ -16,7 +16,7 @@ def line(board, name):
 
 @pytest.fixture
 def boards(records):
-    return {board.suite: board for board in leaderboards(records, "p", FLOORS)}
+    return {board.mask_set: board for board in leaderboards(records, "p", FLOORS)}
 
 
 def test_rows_stand_by_psnr_and_say_what_they_are(boards):
@@ -28,15 +28,15 @@ def test_rows_stand_by_psnr_and_say_what_they_are(boards):
 
 
 def test_scores_are_the_means_of_the_records(boards, records):
-    for name, suite in (("smooth", "center"), ("flat", "random")):
-        frame = next(record for record in records if record.run.method == name).suite(suite)
+    for name, mask_set in (("smooth", "center"), ("flat", "random")):
+        frame = next(record for record in records if record.run.method == name).mask_set(mask_set)
         for metric in ("psnr", "ssim", "l1", "l1_hole", "tv"):
-            assert line(boards[suite], name).scores[metric].mean == pytest.approx(frame[metric].mean(), rel=1e-12)
+            assert line(boards[mask_set], name).scores[metric].mean == pytest.approx(frame[metric].mean(), rel=1e-12)
 
 
 def test_lead_is_the_paired_difference_turned_so_that_more_is_better(boards, records):
     first, floor = (
-        next(one for one in records if (one.run.method, one.run.variant) == key).suite("random")
+        next(one for one in records if (one.run.method, one.run.variant) == key).mask_set("random")
         for key in (("p", "other"), ("smooth", "default"))
     )
     leads = line(boards["random"], "p (other)").leads
@@ -50,11 +50,11 @@ def test_tv_is_best_where_it_is_closest_to_the_truths(boards, records):
     board = boards["center"]
 
     def distance(one):
-        frames = [record.suite("center") for record in one.contender.records]
+        frames = [record.mask_set("center") for record in one.contender.records]
         return np.mean([(frame["tv"] - frame["tv_truth"]).abs().mean() for frame in frames])
 
     assert board.best["tv"] == min(board.lines, key=distance).name
-    assert board.tv_truth.mean == pytest.approx(records[0].suite("center")["tv_truth"].mean())
+    assert board.tv_truth.mean == pytest.approx(records[0].mask_set("center")["tv_truth"].mean())
 
 
 def test_infinite_values_are_told(boards):
@@ -73,7 +73,7 @@ def test_words(boards):
 
 
 def test_what_pictures_are_too_small_for(boards, monkeypatch):
-    monkeypatch.setitem(CONVENTIONS, "lpips", replace(CONVENTIONS["lpips"], smallest_side=10_000))
+    monkeypatch.setitem(DEFINITIONS, "lpips", replace(DEFINITIONS["lpips"], smallest_side=10_000))
     assert mean_text(line(boards["center"], "flat"), "lpips") == "too small"
 
 

@@ -65,7 +65,7 @@ def test_page_shows_pictures_and_figures(pages):
     assert all(attributes["alt"] for attributes in images)
     for attributes in images:
         assert base64.b64decode(attributes["src"].partition("base64,")[2]).startswith(b"\x89PNG")
-    # 2 suites x 3 rows x (truth, damaged, 4 methods), 5 metrics, 4 training scalars, a claim about one
+    # 2 mask sets x 3 rows x (truth, damaged, 4 methods), 5 metrics, 4 training scalars, a claim about one
     assert len(images) == 36 + 5 + 4 + 1
 
 
@@ -85,7 +85,7 @@ def test_page_tells_the_answer_first_and_the_rest(pages):
     assert "0123456789 with changes fedcba98" in page
     assert "225 235" in page  # parameters
     assert "no weights: put alexnet" in page
-    assert page.count('<td class="num">320 images</td>') == 4  # default and variant on two suites
+    assert page.count('<td class="num">320 images</td>') == 4  # default and variant on two mask sets
 
 
 def test_reported_numbers_stand_apart_with_their_constant(pages):
@@ -139,7 +139,7 @@ def test_page_without_records(small_paper, tmp_path, cache):
 
 
 def test_page_says_why_there_are_no_pictures(small_paper, tmp_path, cache):
-    asked = protocol(suites=("center", "random"))
+    asked = protocol(mask_sets=("center", "random"))
     record = invent(tmp_path, cache, "p", asked, blur=1)
     (record.folder / "predictions" / "random.npy").unlink()
     page, *_ = write(tmp_path, small_paper, [record], cache)
@@ -149,7 +149,7 @@ def test_page_says_why_there_are_no_pictures(small_paper, tmp_path, cache):
 
 
 def test_two_protocols_are_two_chapters(small_paper, studio, tmp_path, cache):
-    asked = protocol(suites=("center", "random"))
+    asked = protocol(mask_sets=("center", "random"))
     smoke = [invent(tmp_path, cache, "p", asked, blur=1, scale="smoke", variant=name) for name in ("default", "other")]
     report = gather("p", small_paper, [*smoke, *find_records(studio)], FLOORS)
     assert [chapter.run.scale for chapter in report.chapters] == ["quick", "smoke"]
@@ -174,7 +174,7 @@ def test_page_and_markdown_show_what_was_probed(pages):
         apart = text[text.index("Repeatability and robustness") :]
         assert "Spread of L1 in the hole" in apart
         assert "Amplification under a shift" in apart
-        assert "The first 8 test images, suite center." in apart
+        assert "The first 8 test images, mask set center." in apart
         assert "Amplification under noise, images left out of the mean because it is not finite: 1 of p, 1 of" in apart
         assert "The intervals rest on 8 groups" in apart
     assert pages[0].count("sigma 2 / 255") == 1  # among the definitions

@@ -6,7 +6,7 @@ from invented import FLOORS
 from PIL import Image
 
 from bench.data import load
-from bench.masks.sets import suite
+from bench.masks.sets import mask_set
 from bench.report.chapters import gather
 from bench.report.pictures import chosen, gallery
 
@@ -21,11 +21,11 @@ def pixels(picture):
 
 def test_rows_are_best_median_and_worst_by_psnr(records):
     record = next(one for one in records if one.run.method == "smooth")
-    frame = record.suite("center")["psnr"].sort_values(ascending=False)
+    frame = record.mask_set("center")["psnr"].sort_values(ascending=False)
     found = {title: image for title, _, image in chosen(record, "center")}
     assert found == {"best": frame.index[0], "median": frame.index[3], "worst": frame.index[7]}
     for _, place, image in chosen(record, "center"):
-        assert record.suite("center").index[place] == image
+        assert record.mask_set("center").index[place] == image
 
 
 def test_pictures_show_truth_outside_the_hole_and_the_prediction_inside(small_paper, records, cache):
@@ -36,11 +36,11 @@ def test_pictures_show_truth_outside_the_hole_and_the_prediction_inside(small_pa
     for grid in found.grids:
         for row in grid.rows:
             truth, damaged, _, flat, *_ = (pixels(picture) for picture in row.pictures)
-            hole = suite(grid.suite).hole(row.image, 64, 64)
+            hole = mask_set(grid.mask_set).hole(row.image, 64, 64)
             assert (truth == data.test.pixels[data.test.ids.index(row.image)].transpose(1, 2, 0)).all()
             assert (damaged[~hole] == truth[~hole]).all()
             assert len(np.unique(damaged[hole])) == 2
-            prediction = record.predictions(grid.suite)[list(record.suite(grid.suite).index).index(row.image)]
+            prediction = record.predictions(grid.mask_set)[list(record.mask_set(grid.mask_set).index).index(row.image)]
             assert (flat[hole] == prediction.transpose(1, 2, 0)[hole]).all()
             assert (flat[hole] != truth[hole]).any()
             assert (flat[~hole] == truth[~hole]).all()

@@ -28,7 +28,7 @@ def test_every_method_has_its_means_in_the_order_of_the_leaderboard(chapter, stu
 
 
 def test_nothing_probed_is_no_table(small_paper, tmp_path, cache):
-    records = [invent(tmp_path, cache, "p", protocol(suites=("center",)), blur=1)]
+    records = [invent(tmp_path, cache, "p", protocol(mask_sets=("center",)), blur=1)]
     (chapter,) = gather("p", small_paper, records, FLOORS).chapters
     assert chapter.probed is None
     assert probed_table([]) is None
@@ -36,7 +36,7 @@ def test_nothing_probed_is_no_table(small_paper, tmp_path, cache):
 
 def test_an_oracle_is_told_as_one(small_paper, tmp_path, cache):
     for probes, told in ((("best_of",), True), (("repeat",), False)):
-        asked = protocol(suites=("center",), probes=probes)
+        asked = protocol(mask_sets=("center",), probes=probes)
         records = [invent(tmp_path / probes[0], cache, "p", asked, blur=1)]
         (chapter,) = gather("p", small_paper, records, FLOORS).chapters
         assert any("numbers stand on no leaderboard" in note for note in chapter.probed.notes) == told
@@ -45,7 +45,7 @@ def test_an_oracle_is_told_as_one(small_paper, tmp_path, cache):
 
 
 def test_one_probe_has_its_own_columns_only(small_paper, tmp_path, cache):
-    asked = protocol(suites=("center",), probes=("repeat",))
+    asked = protocol(mask_sets=("center",), probes=("repeat",))
     (chapter,) = gather("p", small_paper, [invent(tmp_path, cache, "p", asked, blur=1)], FLOORS).chapters
     assert [metric.id for metric in chapter.probed.metrics] == ["repeat_l1", "repeat_psnr"]
     assert chapter.probed.images == 8

@@ -16,7 +16,7 @@ def printed(call, width=100):
 def test_leaderboard_fits_a_hundred_columns(records):
     text = printed(lambda console: print_leaderboard(console, "p", records, FLOORS))
     assert "…" not in text
-    assert "faces, quick scale, 64 px, suite center" in text
+    assert "faces, quick scale, 64 px, mask set center" in text
     assert "* best mean; TV of the truth" in text
     assert "best floor" in text
     assert "LPIPS: no weights" in text
@@ -35,7 +35,7 @@ def test_leaderboard_of_one_record_needs_no_floors(records):
 
 def test_what_was_probed_is_printed_and_an_oracle_told_as_one(tmp_path, cache):
     for probes, shown in ((("best_of",), True), ((), False)):
-        record = invent(tmp_path / str(shown), cache, "p", protocol(suites=("center",), probes=probes), blur=1)
+        record = invent(tmp_path / str(shown), cache, "p", protocol(mask_sets=("center",), probes=probes), blur=1)
         text = printed(lambda console, one=record: print_leaderboard(console, "p", [one], set()))
         assert ("Oracle: PSNR of the best of 10 (dB) ↑" in text) == shown
         assert f"{record.probes['best_of_10_psnr'].mean():.2f}" in text if shown else "probed" not in text

@@ -9,7 +9,7 @@ AFTER = frozenset({"iterations"})
 
 
 def run(**changes):
-    protocol = Protocol(data="faces", resolution=64, images=9, split=(7, 1, 1), test_images=1, suites=("center",))
+    protocol = Protocol(data="faces", resolution=64, images=9, split=(7, 1, 1), test_images=1, mask_sets=("center",))
     values = {
         "method": "m",
         "scale": "quick",
@@ -18,7 +18,7 @@ def run(**changes):
         "protocol": protocol,
         "code": "c",
         "data": "d",
-        "suites": {"center": "s"},
+        "mask_sets": {"center": "s"},
     }
     return Run(**values | changes)
 
@@ -34,12 +34,12 @@ def key(after=AFTER, device="cpu", pictures=None, **changes):
 
 
 def test_the_key_depends_on_all_that_training_does_and_on_nothing_else():
-    protocol = run().protocol.model_copy(update={"suites": ("random",), "test_images": 5})
+    protocol = run().protocol.model_copy(update={"mask_sets": ("random",), "test_images": 5})
     same = [
         key(settings={"width": 8, "iterations": 5}),
         key(variant="no_blend"),
         key(scale="paper"),
-        key(suites={"random": "t"}, protocol=protocol),
+        key(mask_sets={"random": "t"}, protocol=protocol),
         key(data="e", pictures=data(test="other")),
     ]
     assert set(same) == {key()}

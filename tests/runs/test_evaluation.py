@@ -9,7 +9,7 @@ from toy import noise, toy
 
 from bench.methods.base import BrokenResultError
 from bench.runs import evaluation
-from bench.runs.evaluation import Scored, Subject, evaluate, score_suite
+from bench.runs.evaluation import Scored, Subject, evaluate, score_mask_set
 from bench.util.errors import UserError
 
 
@@ -29,7 +29,7 @@ def run(folder, test, network=None, seen=None, dies_at=None, at_once=16, told=No
             seen.append(len(image))
         result = plain(image, hole, seed)
         if told is not None:
-            inpainter.told = told(image)
+            inpainter.diagnostics = told(image)
         return result
 
     inpainter.inpaint = inpaint
@@ -45,7 +45,7 @@ def test_parts_and_kills_change_no_bit(tmp_path, monkeypatch):
     straight = run(tmp_path / "straight", test)
     monkeypatch.setattr(evaluation, "PART", 32)
     seen = []
-    for batches in (3, 6, 7):  # inside the first suite, at its end, in the second
+    for batches in (3, 6, 7):  # inside the first mask set, at its end, in the second
         with pytest.raises(KilledError):
             run(tmp_path / "killed", test, seen=seen, dies_at=batches)
     resumed = run(tmp_path / "killed", test, seen=seen)
@@ -66,7 +66,7 @@ def test_predictions_are_a_plain_array_in_the_order_of_the_table(tmp_path):
     assert (tmp_path / "predictions" / "center.npy").read_bytes() == whole.getvalue()
     error = (composites.astype(float) - test.pixels) ** 2
     expected = 10 * np.log10(255**2 / error.mean(axis=(1, 2, 3)))
-    np.testing.assert_allclose(table[table["suite"] == "center"]["psnr"], expected, rtol=1e-12)
+    np.testing.assert_allclose(table[table["mask_set"] == "center"]["psnr"], expected, rtol=1e-12)
 
 
 def test_a_column_that_came_in_between_is_had_for_all(tmp_path, monkeypatch):
@@ -86,10 +86,10 @@ def test_a_column_that_came_in_between_is_had_for_all(tmp_path, monkeypatch):
         return Subject("center", test.ids, test.groups, batch)
 
     with pytest.raises(KilledError):
-        score_suite(subject({}, dies=True), tmp_path, lambda *_: None)
+        score_mask_set(subject({}, dies=True), tmp_path, lambda *_: None)
     monkeypatch.setattr(evaluation, "PART", 40)
     # Other cuts, other files: nothing of the old part is mixed in.
-    table = score_suite(subject({}), tmp_path, lambda *_: None)
+    table = score_mask_set(subject({}), tmp_path, lambda *_: None)
     assert table["image"].to_list() == test.ids
     assert not list((tmp_path / "predictions").glob("*.parts"))
 
@@ -109,9 +109,9 @@ def test_headings_that_differ_are_computed_again(tmp_path, monkeypatch):
 
     subject = Subject("center", test.ids, test.groups, batch)
     with pytest.raises(KilledError):
-        score_suite(subject, tmp_path, lambda *_: None)
+        score_mask_set(subject, tmp_path, lambda *_: None)
     extra["on"] = True
-    table = score_suite(subject, tmp_path, lambda *_: None)
+    table = score_mask_set(subject, tmp_path, lambda *_: None)
     assert (table["more"] == 1).all()
     assert len(table) == 32
 
@@ -123,7 +123,9 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path, monkeypatch):
             return Scored(truth, torch.ones(len(indices), 1, 64, 64, dtype=torch.bool), truth + 1)
 
         ids = [f"i{index}" for index in range(count)]
-        return most_held(lambda report: score_suite(Subject("center", ids, ids, batch), tmp_path / str(count), report))
+        return most_held(
+            lambda report: score_mask_set(Subject("center", ids, ids, batch), tmp_path / str(count), report)
+        )
 
     monkeypatch.setattr(evaluation, "score", lambda truth, *_: {"psnr": torch.zeros(len(truth))})
     held(16)
@@ -157,11 +159,11 @@ def test_what_an_inpainter_tells_becomes_columns(tmp_path, monkeypatch):
         run(tmp_path / "killed", test, seen=seen, dies_at=3, told=told)
     resumed = run(tmp_path / "killed", test, seen=seen, told=told)
     pd.testing.assert_frame_equal(resumed, straight, check_exact=True)
-    center = straight[straight["suite"] == "center"]
+    center = straight[straight["mask_set"] == "center"]
     dark = test.pixels.astype(float)
     dark[..., 4:12, 4:12] = 0  # erased before the method sees it
-    np.testing.assert_allclose(center["told_brightness"], dark.mean(axis=(1, 2, 3)) / 255, rtol=1e-6)
-    assert set(center["told_third"]) == {float(np.float32(1 / 3))}
+    np.testing.assert_allclose(center["aux_brightness"], dark.mean(axis=(1, 2, 3)) / 255, rtol=1e-6)
+    assert set(center["aux_third"]) == {float(np.float32(1 / 3))}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from bench.data.near_duplicates import HAMMING, _ones, hashed, near_duplicates, 
 from bench.masks.center import Center
 from bench.masks.folder import Mask, MaskFolder
 from bench.masks.random import RandomRectangle
-from bench.masks.sets import suite
+from bench.masks.sets import mask_set
 from bench.runs.leakage import MOST_SHARED, audit, cap, holes_in_words, images, in_words, notes
 from bench.training.feed import TrainingFeed, training_hole
 
@@ -155,7 +155,7 @@ def test_shared_holes_are_counted():
     assert "one of 30 of training: 20 of center, 0 of random" in holes_in_words(found)
     found = audit(one, [stage(RandomRectangle(), steps=300)], 0, ("random",))
     trained = {training_hole(stage(RandomRectangle()), 0, place, 16, 16).tobytes() for place in range(900)}
-    expected = sum(suite("random").hole(name, 16, 16).tobytes() in trained for name in one.test.ids)
+    expected = sum(mask_set("random").hole(name, 16, 16).tobytes() in trained for name in one.test.ids)
     assert found["holes_shared"] == {"random": expected}
     assert expected > 0  # 16x16 has few rectangles
     assert audit(one, [], 0, ("center",))["holes_shared"] == {}

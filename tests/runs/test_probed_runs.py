@@ -20,7 +20,7 @@ QUIET = Progress(Console(file=io.StringIO()))
 
 
 def planned(key, out, cache, **changes):
-    asked = protocol(suites=("random",)).model_copy(update=changes)
+    asked = protocol(mask_sets=("random",)).model_copy(update=changes)
     return plan(find()[key], "smoke", asked, load(asked, cache), out, open_fabric("cpu"))
 
 
@@ -30,9 +30,9 @@ def test_probes_are_part_of_the_record(tmp_path, cache):
     text = (record.folder / "probes.csv").read_bytes()
     names = [metric.id for probe in ("repeat", "perturb") for metric in PROBES[probe]]
     assert record.content["probes_sha256"] == sha256(text)
-    assert record.probes.columns.to_list() == ["suite", "image", "group", *names]
+    assert record.probes.columns.to_list() == ["mask_set", "image", "group", *names]
     assert record.probes["image"].to_list() == load(run.run.protocol, cache).test.ids[:5]
-    series = pool([record], "center", "amplify_noise")  # although `center` is not among the suites that are scored
+    series = pool([record], "center", "amplify_noise")  # although `center` is not among the mask sets that are scored
     assert len(series.values) == 5
     assert (series.values > 0).all()
     assert pool([record], "center", "repeat_l1").interval().mean == 0

@@ -36,7 +36,7 @@ def pictures(count=6, low=64, high=192):
 
 
 def protocol(*names, images=32):
-    return Protocol(data="faces", resolution=SIDE, images=60, split=(4, 1, 1), test_images=9, suites=("random",),
+    return Protocol(data="faces", resolution=SIDE, images=60, split=(4, 1, 1), test_images=9, mask_sets=("random",),
                     probes=names, probe_images=images)  # fmt: skip
 
 
@@ -68,9 +68,9 @@ def left_neighbour(image, hole, seed):
 def test_what_ignores_the_picture_and_the_seed_is_at_rest(tmp_path):
     found = probed(grey, tmp_path)
     names = [metric.id for probe in ("repeat", "perturb") for metric in PROBES[probe]]
-    assert list(found.columns) == ["suite", "image", "group", *names]
+    assert list(found.columns) == ["mask_set", "image", "group", *names]
     assert (found[names] == 0).to_numpy().all()
-    assert set(found["suite"]) == {"center"}
+    assert set(found["mask_set"]) == {"center"}
     assert found["image"].to_list() == pictures().ids
 
 

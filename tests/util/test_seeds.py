@@ -11,7 +11,7 @@ def test_a_seed_depends_on_every_word_and_on_nothing_else():
 
 
 def test_golden_values():
-    """Frozen: a change here changes every suite and every split."""
+    """Frozen: a change here changes every mask set and every split."""
     chance = Chance("golden", 1)
     assert [chance.below(1000) for _ in range(6)] == GOLDEN
     assert seed_of("golden", 1) == GOLDEN_SEED

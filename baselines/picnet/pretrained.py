@@ -14,7 +14,7 @@ from baselines.mmagic import UNTRIED, module_keys
 from baselines.picnet.method import PicnetSettings, Sampler
 from baselines.picnet.networks import ATTENDED, Decoder, Encoder
 from bench.methods.base import DataFacts, Inpainter, Method
-from bench.methods.layouts import Reference
+from bench.methods.layouts import WeightLayout
 
 LAYERS, PRIOR_BLOCKS = 5, 6
 
@@ -86,8 +86,8 @@ def _keys() -> Iterator[tuple[str, str]]:
     yield from _block("decoder.attention.join", f"{attention}.model")
 
 
-REFERENCES = [
-    Reference(
+LAYOUTS = [
+    WeightLayout(
         name="PICNet of its authors",
         source="https://github.com/lyndonzheng/Pluralistic-Inpainting",
         licence="CC BY-NC 4.0, as the project that publishes it",

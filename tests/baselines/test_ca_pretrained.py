@@ -7,7 +7,7 @@ from elsewhere import publish
 from torch import nn
 from torch.nn import functional as F
 
-from baselines.ca.reference import REFERENCES, MmagicDeepFill
+from baselines.ca.pretrained import LAYOUTS, MmagicDeepFill
 from bench.methods.base import DataFacts, Settings, compose, fill
 from bench.methods.layouts import choose
 from bench.util.errors import UserError
@@ -182,8 +182,8 @@ def sample():
 
 def ours(theirs):
     method = MmagicDeepFill(Settings(), DataFacts(256, 1))
-    (reference,) = REFERENCES
-    reference.load(method.networks(), theirs.state_dict(), "theirs")
+    (layout,) = LAYOUTS
+    layout.load(method.networks(), theirs.state_dict(), "theirs")
     return method
 
 
@@ -220,16 +220,16 @@ def test_small_pictures_are_told(theirs):
 
 def test_other_layouts_are_told(theirs):
     state = {key: value for key, value in theirs.state_dict().items() if "stage2.decoder" not in key}
-    assert choose(REFERENCES, state, "ca", "f") is REFERENCES[0]
+    assert choose(LAYOUTS, state, "ca", "f") is LAYOUTS[0]
     with pytest.raises(UserError, match=r"14 missing \(generator.stage2.decoder.dec1.conv.weight, "):
-        REFERENCES[0].load(MmagicDeepFill(Settings(), DataFacts(256, 1)).networks(), state, "f")
+        LAYOUTS[0].load(MmagicDeepFill(Settings(), DataFacts(256, 1)).networks(), state, "f")
 
 
 def test_the_published_names_say_what_it_was_trained_on():
-    (reference,) = REFERENCES
-    assert reference.data_of("deepfillv1_256x256_4x4_celeba_20200619-dd51a855.pth").startswith("CelebA-HQ")
-    assert reference.data_of("deepfillv1_256x256_8x2_places_20200619-c00a0e21.pth").startswith("Places365")
-    assert reference.data_of("mine.pth") == "unknown"
+    (layout,) = LAYOUTS
+    assert layout.data_of("deepfillv1_256x256_4x4_celeba_20200619-dd51a855.pth").startswith("CelebA-HQ")
+    assert layout.data_of("deepfillv1_256x256_8x2_places_20200619-c00a0e21.pth").startswith("Places365")
+    assert layout.data_of("mine.pth") == "unknown"
 
 
 def test_a_published_file_is_read(theirs, tmp_path):

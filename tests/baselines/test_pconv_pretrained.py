@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from bench.methods.base import DataFacts, fill
 from bench.methods.catalog import find
-from bench.methods.pretrained import adopt
+from bench.methods.pretrained import load_pretrained
 from bench.util.errors import UserError
 
 ENCODER = [(3, 64, 7), (64, 128, 5), (128, 256, 5), (256, 512, 3), *3 * [(512, 512, 3)]]
@@ -106,9 +106,9 @@ def sample():
     return image, hole
 
 
-def filled(adopted, image, hole):
-    method = adopted.build({}, DataFacts(256, 1))
-    biases = 64 if adopted.reference.name.endswith("mmagic") else 0
+def filled(pretrained, image, hole):
+    method = pretrained.build({}, DataFacts(256, 1))
+    biases = 64 if pretrained.layout.name.endswith("mmagic") else 0
     assert sum(value.numel() for value in method.networks()["generator"].parameters()) == 25_779_796 + biases
     inpainter = method.inpainter()
     with pytest.raises(UserError, match="at least 128 pixels, each a multiple of 128"):
@@ -127,11 +127,11 @@ def test_naotos_network_is_the_public_one(tmp_path, sample):
     mean, sd = (torch.tensor(x).view(1, 3, 1, 1) for x in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
     expected = network((image - mean) / sd, (~hole).float().expand(-1, 3, -1, -1)) * sd + mean
     assert expected.std() > 0.05
-    adopted = adopt(find()["pconv"], [tmp_path / "1000000.pth"])
-    assert (adopted.reference.name, adopted.facts["trained_on"]) == (
+    pretrained = load_pretrained(find()["pconv"], [tmp_path / "1000000.pth"])
+    assert (pretrained.layout.name, pretrained.facts["trained_on"]) == (
         "PConv of naoto0804", "Places2, 256x256, irregular holes",
     )  # fmt: skip
-    result = filled(adopted, image, hole)
+    result = filled(pretrained, image, hole)
     assert (result - expected).abs().max() < 1e-4 * expected.abs().max()
 
 
@@ -145,7 +145,7 @@ def test_mmagics_network_is_the_public_one(tmp_path, sample):
     known = (~hole).float()
     expected = (network((2 * image - 1)[:, [2, 1, 0]] * known, known.expand(-1, 3, -1, -1))[:, [2, 1, 0]] + 1) / 2
     assert expected.std() > 0.05
-    adopted = adopt(find()["pconv"], [path])
-    assert adopted.reference.name == "PConv of mmagic"
-    result = filled(adopted, image, hole)
+    pretrained = load_pretrained(find()["pconv"], [path])
+    assert pretrained.layout.name == "PConv of mmagic"
+    result = filled(pretrained, image, hole)
     assert (result - expected).abs().max() < 1e-4 * expected.abs().max()

@@ -7,10 +7,10 @@ import torch
 from elsewhere import publish
 from torch import nn
 
-from baselines.glcic.reference import REFERENCES
+from baselines.glcic.pretrained import LAYOUTS
 from bench.methods.base import DataFacts, fill
 from bench.methods.catalog import find
-from bench.methods.pretrained import adopt
+from bench.methods.pretrained import load_pretrained
 from bench.util.errors import UserError
 
 TABLE = [  # kernel, stride, dilation, channels; a kernel of 4 is a transposed convolution
@@ -110,9 +110,9 @@ def sample():
     return image, hole
 
 
-def filled(adopted):
+def filled(pretrained):
     image, hole = sample()
-    method = adopted.build(adopted.settings("smoke", "default", {}), FACTS)
+    method = pretrained.build(pretrained.settings("smoke", "default", {}), FACTS)
     assert not method.networks()["generator"].training
     return fill(method.inpainter(), image, hole, torch.zeros(2, dtype=torch.int64))
 
@@ -139,18 +139,18 @@ def test_otenims_network_is_the_public_one(entry, otenim):
     inside = image * (1 - mask) + torch.tensor(MEAN).view(1, 3, 1, 1) * mask
     expected = network(torch.cat([inside, mask], dim=1))
     assert expected.std() > 0.05
-    adopted = adopt(entry, files)
-    assert adopted.reference.name == "GLCIC of otenim"
-    assert (filled(adopted) - expected).abs().max() < 1e-4
+    pretrained = load_pretrained(entry, files)
+    assert pretrained.layout.name == "GLCIC of otenim"
+    assert (filled(pretrained) - expected).abs().max() < 1e-4
 
 
 def test_otenims_mean_is_needed_and_part_of_the_key(entry, otenim):
     _, (weights, config) = otenim
     with pytest.raises(UserError, match=r"glcic takes --weights model_cn\* and --weights config.json, each once"):
-        adopt(entry, [weights])
-    before = adopt(entry, [weights, config]).sha256
+        load_pretrained(entry, [weights])
+    before = load_pretrained(entry, [weights, config]).sha256
     config.write_text(json.dumps({"mpv": [0.1, 0.2, 0.3]}))
-    assert adopt(entry, [weights, config]).sha256 != before
+    assert load_pretrained(entry, [weights, config]).sha256 != before
     for text, said in (
         ("{}", "it holds none"),
         ('{"mpv": [120, 110, 100]}', "it holds .120"),
@@ -158,7 +158,7 @@ def test_otenims_mean_is_needed_and_part_of_the_key(entry, otenim):
     ):
         config.write_text(text)
         with pytest.raises(UserError, match=said):
-            filled(adopt(entry, [weights, config]))
+            filled(load_pretrained(entry, [weights, config]))
 
 
 @torch.no_grad()
@@ -171,13 +171,13 @@ def test_mmagics_network_is_the_public_one(entry, tmp_path):
     masked = (2 * image - 1)[:, [2, 1, 0]] * (1 - mask)
     expected = (network(torch.cat([masked, mask], dim=1))[:, [2, 1, 0]] + 1) / 2
     assert expected.std() > 0.05
-    adopted = adopt(entry, [path])
-    assert adopted.facts["trained_on"] == "CelebA-HQ, 256x256, square holes"
-    assert (filled(adopted) - expected).abs().max() < 1e-4
+    pretrained = load_pretrained(entry, [path])
+    assert pretrained.facts["trained_on"] == "CelebA-HQ, 256x256, square holes"
+    assert (filled(pretrained) - expected).abs().max() < 1e-4
     with pytest.raises(UserError, match="--variant no_gan"):
-        adopted.settings("smoke", "no_gan", {})
+        pretrained.settings("smoke", "no_gan", {})
 
 
 def test_the_two_layouts_have_nothing_in_common():
-    first, second = REFERENCES
+    first, second = LAYOUTS
     assert not {key.partition("/")[2] for key in first.keys.values()} & set(second.keys.values())

@@ -16,7 +16,7 @@ from baselines.feed_forward import FeedForward
 from baselines.glcic.networks import DILATIONS, ROWS, SIZES, CompletionNetwork
 from baselines.mmagic import LICENCE, NORM, SOURCE, UNTRIED, blue_first, module_keys
 from bench.methods.base import DataFacts, Inpainter, Method, Settings
-from bench.methods.layouts import Reference
+from bench.methods.layouts import WeightLayout
 
 MMAGIC_ROWS = (
     *(f"encoder.enc{number}" for number in range(1, 7)),
@@ -72,8 +72,8 @@ def _mmagic_keys() -> Iterator[tuple[str, str]]:
     yield from module_keys("generator.colours", "generator.decoder.dec7.conv")
 
 
-REFERENCES = [
-    Reference(
+LAYOUTS = [
+    WeightLayout(
         name="GLCIC of otenim",
         source="https://github.com/otenim/GLCIC-PyTorch",
         licence="MIT, as the project that publishes it",
@@ -93,7 +93,7 @@ REFERENCES = [
         trained_on={"model_cn*": "CelebA, 160x160"},
         remarks=(UNTRIED, "The project blends its results into the picture (Poisson); the score is without that."),
     ),
-    Reference(
+    WeightLayout(
         name="Global&Local of mmagic",
         source=f"{SOURCE}global_local/",
         licence=LICENCE,

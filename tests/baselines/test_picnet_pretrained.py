@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from baselines.picnet.method import latent_noise
 from bench.methods.base import DataFacts, fill
 from bench.methods.catalog import find
-from bench.methods.pretrained import adopt
+from bench.methods.pretrained import load_pretrained
 from bench.util.errors import UserError
 
 LEAKY = nn.LeakyReLU(0.1)
@@ -186,19 +186,19 @@ def test_the_mapped_networks_are_the_public_ones(networks, files):
     z = mean + sd * latent_noise(seed, 0, mean.shape[1:])
     expected = (decoder(z, features, known) + 1) / 2
     assert expected.std() > 0.05
-    adopted = adopt(find()["picnet"], files)
-    inpainter = adopted.build(adopted.settings("paper", "default", {}), DataFacts(256, 1)).inpainter()
+    pretrained = load_pretrained(find()["picnet"], files)
+    inpainter = pretrained.build(pretrained.settings("paper", "default", {}), DataFacts(256, 1)).inpainter()
     assert (fill(inpainter, image, hole, seed) - expected).abs().max() < 1e-4
 
 
 def test_the_settings_of_the_draws_can_be_set(files):
-    adopted = adopt(find()["picnet"], files)
-    assert adopted.settings("smoke", "default", {"samples": 3, "shown": "mean"})["samples"] == 3
-    assert adopted.settings("smoke", "default", {})["width"] == 32
+    pretrained = load_pretrained(find()["picnet"], files)
+    assert pretrained.settings("smoke", "default", {"samples": 3, "shown": "mean"})["samples"] == 3
+    assert pretrained.settings("smoke", "default", {})["width"] == 32
     with pytest.raises(UserError, match="E/block0.conv1.module.weight is 32x3x3x3, not 16x3x3x3"):
-        adopted.build(adopted.settings("smoke", "default", {"width": 16}), DataFacts(256, 1))
+        pretrained.build(pretrained.settings("smoke", "default", {"width": 16}), DataFacts(256, 1))
 
 
 def test_both_files_are_needed(files):
     with pytest.raises(UserError, match=r"picnet takes --weights \*_net_E.pth and --weights \*_net_G.pth, each once"):
-        adopt(find()["picnet"], files[:1])
+        load_pretrained(find()["picnet"], files[:1])

@@ -16,7 +16,7 @@ from baselines.pconv.networks import MOST_LEVELS, Layer, PartialUNet
 from baselines.unet import sizes
 from baselines.vgg import IMAGENET_MEAN, IMAGENET_SD, normalised
 from bench.methods.base import DataFacts, Inpainter, Method, Settings
-from bench.methods.layouts import Reference
+from bench.methods.layouts import WeightLayout
 
 
 class Public(Method):
@@ -85,8 +85,8 @@ def _mmagic_keys() -> Iterator[tuple[str, str]]:
         yield from module_keys(f"{ours}.norm", f"{theirs}.bn", NORM) if norm else ()
 
 
-REFERENCES = [
-    Reference(
+LAYOUTS = [
+    WeightLayout(
         name="PConv of naoto0804",
         source="https://github.com/naoto0804/pytorch-inpainting-with-partial-conv/releases",
         licence="MIT, as the project that publishes it",
@@ -96,7 +96,7 @@ REFERENCES = [
         trained_on={"1000000.pth": "Places2, 256x256, irregular holes"},
         remarks=(UNTRIED,),
     ),
-    Reference(
+    WeightLayout(
         name="PConv of mmagic",
         source=f"{SOURCE}pconv/",
         licence=LICENCE,

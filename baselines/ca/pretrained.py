@@ -22,7 +22,7 @@ from baselines.ca.networks import DILATIONS, Coarse, Style, conv, convolution_br
 from baselines.feed_forward import FeedForward
 from baselines.mmagic import LICENCE, SOURCE, UNTRIED, blue_first, module_keys
 from bench.methods.base import DataFacts, Inpainter, Method, Settings, Sizes, compose
-from bench.methods.layouts import Reference
+from bench.methods.layouts import WeightLayout
 
 STYLE = Style(padding="reflect")
 WIDTH = 32
@@ -115,8 +115,8 @@ def _keys() -> Iterator[tuple[str, str]]:
                 yield from module_keys(f"{ours}.{place}{inner}", f"{theirs}.conv")
 
 
-REFERENCES = [
-    Reference(
+LAYOUTS = [
+    WeightLayout(
         name="DeepFillv1 of mmagic",
         source=f"{SOURCE}deepfillv1/",
         licence=LICENCE,
