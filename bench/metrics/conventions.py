@@ -54,6 +54,9 @@ class Convention:
         return self.aggregate == "mean"
 
 
+_CUT = "to 8 bits, the fraction cut off, before anything else"
+_MIDDLE = "the middle half of rows and columns alone, 64 to 192 of 256"
+
 BATCH = 16
 """Images in a batch of `psnr_batch16`."""
 
@@ -68,8 +71,8 @@ def _ssim(id: str, title: str, window: str, source: str, side: int = 11, **more:
     return Convention(id, title, "", "higher", formula, source, 3, limits=(-1.0, 1.0), smallest_side=side, **more)  # type: ignore[arg-type]
 
 
-def _l(id: str, title: str, unit: str, formula: str, source: str, column: str = "", top: float = 100.0) -> Convention:
-    return Convention(id, title, unit, "lower", formula, source, 2, column=column, limits=(0.0, top))
+def _l(id: str, title: str, unit: str, formula: str, source: str, top: float = 100.0, **more: object) -> Convention:
+    return Convention(id, title, unit, "lower", formula, source, 2, limits=(0.0, top), **more)  # type: ignore[arg-type]
 
 
 def _tv(id: str, title: str, unit: str, formula: str, source: str) -> tuple[Convention, Convention]:
@@ -142,6 +145,20 @@ _ALL = (
         column="psnr",
     ),
     _psnr(
+        "psnr_center",
+        "PSNR of the centre",
+        f"as PSNR, of {_MIDDLE}",
+        "TFill's evaluation of centre holes; PSNR in the hole where that is the hole",
+        smallest_side=2,
+    ),
+    _psnr(
+        "psnr_trunc",
+        "PSNR, truncated",
+        "as PSNR, of a result that is cut off to 8 bits, not rounded",
+        "MISF, and AOT-GAN's test code, which saves with astype(uint8)",
+        rounding=_CUT,
+    ),
+    _psnr(
         "psnr_raw",
         "PSNR of the raw result",
         "10 log10(255^2 / mean (R - X)^2); infinite, and never capped, where R = X",
@@ -180,14 +197,14 @@ _ALL = (
         "ssim_u7",
         "SSIM, uniform 7",
         "uniform window 7x7, where it fits whole; range 255, sample covariance",
-        "scikit-image by default; AOT-GAN, MISF",
+        "scikit-image by default; AOT-GAN and MISF, but for their truncation",
         side=7,
     ),
     _ssim(
         "ssim_u11",
         "SSIM, uniform 11",
         "uniform window 11x11, where it fits whole; range 255, sample covariance",
-        "RN and TFill: scikit-image with win_size 11",
+        "TFill, and RN but for its truncation: scikit-image with win_size 11",
     ),
     _ssim(
         "ssim_y",
@@ -210,11 +227,40 @@ _ALL = (
         side=51,
     ),
     _ssim(
-        "ssim_gray7_range2",
-        "SSIM in gray, uniform 7, range 2",
-        "as SSIM in gray, uniform 7, of pictures in [0,1] whose range is taken for 2",
-        "the metric scripts of ZITS: old scikit-image without data_range",
+        "ssim_zits",
+        "SSIM of ZITS",
+        "of 0.0721 R + 0.7154 G + 0.2125 B in [0,1], whose range is taken for 2: uniform window 7x7, where it fits"
+        " whole; sample covariance",
+        "the metric scripts of ZITS, MST and MAE-FAR: rgb2gray of OpenCV's BGR, old scikit-image without data_range",
         side=7,
+    ),
+    _ssim(
+        "ssim_lbam",
+        "SSIM of LBAM",
+        "as SSIM, zero-padded, of pictures in 0...255 with the constants for [0,1]: range 1",
+        "LBAM's test code, and CTSDG's after it: pytorch_ssim of 255 x; exact, where float32 would add noise",
+    ),
+    _ssim(
+        "ssim_u11_center",
+        "SSIM of the centre, uniform 11",
+        f"as SSIM, uniform 11, of {_MIDDLE}",
+        "TFill's evaluation of centre holes",
+        side=22,
+    ),
+    _ssim(
+        "ssim_u7_trunc",
+        "SSIM, uniform 7, truncated",
+        "as SSIM, uniform 7, of a result that is cut off to 8 bits, not rounded",
+        "MISF, and AOT-GAN's test code, which saves with astype(uint8)",
+        side=7,
+        rounding=_CUT,
+    ),
+    _ssim(
+        "ssim_u11_trunc",
+        "SSIM, uniform 11, truncated",
+        "as SSIM, uniform 11, of a result that is cut off to 8 bits, not rounded",
+        "RN's eval.py",
+        rounding=_CUT,
     ),
     _ssim(
         "ssim_raw",
@@ -282,7 +328,23 @@ _ALL = (
         "L1 of channel means",
         "%",
         "100 / 255 * mean |mean over channels of C - X|",
+        "eval.py of RN, but for its truncation",
+    ),
+    _l(
+        "l1_channels_trunc",
+        "L1 of channel means, truncated",
+        "%",
+        "as L1 of channel means, of a result that is cut off to 8 bits, not rounded",
         "eval.py of RN",
+        rounding=_CUT,
+    ),
+    _l(
+        "l1_center",
+        "L1 of the centre",
+        "%",
+        f"as L1, of {_MIDDLE}",
+        "TFill's evaluation of centre holes",
+        smallest_side=2,
     ),
     _l(
         "l2",
