@@ -11,7 +11,7 @@ from rich.console import Console
 
 from bench.adopted import Adopted
 from bench.catalog import Catalog, Entry
-from bench.data import Data, load
+from bench.data import Data, load, told
 from bench.errors import UserError, nearest
 from bench.experiment import Experiment, build_method, plan, scale_protocols
 from bench.files import check_writable
@@ -159,6 +159,8 @@ class Reproduction:
         for protocol in self.protocols():
             with self.progress.task(f"data {protocol.data_name}") as report:
                 data = load(protocol, self.request.cache, lambda done, total, what: report(what, done, total))
+            for line in told(data):
+                self.progress.say(line)
             yield protocol, data
 
     def own(self, variants: Sequence[str] | None = None) -> list[Wanted]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from rich.console import Console
 
-from bench.data import Data, load
+from bench.data import Data, load, told
 from bench.errors import UserError
 from bench.exchange.layout import (
     FORMAT,
@@ -159,6 +159,7 @@ class Export:
                 one.name: one.manifest(self.data.test.ids, height, width) for one in map(suite, self.protocol.suites)
             },
             pictures=list(pictures),
+            notes=told(self.data),
         )
 
 
@@ -174,6 +175,8 @@ def export(protocol: Protocol, scale: str, root: Path, cache: Path, console: Con
             f"{suite_folder(root, name)}: {one['count']} pictures of {one['height']}×{one['width']}, white = hole",
             highlight=False, soft_wrap=True,
         )  # fmt: skip
+    for note in manifest.notes:
+        console.print(note, highlight=False, soft_wrap=True, markup=False)
     return manifest
 
 
