@@ -255,7 +255,7 @@ def test_what_is_amiss_with_files_is_counted_and_told(tmp_path):
     for number in range(8):
         picture(root / f"{number}.png")
     for number in (20, 21):
-        picture(away / f"{number}.png", value=number)
+        picture(away / f"{number}.png", value=100 + number)
     assert hold(root)[1] == []
     (root / "broken.png").symlink_to(tmp_path / "gone.png")
     (root / "text.png").write_text("no picture")
