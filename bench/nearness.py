@@ -3,10 +3,10 @@
 The hash alone would take drawn faces for one another: they share a composition, and a fifth of them have a neighbour
 within 4 bits. Measured: of 8 million pairs of different faces 20,000 lie within 8 bits, and the best of these correlate
 by 0.981. Copies saved as JPEG (quality 90), in grey or with another contrast lie within 2 bits and above 0.996, with
-another brightness within 6 bits and above 0.986; at JPEG quality 30 70 % or more are found. Both orientations are compared:
-mirrored drawn faces that are different come to 0.975 at most. Of copies that are 1.3 times as bright, and so clipped,
-four in five or more are found; of those cut by 1/32 of their side and brought back to size one in thirty at most.
-Copies that were cut, shifted, turned or blurred are mostly missed: a clean audit does not exclude them.
+another brightness within 6 bits and above 0.986; at JPEG quality 30 two thirds or more are found. Both orientations are
+compared: mirrored drawn faces that are different come to 0.975 at most. Of copies that are 1.3 times as bright, and
+so clipped, two thirds or more are found; of those cut by 1/32 of their side and brought back to size one in thirty at
+most. Copies that were cut, shifted, turned or blurred are mostly missed: a clean audit does not exclude them.
 """
 
 from collections.abc import Iterator

@@ -10,7 +10,7 @@ rounded half to even first). Y = C where `scored` says composite. A convention i
 `source` says who uses it. Two projects that agree in every digit share an entry.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Better = Literal["higher", "lower", "truth", "neither"]
@@ -55,7 +55,6 @@ class Convention:
 
 
 _CUT = "to 8 bits, the fraction cut off, before anything else"
-_MIDDLE = "the middle half of rows and columns alone, 64 to 192 of 256"
 
 BATCH = 16
 """Images in a batch of `psnr_batch16`."""
@@ -145,20 +144,6 @@ _ALL = (
         column="psnr",
     ),
     _psnr(
-        "psnr_center",
-        "PSNR of the centre",
-        f"as PSNR, of {_MIDDLE}",
-        "TFill's evaluation of centre holes; PSNR in the hole where that is the hole",
-        smallest_side=2,
-    ),
-    _psnr(
-        "psnr_trunc",
-        "PSNR, truncated",
-        "as PSNR, of a result that is cut off to 8 bits, not rounded",
-        "MISF, and AOT-GAN's test code, which saves with astype(uint8)",
-        rounding=_CUT,
-    ),
-    _psnr(
         "psnr_raw",
         "PSNR of the raw result",
         "10 log10(255^2 / mean (R - X)^2); infinite, and never capped, where R = X",
@@ -241,28 +226,6 @@ _ALL = (
         "LBAM's test code, and CTSDG's after it: pytorch_ssim of 255 x; exact, where float32 would add noise",
     ),
     _ssim(
-        "ssim_u11_center",
-        "SSIM of the centre, uniform 11",
-        f"as SSIM, uniform 11, of {_MIDDLE}",
-        "TFill's evaluation of centre holes",
-        side=22,
-    ),
-    _ssim(
-        "ssim_u7_trunc",
-        "SSIM, uniform 7, truncated",
-        "as SSIM, uniform 7, of a result that is cut off to 8 bits, not rounded",
-        "MISF, and AOT-GAN's test code, which saves with astype(uint8)",
-        side=7,
-        rounding=_CUT,
-    ),
-    _ssim(
-        "ssim_u11_trunc",
-        "SSIM, uniform 11, truncated",
-        "as SSIM, uniform 11, of a result that is cut off to 8 bits, not rounded",
-        "RN's eval.py",
-        rounding=_CUT,
-    ),
-    _ssim(
         "ssim_raw",
         "SSIM of the raw result",
         "of R: Gaussian window 11x11, sigma 1.5, where it fits whole; range 255, population covariance",
@@ -329,22 +292,6 @@ _ALL = (
         "%",
         "100 / 255 * mean |mean over channels of C - X|",
         "eval.py of RN, but for its truncation",
-    ),
-    _l(
-        "l1_channels_trunc",
-        "L1 of channel means, truncated",
-        "%",
-        "as L1 of channel means, of a result that is cut off to 8 bits, not rounded",
-        "eval.py of RN",
-        rounding=_CUT,
-    ),
-    _l(
-        "l1_center",
-        "L1 of the centre",
-        "%",
-        f"as L1, of {_MIDDLE}",
-        "TFill's evaluation of centre holes",
-        smallest_side=2,
     ),
     _l(
         "l2",
@@ -421,6 +368,30 @@ _ALL = (
     ),
 )
 
-CONVENTIONS: dict[str, Convention] = {convention.id: convention for convention in _ALL}
+_BY_ID = {convention.id: convention for convention in _ALL}
+
+
+def _truncated(id: str, source: str) -> Convention:
+    like, own = _BY_ID[id], f"{id}_trunc"
+    formula = f"as {like.title}, of a result that is cut off to 8 bits, not rounded"
+    title = f"{like.title}, truncated"
+    return replace(like, id=own, column=own, title=title, formula=formula, source=source, rounding=_CUT)
+
+
+def _center(id: str, side: int) -> Convention:
+    like, own = _BY_ID[id], f"{id}_center"
+    formula = f"as {like.title}, of the middle half of rows and columns alone, 64 to 192 of 256"
+    title, source = f"{like.title}, of the centre", "TFill's evaluation of centre holes"
+    return replace(like, id=own, column=own, title=title, formula=formula, source=source, smallest_side=side)
+
+
+_MISF = "MISF, and AOT-GAN's test code, which saves with astype(uint8)"
+_VARIANTS = (
+    *(_center(id, side) for id, side in (("psnr", 2), ("ssim_u11", 22), ("l1", 2))),
+    *(_truncated(id, _MISF) for id in ("psnr", "ssim_u7")),
+    *(_truncated(id, "eval.py of RN") for id in ("ssim_u11", "l1_channels")),
+)
+
+CONVENTIONS: dict[str, Convention] = _BY_ID | {convention.id: convention for convention in _VARIANTS}
 
 HEADLINE = ("psnr", "ssim", "l1", "l1_hole", "tv", "lpips")
