@@ -100,12 +100,12 @@ def _specks(thickest: int, most_segments: int) -> Brush:
 # Telea's PSNR relative to the strokes of `LONG`, and the mean distance to the nearest known pixel in the first and
 # the last bin. tests/masks/test_like_nvidia.py has them, and measures what these brushes reach.
 SPECKS: dict[tuple[int, int], Brush] = {
-    (1, 10): _specks(36, 1),
+    (1, 10): _specks(35, 1),
     (10, 20): _specks(49, 2),
     (20, 30): _specks(67, 2),
     (30, 40): _specks(78, 4),
-    (40, 50): _specks(66, 5),
-    (50, 60): _specks(102, 10),
+    (40, 50): _specks(70, 6),
+    (50, 60): _specks(104, 10),
 }
 """By bin, in per cent: many thin specks where little is missing, blots where much is."""
 
@@ -158,9 +158,7 @@ def _framed(hole: NDArray[np.bool_], border: int) -> NDArray[np.bool_]:
     return whole
 
 
-def _paint(
-    draw_stroke: Callable[[], Stroke], height: int, width: int, wanted: int
-) -> tuple[NDArray[np.bool_], int]:
+def _paint(draw_stroke: Callable[[], Stroke], height: int, width: int, wanted: int) -> tuple[NDArray[np.bool_], int]:
     """Strokes, segment by segment, until at least `wanted` pixels are missing; the hole and their number.
 
     While the segments at hand cannot reach `wanted`, whatever they cover, they are painted together and counted once;
