@@ -61,11 +61,13 @@ class Board:
     """The truth's own TV, to hold each TV against."""
     in_part: tuple[str, ...] = ()
     """What was scored only in part, and so has no line."""
+    about: str = ""
+    """What the suite's manifest has the reader know."""
 
     @property
     def notes(self) -> list[str]:
         """What the reader of the numbers must know."""
-        notes = list(self.in_part)
+        notes = [*([self.about] if self.about else []), *self.in_part]
         groups = max((interval.groups for line in self.lines for interval in line.scores.values()), default=0)
         if 0 < groups < FEWEST_GROUPS:
             notes.append(f"The intervals rest on {groups} groups; fewer than {FEWEST_GROUPS} are never evidence here.")
@@ -116,6 +118,7 @@ def _board(suite: str, field: list[Contender], key: str, floors: set[str], in_pa
         {metric: contender.name for metric, contender in best_floors.items()},
         truth.interval() if truth is not None else None,
         in_part,
+        str(field[0].records[0].content.get("suites", {}).get(suite, {}).get("note", "")) if field else "",
     )
 
 
