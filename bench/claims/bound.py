@@ -3,12 +3,13 @@
 from decimal import Decimal
 
 from bench.arithmetic import and_list
-from bench.claims.case import Case, lies, required, settled, would_settle
+from bench.claims.case import Case, lies, settled
+from bench.claims.estimate import Estimate, advice
 from bench.claims.finding import Finding, Measured, Verdict
 from bench.metrics.conventions import Convention
 from bench.metrics.probed import definition
 from bench.spec import Bound
-from bench.statistics import Interval, seed_interval
+from bench.statistics import Interval
 
 
 def judge_bound(case: Case, claim: Bound) -> Finding:
@@ -17,35 +18,32 @@ def judge_bound(case: Case, claim: Bound) -> Finding:
     assert metric is not None
     case.require(claim.of)
     one = case.side(claim.of)
-    found: dict[str, Interval] = {}
-    for suite in claim.suites:
-        series = required(one.series(suite, metric.id), one, suite, metric.id)
-        alone = [required(each.series(suite, metric.id), each, suite, metric.id).rank for each in one.by_seed()]
-        found[suite] = series.interval().widened(seed_interval(alone))
-    texts = {suite: _text(interval, metric, claim) for suite, interval in found.items()}
-    verdict, why = _weigh(case, claim, found, texts)
-    if case.trained(one):
-        verdict, why = case.enough_seeds(claim.sides, one.seeds, verdict, why)
-    measured = [Measured(suite, metric.id, f"{one.name} {text}") for suite, text in texts.items()]
-    return Finding(claim, verdict, case.where(one.seeds) + why, tuple(measured))
+    found = {suite: case.mean(one, suite, metric.id) for suite in claim.suites}
+    texts = {suite: _text(estimate.interval, metric, claim) for suite, estimate in found.items()}
+    why = case.no_evidence(estimate.images for estimate in found.values())
+    if why is None:
+        verdict, why = case.concluded(claim.sides, found.values(), *_weigh(claim, found, texts))
+    else:
+        verdict = Verdict.INCONCLUSIVE
+    measured = [Measured(suite, metric.id, f"{one.name} {texts[suite]}{found[suite].note}") for suite in found]
+    return Finding(claim, verdict, case.where([one], found.values()) + why, tuple(measured))
 
 
-def _weigh(case: Case, claim: Bound, found: dict[str, Interval], texts: dict[str, str]) -> tuple[Verdict, str]:
-    if (why := case.no_evidence(found.values())) is not None:
-        return Verdict.INCONCLUSIVE, why
+def _weigh(claim: Bound, found: dict[str, Estimate], texts: dict[str, str]) -> tuple[Verdict, str, int]:
     limit = claim.below if claim.below is not None else claim.above
     assert limit is not None
     side, other = ("below", "above") if claim.below is not None else ("above", "below")
-    answers = {suite: lies(interval, claim.below, claim.above) for suite, interval in found.items()}
+    answers = {suite: lies(estimate.interval, claim.below, claim.above) for suite, estimate in found.items()}
     verdict = settled(answers.values())
     if verdict == Verdict.INCONCLUSIVE:
-        undecided = [suite for suite, answer in answers.items() if answer is None]
-        parts = [f"{texts[suite]} on {suite}; {would_settle(found[suite], limit)}" for suite in undecided]
-        return verdict, f"the interval of the mean reaches over {limit:g}: {'; '.join(parts)}."
+        more = {suite: advice(found[suite], limit) for suite, answer in answers.items() if answer is None}
+        parts = [f"{texts[suite]} on {suite}{one.words}" for suite, one in more.items()]
+        why = f"the interval of the mean reaches over {limit:g}: {'; '.join(parts)}."
+        return verdict, why, max(one.seeds for one in more.values())
     telling = [suite for suite, answer in answers.items() if answer is (verdict == Verdict.SUPPORTED)]
     listed = and_list([f"{texts[suite]} on {suite}" for suite in telling])
     where = side if verdict == Verdict.SUPPORTED else f"{other}, not {side},"
-    return verdict, f"the mean is {listed}: {where} {limit:g} with the whole interval."
+    return verdict, f"the mean is {listed}: {where} {limit:g} with the whole interval.", 0
 
 
 def _text(interval: Interval, metric: Convention, claim: Bound) -> str:

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.arithmetic import and_list
 from bench.claims import FEWEST_GROUPS
 from bench.contenders import Contender, advantage, best, contenders, goodness
 from bench.metrics.conventions import CONVENTIONS, HEADLINE
 from bench.records import Record
+from bench.seed_spread import FEWEST_SEEDS, lead_spread
 from bench.settings import DEFAULT
 from bench.statistics import Interval
 
@@ -25,7 +27,10 @@ class Line:
     scores: dict[str, Interval]
     """By metric; a metric that was not measured is left out."""
     leads: dict[str, Interval]
-    """By metric: how far ahead of the suite's best floor, paired by image; positive is better. Empty for that floor."""
+    """By metric: how far ahead of the suite's best floor, paired by image; positive is better. Empty for that floor.
+    The intervals are widened by what the training seeds move, unless `images_only`."""
+    images_only: bool
+    """True for a training with too few seeds to tell what another seed moves."""
     seeds: int
 
     @property
@@ -71,6 +76,7 @@ class Board:
         groups = max((interval.groups for line in self.lines for interval in line.scores.values()), default=0)
         if 0 < groups < FEWEST_GROUPS:
             notes.append(f"The intervals rest on {groups} groups; fewer than {FEWEST_GROUPS} are never evidence here.")
+        notes += self._about_leads()
         for line in self.lines:
             for metric, interval in line.scores.items():
                 if interval.infinite:
@@ -78,6 +84,17 @@ class Board:
                     images = "1 image" if interval.infinite == 1 else f"{interval.infinite} images"
                     notes.append(f"{where}: infinite for {images}, left out of the mean.")
         return notes
+
+    def _about_leads(self) -> list[str]:
+        trained = [line for line in self.lines if line.leads and not line.floor]
+        only = [line.name for line in trained if line.images_only]
+        both = [line.name for line in trained if not line.images_only]
+        if both and only:
+            few = f"over images only for {and_list(only)}, of which there are fewer than {FEWEST_SEEDS} seeds"
+            return [f"Intervals of leads are over images and training seeds for {and_list(both)}, {few}."]
+        if both:
+            return ["Intervals of leads are over images and training seeds."]
+        return [f"Intervals of leads are over images only: no training has {FEWEST_SEEDS} seeds."] if only else []
 
 
 def leaderboards(records: Sequence[Record], key: str, floors: set[str]) -> list[Board]:
@@ -108,8 +125,9 @@ def _board(suite: str, field: list[Contender], key: str, floors: set[str], in_pa
         own = contender.method == key and contender.variant == DEFAULT and not contender.elsewhere
         series = {metric: contender.series(suite, metric) for metric in HEADLINE}
         scores = {metric: one.interval() for metric, one in series.items() if one is not None}
-        leads = _leads(contender, best_floors, suite)
-        lines.append(Line(contender, contender in training_free, own, scores, leads, contender.seeds))
+        leads, images_only = _leads(contender, best_floors, suite, floors)
+        floor = contender in training_free
+        lines.append(Line(contender, floor, own, scores, leads, images_only, contender.seeds))
     truth = field[0].series(suite, "tv_truth") if field else None
     return Board(
         suite,
@@ -132,10 +150,16 @@ def _rank(line: Line, suite: str) -> float:
     return float("-inf") if series is None else series.rank
 
 
-def _leads(contender: Contender, best_floors: dict[str, Contender], suite: str) -> dict[str, Interval]:
-    leads = {}
+def _leads(
+    contender: Contender, best_floors: dict[str, Contender], suite: str, floors: set[str]
+) -> tuple[dict[str, Interval], bool]:
+    """The leads by metric, and whether their intervals leave the training seeds out."""
+    leads, images_only = {}, False
     for metric, floor in best_floors.items():
-        ours, theirs = (goodness(one, suite, CONVENTIONS[metric]) for one in (contender, floor))
+        convention = CONVENTIONS[metric]
+        ours, theirs = (goodness(one, suite, convention) for one in (contender, floor))
         if ours is not None and theirs is not None and contender is not floor:
-            leads[metric] = advantage(ours, theirs)
-    return leads
+            half_width = lead_spread(contender, floor, suite, convention, floors).half_width
+            images_only = images_only or half_width is None
+            leads[metric] = advantage(ours, theirs).widened(half_width or 0.0)
+    return leads, images_only
