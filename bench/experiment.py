@@ -31,7 +31,7 @@ from bench.protocol import Protocol, ProtocolOverrides, protocols
 from bench.records import FORMAT, Record, Run, read_record
 from bench.seeds import seed_of
 from bench.settings import DEFAULT, build, overrides, variant_name
-from bench.spotcheck import places, spot_check
+from bench.spotcheck import get_ready, places, spot_check
 from bench.training import checkpoint
 from bench.training.loop import Options, Training
 from bench.training.processes import tell
@@ -173,7 +173,9 @@ class Experiment:
     def _evaluate(self, method: Method, progress: Progress) -> Record:
         lpips = Lpips.open(self.lpips_folder)
         self._drop_other_scores(lpips)
-        inpainter = method.inpainter()
+        with no_exit(self.title):
+            inpainter = method.inpainter()
+        get_ready()
         with progress.task(f"score {self.title}") as report:
             table = evaluate(
                 inpainter,

@@ -79,9 +79,9 @@ class Inpainter(ABC):
     def inpaint(self, image: Tensor, hole: Tensor, seed: Tensor) -> Tensor:
         """The picture with its hole filled: float32 (N,3,H,W) in [0,1].
 
-        All three are the method's own, to be changed at will. What `image` holds under the hole must not matter. Pixels outside the hole may differ from the input (the
-        'raw' result): the harness pastes the input's own over them (`fill`). Image i may depend on nothing but
-        image[i], hole[i] and seed[i].
+        All three are copies, the method's own to change. What `image` holds under the hole must not matter. Pixels
+        outside the hole may differ from the input (the 'raw' result): the harness pastes the input's own over them
+        (`fill`). Image i may depend on nothing but image[i], hole[i] and seed[i].
         """
 
 

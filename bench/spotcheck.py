@@ -165,7 +165,7 @@ class _Other:
 
     def ask(self, job: Job) -> Answer:
         try:
-            line = self._start()
+            line = self.start()
             line.send(job)
             answer: Answer = line.recv()
         except (EOFError, OSError) as error:
@@ -176,7 +176,7 @@ class _Other:
             raise
         return answer
 
-    def _start(self) -> Connection:
+    def start(self) -> Connection:
         if self._line is not None and self._process.is_alive():
             return self._line
         context = mp.get_context("spawn")
@@ -198,6 +198,11 @@ class _Other:
 
 
 _other = _Other()
+
+
+def get_ready() -> None:
+    """Start the other process, which loads its libraries while this one works."""
+    _other.start()
 
 
 def _serve(line: Connection) -> None:
