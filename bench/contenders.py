@@ -85,9 +85,9 @@ def processor(record: Record) -> str:
 
 
 def contenders(records: Sequence[Record]) -> list[Contender]:
-    """The records sorted into contenders, by name. What was scored only in part contends with nothing."""
+    """The records sorted into contenders, by name. What is unranked contends with nothing."""
     found: dict[tuple[str, str, str, str], dict[str, list[Record]]] = {}
-    whole = [record for record in records if not record.run.partial]
+    whole = [record for record in records if not record.unranked]
     for record in sorted(whole, key=lambda record: (record.run.seed, record.run.key)):
         same = json.dumps([record.run.code, record.run.settings], sort_keys=True)
         name = (record.run.method, record.run.variant, record.run.origin, record.run.weights)

@@ -14,7 +14,7 @@ from torch import Tensor
 from bench.data import Packed
 from bench.errors import UserError
 from bench.files import whole
-from bench.inpainter import Inpainter, fill, told_columns
+from bench.inpainter import BrokenResultError, Inpainter, fill, told_columns
 from bench.masks.suite import suite
 from bench.metrics import Lpips, score
 from bench.progress import Report
@@ -73,8 +73,12 @@ def evaluate(
             ids = [test.ids[index] for index in indices]
             image = test.tensor(indices)
             hole = suite(name).holes(ids, *image.shape[-2:])
+            frozen = hole.numpy().tobytes()
             result = fill(inpainter, image.to(device), hole.to(device), image_seeds(seed, ids), ids).cpu()
             told = told_columns(inpainter, ids)
+            if hole.numpy().tobytes() != frozen:  # `fill` hands out copies: this takes reaching into the caller
+                who = type(inpainter).__name__
+                raise BrokenResultError(f"{who} changed the holes of suite {name} that it is scored on.")
             truth = torch.from_numpy(test.pixels[indices])
             return Scored(truth, hole, to_uint8(result), told, truncated(result))
 

@@ -65,7 +65,7 @@ class Board:
     tv_truth: Interval | None
     """The truth's own TV, to hold each TV against."""
     in_part: tuple[str, ...] = ()
-    """What was scored only in part, and so has no line."""
+    """What was scored only in part or failed its spot check, and so has no line."""
     about: str = ""
     """What the suite's manifest has the reader know."""
 
@@ -109,7 +109,8 @@ def leaderboards(records: Sequence[Record], key: str, floors: set[str]) -> list[
 
 def _in_part(records: Sequence[Record], suite: str) -> tuple[str, ...]:
     runs = [record.run for record in records if record.run.partial]
-    return tuple(
+    caught = [record for record in records if record.unranked and not record.run.partial]
+    return tuple(f"{record.run.name} is not ranked: {record.unranked}." for record in caught) + tuple(
         f"{run.method}: only {run.partial[suite]} images came back, so it is not ranked"
         if suite in run.partial
         else f"{run.method}: not ranked, because on other suites only some images came back"
