@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from lightning_fabric import Fabric
 from rich.console import Console
 
-from bench.data import Data, load
+from bench.data import Data, load, told
 from bench.masks.names import check_mask_sets
 from bench.masks.sets import mask_set
 from bench.methods.base import DataFacts, Settings
@@ -159,6 +159,8 @@ class Reproduction:
         for protocol in self.protocols():
             with self.progress.task(f"data {protocol.data_name}") as report:
                 data = load(protocol, self.request.cache, lambda done, total, what: report(what, done, total))
+            for line in told(data):
+                self.progress.say(line)
             yield protocol, data
 
     def own(self, variants: Sequence[str] | None = None) -> list[Wanted]:

@@ -1,8 +1,9 @@
 """Claim → verdict: reported numbers against measured ones, under margins that paper.toml declared before any run."""
 
-from bench.claims.case import DATA_WORDS, FEWEST_GROUPS, FEWEST_SEEDS, OWN, command
+from bench.claims.case import DATA_WORDS, FEWEST_GROUPS, OWN, command
 from bench.claims.finding import Finding, Measured, Verdict
 from bench.claims.judging import judge
+from bench.claims.seed_spread import FEWEST_SEEDS
 
 __all__ = [
     "DATA_WORDS",

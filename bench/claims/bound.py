@@ -2,9 +2,10 @@
 
 from decimal import Decimal
 
-from bench.claims.case import Case, lies, required, settled, would_settle
+from bench.claims.case import Case, lies, settled
+from bench.claims.estimate import Estimate, advice
 from bench.claims.finding import Finding, Measured, Verdict
-from bench.claims.statistics import Interval, seed_interval
+from bench.claims.statistics import Interval
 from bench.metrics.definitions import MetricDefinition
 from bench.metrics.probed import definition_of
 from bench.paper import Bound
@@ -17,35 +18,34 @@ def judge_bound(case: Case, claim: Bound) -> Finding:
     assert metric is not None
     case.require(claim.of)
     one = case.side(claim.of)
-    found: dict[str, Interval] = {}
-    for mask_set in claim.mask_sets:
-        series = required(one.series(mask_set, metric.id), one, mask_set, metric.id)
-        alone = [required(each.series(mask_set, metric.id), each, mask_set, metric.id).rank for each in one.by_seed()]
-        found[mask_set] = series.interval().widened(seed_interval(alone))
-    texts = {mask_set: _text(interval, metric, claim) for mask_set, interval in found.items()}
-    verdict, why = _weigh(case, claim, found, texts)
-    if case.trained(one):
-        verdict, why = case.enough_seeds(claim.sides, one.seeds, verdict, why)
-    measured = [Measured(mask_set, metric.id, f"{one.name} {text}") for mask_set, text in texts.items()]
-    return Finding(claim, verdict, case.where(one.seeds) + why, tuple(measured))
+    found = {mask_set: case.mean(one, mask_set, metric.id) for mask_set in claim.mask_sets}
+    texts = {mask_set: _text(estimate.interval, metric, claim) for mask_set, estimate in found.items()}
+    why = case.no_evidence(estimate.images for estimate in found.values())
+    if why is None:
+        verdict, why = case.concluded(claim.sides, found.values(), *_weigh(claim, found, texts))
+    else:
+        verdict = Verdict.INCONCLUSIVE
+    measured = [
+        Measured(mask_set, metric.id, f"{one.name} {texts[mask_set]}{found[mask_set].note}") for mask_set in found
+    ]
+    return Finding(claim, verdict, case.where([one], found.values()) + why, tuple(measured))
 
 
-def _weigh(case: Case, claim: Bound, found: dict[str, Interval], texts: dict[str, str]) -> tuple[Verdict, str]:
-    if (why := case.no_evidence(found.values())) is not None:
-        return Verdict.INCONCLUSIVE, why
+def _weigh(claim: Bound, found: dict[str, Estimate], texts: dict[str, str]) -> tuple[Verdict, str, int]:
     limit = claim.below if claim.below is not None else claim.above
     assert limit is not None
     side, other = ("below", "above") if claim.below is not None else ("above", "below")
-    answers = {mask_set: lies(interval, claim.below, claim.above) for mask_set, interval in found.items()}
+    answers = {mask_set: lies(estimate.interval, claim.below, claim.above) for mask_set, estimate in found.items()}
     verdict = settled(answers.values())
     if verdict == Verdict.INCONCLUSIVE:
-        undecided = [mask_set for mask_set, answer in answers.items() if answer is None]
-        parts = [f"{texts[mask_set]} on {mask_set}; {would_settle(found[mask_set], limit)}" for mask_set in undecided]
-        return verdict, f"the interval of the mean reaches over {limit:g}: {'; '.join(parts)}."
+        more = {mask_set: advice(found[mask_set], limit) for mask_set, answer in answers.items() if answer is None}
+        parts = [f"{texts[mask_set]} on {mask_set}{one.words}" for mask_set, one in more.items()]
+        why = f"the interval of the mean reaches over {limit:g}: {'; '.join(parts)}."
+        return verdict, why, max(one.seeds for one in more.values())
     telling = [mask_set for mask_set, answer in answers.items() if answer is (verdict == Verdict.SUPPORTED)]
     listed = and_list([f"{texts[mask_set]} on {mask_set}" for mask_set in telling])
     where = side if verdict == Verdict.SUPPORTED else f"{other}, not {side},"
-    return verdict, f"the mean is {listed}: {where} {limit:g} with the whole interval."
+    return verdict, f"the mean is {listed}: {where} {limit:g} with the whole interval.", 0
 
 
 def _text(interval: Interval, metric: MetricDefinition, claim: Bound) -> str:

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.claims.contenders import Contender, best
+from bench.claims.estimate import Estimate
 from bench.claims.finding import NoContestError, Verdict
-from bench.claims.statistics import Interval, Series, images_needed
+from bench.claims.seed_spread import FEWEST_SEEDS, Measure, SeedSpread, seed_spread
+from bench.claims.statistics import Interval, Series
 from bench.methods.settings import DEFAULT
 from bench.metrics.definitions import MetricDefinition
 from bench.metrics.probed import PROBED, PROBES
-from bench.paper import Paper
+from bench.paper import Order, Paper
 from bench.paper.arithmetic import and_list
 from bench.paper.claims import BEST_FLOOR
 from bench.protocol import DEFAULTS
@@ -19,9 +21,6 @@ from bench.runs.records import Run
 
 FEWEST_GROUPS = 20
 """With fewer independent groups no interval is evidence: a percentile bootstrap over a handful is too narrow."""
-FEWEST_SEEDS = 3
-"""With fewer trainings nothing is said of a training, and two trained methods are not told apart: another seed alone
-moves their numbers."""
 OWN = "variant:default"
 """The side of a claim that is the paper's method as printed."""
 DATA_WORDS = {"faces": "drawn faces", "photos": "photographs"}
@@ -117,11 +116,37 @@ class Case:
         line += " --with-baselines" if any(method not in by_itself for method, _ in pairs) else ""
         return line + "".join(f" --seed {seed}" for seed in range(count))
 
-    def where(self, seeds: int) -> str:
-        """`At quick scale on drawn faces, 1 seed: `."""
+    def spread(self, measure: Measure, *sides: Contender) -> SeedSpread:
+        """What the training seeds add to the interval of `measure`; every contender here may lend its spread."""
+        return seed_spread(sides, measure, self.floors, self.field)
+
+    def mean(self, one: Contender, mask_set: str, metric: str) -> Estimate:
+        """The mean of a metric over the images where it is finite, as bounds and cells are held to it."""
+        series = required(one.series(mask_set, metric), one, mask_set, metric)
+
+        def measure(alone: Contender) -> float | None:
+            known = alone.series(mask_set, metric)
+            return None if known is None else known.mean_over(series.finite)
+
+        return Estimate(series.interval(), self.spread(measure, one))
+
+    def where(self, sides: Iterable[Contender], estimates: Iterable[Estimate] = (), seeds: int | None = None) -> str:
+        """`At quick scale on drawn faces, 1 seed; seed spread borrowed from p (other) (3 seeds): `.
+
+        `seeds` is that of the trained side with the fewest, where it is not given.
+        """
         assert self.run is not None
         data = DATA_WORDS.get(self.run.protocol.data_name, self.run.protocol.data_name)
-        return f"At {self.run.scale} scale on {data}, {seeds} {'seed' if seeds == 1 else 'seeds'}: "
+        trained = [side for side in sides if self.trained(side)]
+        text = _seeds(min((side.seeds for side in trained), default=1) if seeds is None else seeds)
+        processors = sorted({name for side in trained for name in side.processors})
+        if len(processors) > 1:
+            text += f" on {len(processors)} processors ({and_list(_names(processors))})"
+        lenders = {one.name: one for estimate in estimates for one in estimate.seeds.lenders}
+        if lenders:
+            listed = and_list([f"{name} ({_seeds(one.seeds)})" for name, one in sorted(lenders.items())])
+            text += f"; seed spread borrowed from {listed}"
+        return f"At {self.run.scale} scale on {data}, {text}: "
 
     def no_evidence(self, intervals: Iterable[Interval]) -> str | None:
         """Why these measurements over images are no evidence, however clear they look."""
@@ -134,13 +159,31 @@ class Case:
             return f"{least.groups} {one} say nothing about others; at least {FEWEST_GROUPS} are needed."
         return None
 
-    def enough_seeds(self, sides: Sequence[str], seeds: int, verdict: Verdict, why: str) -> tuple[Verdict, str]:
-        """The verdict and its reason, taken back where it rests on fewer trainings than say anything."""
-        if seeds >= FEWEST_SEEDS or verdict not in (Verdict.SUPPORTED, Verdict.CONTRADICTED):
+    def concluded(
+        self, sides: Sequence[str], estimates: Iterable[Estimate], verdict: Verdict, why: str, seeds: int = 0
+    ) -> tuple[Verdict, str]:
+        """The verdict and its reason, taken back where a trained side has fewer seeds than say anything.
+
+        `seeds` is how many would settle what is inconclusive; then the command is added that runs them.
+        """
+        if not all(estimate.seeds.known for estimate in estimates):
+            line = self.seeds_line(sides)
+            why = f"by the images alone, {why[:-1]}; but another seed alone can move such numbers. Run `{line}`."
+            return Verdict.INCONCLUSIVE, why
+        return verdict, f"{why} Run `{self.seeds_line(sides, seeds)}`." if seeds else why
+
+    def one_processor(
+        self, claim: Order, better: Contender, worse: Contender, verdict: Verdict, why: str
+    ) -> tuple[Verdict, str]:
+        """The verdict on two methods, taken back where both are trained and no processor trained both."""
+        decisive = verdict in (Verdict.SUPPORTED, Verdict.CONTRADICTED)
+        both_trained = self.trained(better) and self.trained(worse)
+        if not decisive or not both_trained or set(better.processors) & set(worse.processors):
             return verdict, why
-        line = self.seeds_line(sides)
-        why = f"on these images {why[:-1]}; but another seed alone can move such numbers. Run `{line}`."
-        return Verdict.INCONCLUSIVE, why
+        places = [f"{one.name} on {and_list(_names(one.processors))}" for one in (better, worse)]
+        line = self.seeds_line(claim.sides, max(FEWEST_SEEDS, min(better.seeds, worse.seeds)))
+        moved = f"no processor trained both ({and_list(places)}), and the processor alone can move such numbers"
+        return Verdict.INCONCLUSIVE, f"{why[:-1]}; but {moved}. Run `{line} --force` on one machine."
 
     def _pair(self, side: str) -> tuple[str, str]:
         kind, _, name = side.partition(":")
@@ -172,14 +215,6 @@ def _not_measured(contender: Contender, mask_set: str, metric: str) -> NoContest
     return NoContestError(Verdict.NOT_ATTEMPTED, why)
 
 
-def more(needed: int | None, interval: Interval, what: str) -> str:
-    """`about 380 images would settle it if the spread stays (now 200)`."""
-    if needed is None:
-        return f"no number of images {what} at this mean"
-    unit = "images" if interval.groups == interval.n else "groups of images"
-    return f"about {needed} {unit} {what} if the spread stays (now {interval.groups})"
-
-
 def lies(interval: Interval, below: float | None, above: float | None) -> bool | None:
     """True where the whole interval lies `below` (or `above`) the limit, False where it lies beyond, None between."""
     if interval.low is None or interval.high is None:
@@ -200,5 +235,9 @@ def settled(answers: Iterable[bool | None]) -> Verdict:
     return Verdict.INCONCLUSIVE if None in given else Verdict.SUPPORTED
 
 
-def would_settle(interval: Interval, limit: float) -> str:
-    return more(images_needed(interval, limit), interval, "would settle it")
+def _names(processors: Sequence[str]) -> list[str]:
+    return [name or "an unknown one" for name in processors]
+
+
+def _seeds(count: int) -> str:
+    return f"{count} {'seed' if count == 1 else 'seeds'}"

@@ -1,16 +1,19 @@
 """Cells: a number of a reported table, to be met within a margin."""
 
-from bench.claims.case import OWN, Case, more, required
+from bench.claims.case import OWN, Case
 from bench.claims.comparability import differences, in_words
+from bench.claims.estimate import Estimate, advice
 from bench.claims.finding import Finding, Measured, NoContestError, Verdict
-from bench.claims.statistics import Interval, images_needed
 from bench.metrics.definitions import DEFINITIONS, MetricDefinition
 from bench.paper import Cell, Reported
 from bench.util.errors import UserError, nearest
 
 
 def judge_cell(case: Case, claim: Cell) -> Finding:
-    """Only where the measurement was made as the paper says that its own was."""
+    """Only where the measurement was made as the paper says that its own was.
+
+    The interval of the mean, widened by what the training seeds alone can move, is held against the printed number.
+    """
     table = case.paper.tables[claim.table]
     row, column = table.rows[claim.row], table.columns[claim.column]
     printed = row.cells.get(claim.column)
@@ -20,40 +23,48 @@ def judge_cell(case: Case, claim: Cell) -> Finding:
     definition = _definition(column.metric, f"table {claim.table}, column {claim.column}")
     case.require(OWN)
     own = case.side(OWN)
-    interval = required(own.series(claim.mask_set, definition.id), own, claim.mask_set, definition.id).interval()
-    text = f"{own.name} {interval.text(definition.digits, definition.unit)}; the paper prints {printed}"
+    found = case.mean(own, claim.mask_set, definition.id)
+    value = _text(found, definition)
+    text = f"{own.name} {value}{found.note}; the paper prints {printed}"
     measured = (Measured(claim.mask_set, definition.id, text),)
     run, protocol = own.records[0].run, table.protocols[row.protocol]
-    unlike = differences(protocol, column.definition, run.protocol, run.scale, interval.n, claim.mask_set, definition)
+    unlike = differences(
+        protocol, column.definition, run.protocol, run.scale, found.images.n, claim.mask_set, definition
+    )
     if unlike:
         return Finding(claim, Verdict.NOT_COMPARABLE, in_words(unlike), measured)
-    verdict, why = _weigh(case, interval, printed, claim.margin, definition)
-    return Finding(claim, verdict, case.where(own.seeds) + why, measured)
+    why = case.no_evidence([found.images])
+    if why is None:
+        verdict, why = case.concluded((OWN,), [found], *_weigh(found, printed, claim.margin, definition))
+    else:
+        verdict = Verdict.INCONCLUSIVE
+    return Finding(claim, verdict, case.where([own], [found]) + why, measured)
 
 
-def _weigh(
-    case: Case, interval: Interval, printed: Reported, margin: float, definition: MetricDefinition
-) -> tuple[Verdict, str]:
+def _weigh(found: Estimate, printed: Reported, margin: float, definition: MetricDefinition) -> tuple[Verdict, str, int]:
     """Equivalence: the interval within the tolerance of the printed value supports, outside it contradicts."""
-    if (why := case.no_evidence([interval])) is not None:
-        return Verdict.INCONCLUSIVE, why
-    assert interval.low is not None and interval.high is not None  # noqa: PT018
+    interval = found.interval
+    assert interval.mean is not None and interval.low is not None and interval.high is not None  # noqa: PT018
     tolerance = margin + printed.half_width
     least, most = printed.value - tolerance, printed.value + tolerance
-    text = interval.text(definition.digits, definition.unit)
+    text = _text(found, definition)
     around = f"{printed} ± {tolerance:g} {definition.unit}".rstrip()
     if least <= interval.low and interval.high <= most:
-        return Verdict.SUPPORTED, f"{text} lies within {around}."
+        return Verdict.SUPPORTED, f"{text} lies within {around}.", 0
     if interval.high < least or interval.low > most:
         gain = (interval.low > most) == (definition.better == "higher")
         side = "" if definition.better == "truth" else f", on the {'better' if gain else 'worse'} side"
-        return Verdict.CONTRADICTED, f"{text} lies outside {around}{side}."
-    needs = [images_needed(interval, bound) for bound in (least, most)]
-    needed = max((need for need in needs if need is not None), default=None) if None not in needs else None
-    return (
-        Verdict.INCONCLUSIVE,
-        f"{text} reaches over an end of {around}; {more(needed, interval, 'would settle it')}.",
-    )
+        return Verdict.CONTRADICTED, f"{text} lies outside {around}{side}.", 0
+    # The nearer end is the harder one to stay clear of.
+    nearer = least if interval.mean - least < most - interval.mean else most
+    more = advice(found, nearer)
+    return Verdict.INCONCLUSIVE, f"{text} reaches over an end of {around}{more.words}.", more.seeds
+
+
+def _text(found: Estimate, definition: MetricDefinition) -> str:
+    text = found.interval.text(definition.digits, definition.unit)
+    infinite = found.images.infinite
+    return f"{text}, infinite for {infinite} images and left out" if infinite else text
 
 
 def _definition(name: str, where: str) -> MetricDefinition:

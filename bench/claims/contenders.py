@@ -3,13 +3,18 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
-from bench.claims.statistics import Interval, Series, paired_interval, pool, seed_interval
+from bench.claims.statistics import Interval, Series, paired_interval, pool
 from bench.methods.settings import DEFAULT
 from bench.metrics.definitions import MetricDefinition
 from bench.runs.records import Record
+
+Training = tuple[int, str]
+"""The seed and the processor: either moves what a training ends with."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +62,32 @@ class Contender:
     def seeds(self) -> int:
         return len({record.run.seed for record in self.records})
 
-    def by_seed(self) -> "list[Contender]":
-        """Each record by itself."""
-        return [Contender(self.method, self.variant, (record,), self.mark) for record in self.records]
+    @cached_property
+    def by_training(self) -> "dict[Training, Contender]":
+        """Each training by itself, by its seed and processor."""
+        found: dict[Training, list[Record]] = {}
+        for record in self.records:
+            found.setdefault((record.run.seed, processor(record)), []).append(record)
+        return {
+            training: Contender(self.method, self.variant, tuple(records), self.mark)
+            for training, records in found.items()
+        }
+
+    @property
+    def processors(self) -> list[str]:
+        return sorted({processor for _, processor in self.by_training})
+
+
+def processor(record: Record) -> str:
+    """The graphics card, or else the CPU, that a record was made on; empty where it does not say."""
+    hardware = record.content.get("hardware", {})
+    return str(hardware.get("gpu") or hardware.get("cpu") or "")
 
 
 def contenders(records: Sequence[Record]) -> list[Contender]:
-    """The records sorted into contenders, by name. What was scored only in part contends with nothing."""
+    """The records sorted into contenders, by name. What is unranked contends with nothing."""
     found: dict[tuple[str, str, str, str], dict[str, list[Record]]] = {}
-    whole = [record for record in records if not record.run.partial]
+    whole = [record for record in records if not record.unranked]
     for record in sorted(whole, key=lambda record: (record.run.seed, record.run.key)):
         same = json.dumps([record.run.code, record.run.settings], sort_keys=True)
         name = (record.run.method, record.run.variant, record.run.origin, record.run.weights)
@@ -102,22 +124,29 @@ def advantage(better: Series, worse: Series) -> Interval:
     return paired_interval(both["a"], both["b"], both["group"])
 
 
-def seed_half_width(better: Contender, worse: Contender, mask_set: str, definition: MetricDefinition) -> float:
-    """Half the 95 % interval that the choice of training seeds alone gives the mean difference; 0 with one seed.
+@dataclass(frozen=True)
+class InfinitePairs:
+    """The images on which a side is infinite, so that their difference has no place in a mean."""
 
-    A side that was run once (a floor) counts as it is; two sides are paired by their common seeds.
-    """
-    sides = [_seed_means(one, mask_set, definition) for one in (better, worse)]
-    if len(sides[1]) == 1:
-        gains = list(sides[0].values())
-    else:
-        gains = [mean - sides[1][seed] for seed, mean in sides[0].items() if seed in sides[1]]
-    return seed_interval(gains)
+    won: int = 0
+    """By the first side: it alone is +inf, or the other alone is -inf."""
+    lost: int = 0
+    tied: int = 0
+    """Both sides are infinite alike."""
+    pairs: int = 0
+    """All images that both sides have, the finite ones too."""
+
+    @property
+    def count(self) -> int:
+        return self.won + self.lost + self.tied
 
 
-def _seed_means(contender: Contender, mask_set: str, definition: MetricDefinition) -> dict[int, float]:
-    series = {one.records[0].run.seed: goodness(one, mask_set, definition) for one in contender.by_seed()}
-    return {seed: one.rank for seed, one in series.items() if one is not None}
+def infinite_pairs(better: Series, worse: Series) -> InfinitePairs:
+    """Counts the pairs of two goodnesses that `advantage` leaves out."""
+    both = pd.concat({"a": better.values, "b": worse.values}, axis=1, join="inner").to_numpy(np.float64)
+    outside = both[np.isinf(both).any(axis=1)]
+    won, lost = int((outside[:, 0] > outside[:, 1]).sum()), int((outside[:, 0] < outside[:, 1]).sum())
+    return InfinitePairs(won, lost, len(outside) - won - lost, len(both))
 
 
 def best(candidates: Sequence[Contender], mask_set: str, definition: MetricDefinition) -> Contender | None:

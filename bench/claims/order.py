@@ -1,9 +1,11 @@
 """Orders: one side ahead of another by more than a margin, on the same images."""
 
-from bench.claims.case import Case, more, required
-from bench.claims.contenders import advantage, goodness, seed_half_width
+from bench.claims.case import Case, required, settled
+from bench.claims.contenders import Contender, InfinitePairs, advantage, goodness, infinite_pairs
+from bench.claims.estimate import Advice, Estimate, advice
 from bench.claims.finding import Finding, Measured, Verdict
-from bench.claims.statistics import Interval, images_needed
+from bench.claims.seed_spread import lead_spread
+from bench.claims.statistics import Interval
 from bench.metrics.definitions import MetricDefinition
 from bench.metrics.probed import definition_of
 from bench.paper import Order
@@ -12,62 +14,102 @@ from bench.paper.claims import BEST_FLOOR
 
 
 def judge_order(case: Case, claim: Order) -> Finding:
-    """By mask set: the paired difference, widened by what the training seeds alone can move, against the margin."""
+    """By mask set: the paired difference, widened by what the training seeds alone can move, against the margin.
+
+    A pair with an infinite side is left out of the mean: it is a win for the better side, or a tie where both are
+    infinite. A mean never decides against the side that wins more of these pairs, since each outweighs all others.
+    """
     definition = definition_of(claim.metric)
     assert definition is not None
     case.require(claim.better, claim.worse)
-    gains: dict[str, Interval] = {}
-    measured, seeds, both_trained = [], [], True
+    found: dict[str, Estimate] = {}
+    sides: dict[str, tuple[Contender, Contender]] = {}
     for mask_set in claim.mask_sets:
         better, worse = (
             case.best_floor(mask_set, definition) if side == BEST_FLOOR else case.side(side) for side in claim.sides
         )
-        good, bad = (
-            required(goodness(one, mask_set, definition), one, mask_set, claim.metric) for one in (better, worse)
-        )
-        gains[mask_set] = advantage(good, bad).widened(seed_half_width(better, worse, mask_set, definition))
-        trained = [one.seeds for one in (better, worse) if case.trained(one)]
-        seeds += trained or [1]
-        both_trained = len(trained) == 2
-        text = _gain_text(gains[mask_set], definition)
-        measured.append(Measured(mask_set, claim.metric, f"{better.name} ahead of {worse.name} by {text}"))
-    verdict, why = _weigh(case, claim, gains, definition)
-    if both_trained:
-        verdict, why = case.enough_seeds(claim.sides, min(seeds), verdict, why)
-    return Finding(claim, verdict, case.where(min(seeds)) + why, tuple(measured))
+        sides[mask_set] = better, worse
+        found[mask_set] = _estimate(case, better, worse, mask_set, definition)
+    all_sides = [one for pair in sides.values() for one in pair]
+    why = case.no_evidence(gain.images for gain in found.values())
+    if why is None:
+        verdict, why = case.concluded(claim.sides, found.values(), *_weigh(claim, found, definition))
+        verdict, why = case.one_processor(claim, *sides[claim.mask_sets[0]], verdict, why)
+    else:
+        verdict = Verdict.INCONCLUSIVE
+    why += "".join(_infinite_text(mask_set, found[mask_set].infinite, *sides[mask_set]) for mask_set in found)
+    measured = [
+        Measured(mask_set, claim.metric, _gain_said(found[mask_set], *sides[mask_set], definition))
+        for mask_set in found
+    ]
+    return Finding(claim, verdict, case.where(all_sides, found.values()) + why, tuple(measured))
 
 
-def _weigh(case: Case, claim: Order, gains: dict[str, Interval], definition: MetricDefinition) -> tuple[Verdict, str]:
+def _estimate(case: Case, better: Contender, worse: Contender, mask_set: str, definition: MetricDefinition) -> Estimate:
+    good, bad = (required(goodness(one, mask_set, definition), one, mask_set, definition.id) for one in (better, worse))
+    spread = lead_spread(better, worse, mask_set, definition, case.floors, case.field)
+    return Estimate(advantage(good, bad), spread, infinite_pairs(good, bad))
+
+
+def _weigh(claim: Order, gains: dict[str, Estimate], definition: MetricDefinition) -> tuple[Verdict, str, int]:
     """By mask set: above +margin supports, below -margin contradicts, anything else is undecided."""
-    if (why := case.no_evidence(gains.values())) is not None:
-        return Verdict.INCONCLUSIVE, why
     margin, words = claim.margin, f"the margin of {claim.margin:g} {definition.unit}".rstrip()
-    reverse = [mask_set for mask_set, gain in gains.items() if gain.high is not None and gain.high < -margin]
-    if reverse:
-        text = _gain_text(gains[reverse[0]], definition)
+    answers = {mask_set: _answer(gain, margin) for mask_set, gain in gains.items()}
+    verdict = settled(answers.values())
+    if verdict == Verdict.CONTRADICTED:
+        reverse = [mask_set for mask_set, answer in answers.items() if answer is False]
+        text = _gain_text(gains[reverse[0]].interval, definition)
         why = f"on {and_list(reverse)} it is the other way round by more than {words} ({reverse[0]}: {text})."
-        return Verdict.CONTRADICTED, why
-    undecided = [mask_set for mask_set, gain in gains.items() if gain.low is None or gain.low <= margin]
-    if not undecided:
-        return Verdict.SUPPORTED, f"the difference exceeds {words} on {and_list(list(gains))}."
+        return verdict, why, 0
+    if verdict == Verdict.SUPPORTED:
+        return verdict, f"the difference exceeds {words} on {and_list(list(gains))}.", 0
+    undecided = {
+        mask_set: _undecided(gains[mask_set], margin, words) for mask_set, yes in answers.items() if yes is None
+    }
     reasons: dict[str, list[str]] = {}
-    for mask_set in undecided:
-        reasons.setdefault(_undecided(gains[mask_set], margin, words), []).append(mask_set)
-    return Verdict.INCONCLUSIVE, "; ".join(
-        f"on {and_list(mask_sets)} {why}" for why, mask_sets in reasons.items()
-    ) + "."
+    for mask_set, one in undecided.items():
+        reasons.setdefault(one.words, []).append(mask_set)
+    why = "; ".join(f"on {and_list(mask_sets)} {reason}" for reason, mask_sets in reasons.items()) + "."
+    return verdict, why, max(one.seeds for one in undecided.values())
 
 
-def _undecided(gain: Interval, margin: float, words: str) -> str:
-    """Why a mask set decides nothing, and how many images would."""
-    assert gain.mean is not None
-    if abs(gain.mean) > margin:
-        needed = images_needed(gain, margin if gain.mean > 0 else -margin)
-        return f"the interval reaches into {words}; {more(needed, gain, 'would settle it')}"
-    if gain.high is not None and gain.high < margin:
-        return f"the difference is shown to be smaller than {words}, so more images would not support the claim"
-    needed = images_needed(gain, margin)
-    return f"the mean difference is within {words}; {more(needed, gain, 'would show that it is no larger')}"
+def _answer(gain: Estimate, margin: float) -> bool | None:
+    interval, infinite = gain.interval, gain.infinite
+    if interval.low is None or interval.high is None:
+        return None
+    if interval.low > margin:
+        return None if infinite.lost > infinite.won else True
+    if interval.high < -margin:
+        return None if infinite.won > infinite.lost else False
+    return None
+
+
+def _undecided(gain: Estimate, margin: float, words: str) -> Advice:
+    """Why a mask set decides nothing, and what would."""
+    interval = gain.interval
+    assert interval.mean is not None and interval.low is not None and interval.high is not None  # noqa: PT018
+    if interval.low > margin or interval.high < -margin:
+        return Advice(f"the mean is beyond {words}, but the pairs with an infinite side point the other way")
+    if abs(interval.mean) > margin:
+        more = advice(gain, margin if interval.mean > 0 else -margin)
+        return Advice(f"the interval reaches into {words}{more.words}", more.seeds)
+    if interval.high < margin:
+        end = ", so a larger test would not support the claim" if gain.seeds.known else ""
+        return Advice(f"the difference is shown to be smaller than {words}{end}")
+    more = advice(gain, margin, "would show that it is no larger")
+    return Advice(f"the mean difference is within {words}{more.words}", more.seeds)
+
+
+def _infinite_text(mask_set: str, infinite: InfinitePairs, better: Contender, worse: Contender) -> str:
+    if not infinite.count:
+        return ""
+    score = f"{infinite.won} won by {better.name}, {infinite.lost} by {worse.name}, {infinite.tied} tied"
+    left_out = f"{infinite.count} of {infinite.pairs} pairs are infinite and left out of the mean"
+    return f" On {mask_set} {left_out}: {score}."
+
+
+def _gain_said(gain: Estimate, better: Contender, worse: Contender, definition: MetricDefinition) -> str:
+    return f"{better.name} ahead of {worse.name} by {_gain_text(gain.interval, definition)}{gain.note}"
 
 
 def _gain_text(gain: Interval, definition: MetricDefinition) -> str:

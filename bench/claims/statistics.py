@@ -21,6 +21,8 @@ from bench.util.seeds import seed_of
 CONFIDENCE = 0.95
 MOST_SEEDS = 20
 """More trainings than so many are asked of nobody."""
+MOST_IMAGES = 50_000
+"""More test images than so many are asked of nobody: ImageNet's validation set, the largest in use, has no more."""
 RESAMPLES = 5000
 VALUES_AT_ONCE = 2_000_000
 """Group totals that a batch of resamples may hold: about 32 MB."""
@@ -49,6 +51,12 @@ class Interval:
         low, high = (math.hypot(self.mean - self.low, half_width), math.hypot(self.high - self.mean, half_width))
         return replace(self, low=self.mean - low, high=self.mean + high)
 
+    def reach(self, limit: float) -> float:
+        """How far the interval reaches from its mean in the direction of `limit`; 0 where it has no bounds."""
+        if self.mean is None or self.low is None or self.high is None:
+            return 0.0
+        return max(self.mean - self.low if self.mean > limit else self.high - self.mean, 0.0)
+
     def text(self, digits: int = 2, unit: str = "", signed: bool = False) -> str:
         """`24.31 [24.02, 24.60] dB`."""
         if self.mean is None:
@@ -71,6 +79,17 @@ class Series:
 
     def interval(self) -> Interval:
         return mean_interval(self.values, self.groups)
+
+    @property
+    def finite(self) -> pd.Index:
+        """The images with a finite value."""
+        found: pd.Index = self.values[np.isfinite(self.values)].index
+        return found
+
+    def mean_over(self, images: pd.Index) -> float | None:
+        """The mean over those of `images` that have a finite value; None where none has."""
+        shared = self.finite.intersection(images)
+        return float(self.values[shared].mean()) if len(shared) else None
 
     @property
     def rank(self) -> float:
@@ -121,41 +140,53 @@ def paired_interval(a: ArrayLike, b: ArrayLike, groups: Sequence[str] | pd.Serie
     return mean_interval(np.where(outside, np.inf, left - np.where(outside, 0.0, right)), groups)
 
 
+def t_half_width(parts: Sequence[tuple[float, int]]) -> float:
+    """Half the 95 % t interval of a sum of independent means; 0 where nothing varies.
+
+    `parts` holds each mean's squared standard error and the degrees of freedom that it was estimated with; those of the
+    sum are Welch's and Satterthwaite's.
+    """
+    total = sum(square for square, _ in parts)
+    if total == 0:
+        return 0.0
+    freedom = total**2 / sum(square**2 / degrees for square, degrees in parts)
+    return float(t.ppf(0.5 + CONFIDENCE / 2, freedom)) * math.sqrt(total)
+
+
 def seed_interval(values: Sequence[float]) -> float:
     """Half the 95 % t interval of the mean of one value for each training seed; 0 for fewer than two."""
     if len(values) < 2:
         return 0.0
-    error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
-    return float(t.ppf(0.5 + CONFIDENCE / 2, len(values) - 1)) * error
+    return t_half_width([(float(np.var(values, ddof=1)) / len(values), len(values) - 1)])
 
 
-def seeds_needed(values: Sequence[float], limit: float) -> int | None:
-    """How many seeds it takes until `seed_interval` leaves `limit` outside, at the spread of `values` (two or more).
+def seeds_needed(deviation: float, room: float, least: int) -> int | None:
+    """How many seeds, `least` or more, bring half the 95 % t interval of their mean under `room`.
 
-    None where that is more than MOST_SEEDS, or a value is infinite.
+    `deviation` is the standard deviation between seeds. None where that is more than MOST_SEEDS, or nothing is finite.
     """
-    if not np.isfinite(values).all():
+    if not math.isfinite(deviation) or not math.isfinite(room):
         return None
-    gap, spread = abs(float(np.mean(values)) - limit), float(np.std(values, ddof=1))
-    for count in range(len(values), MOST_SEEDS + 1):
-        if float(t.ppf(0.5 + CONFIDENCE / 2, count - 1)) * spread / math.sqrt(count) < gap:
+    for count in range(least, MOST_SEEDS + 1):
+        if t_half_width([(deviation**2 / count, count - 1)]) < room:
             return count
     return None
 
 
-def images_needed(interval: Interval, margin: float) -> int | None:
+def images_needed(interval: Interval, margin: float, beside: float = 0.0) -> int | None:
     """How many groups it takes until an interval of the present spread leaves `margin` outside.
 
-    The half-width shrinks as 1/sqrt(groups). Not more than `interval.groups` where the margin is outside already;
-    None where the mean lies on the margin, or no interval is known.
+    The half-width shrinks as 1/sqrt(groups); `beside` is a further half-width, added as a square, that stays.
+    Not more than `interval.groups` where the margin is outside already; None where the mean lies on the margin or
+    within `beside` of it, or no interval is known.
     """
     if interval.mean is None or interval.low is None or interval.high is None:
         return None
     gap = abs(interval.mean - margin)
-    half_width = interval.mean - interval.low if interval.mean > margin else interval.high - interval.mean
-    if gap == 0:
+    if gap <= beside:
         return None
-    return max(2, math.floor(interval.groups * (max(half_width, 0.0) / gap) ** 2) + 1)
+    room = math.sqrt((gap - beside) * (gap + beside))
+    return max(2, math.floor(interval.groups * (interval.reach(margin) / room) ** 2) + 1)
 
 
 def pool(records: Sequence[Record], mask_set: str, metric: str, error: bool = False) -> Series | None:

@@ -7,10 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bench.claims.case import FEWEST_SEEDS, SMOKE, Case, lies, settled
-from bench.claims.contenders import Contender
+from bench.claims.case import SMOKE, Case, lies, settled
+from bench.claims.contenders import Contender, Training, processor
 from bench.claims.curves import Tail, tail
 from bench.claims.finding import Finding, Measured, NoContestError, Verdict
+from bench.claims.seed_spread import FEWEST_SEEDS
 from bench.claims.statistics import Interval, seed_interval, seeds_needed
 from bench.paper import Trace
 from bench.paper.arithmetic import and_list
@@ -39,6 +40,16 @@ class Check(NamedTuple):
         return Interval(mean, low, high, count, count)
 
     @property
+    def deviation(self) -> float:
+        """Standard deviation between seeds."""
+        return float(np.std(self.values, ddof=1))
+
+    @property
+    def gap(self) -> float:
+        """From the mean to the limit."""
+        return abs(float(np.mean(self.values)) - self.limit)
+
+    @property
     def text(self) -> str:
         """`ends at 31 % [25, 37] of its largest value (claimed: under 50 %)`."""
         limit = f"{100 * self.limit:g} %" if self.percent else f"{self.limit:g}"
@@ -58,14 +69,14 @@ def judge_trace(case: Case, claim: Trace) -> Finding:
     case.require(*claim.sides)
     sides = [case.side(side) for side in claim.sides]
     tails = [_tails(one, claim) for one in sides]
-    seeds = sorted(set.intersection(*(set(found) for found in tails)))
-    if not seeds:
-        why = f"The sides have no seed in common. Run `{case.seeds_line(claim.sides)}`."
-        raise NoContestError(Verdict.NOT_ATTEMPTED, why)
-    checks = _checks(claim, [[found[seed] for seed in seeds] for found in tails], sides)
-    verdict, why = _weigh(case, claim, checks, len(seeds))
+    shared = sorted(set.intersection(*(set(found) for found in tails)))
+    if not shared:
+        raise NoContestError(Verdict.NOT_ATTEMPTED, _apart(case, claim, tails))
+    checks = _checks(claim, [[found[training] for training in shared] for found in tails], sides)
+    verdict, why = _weigh(case, claim, checks, len(shared))
     measured = [Measured(claim.stage, claim.scalar, text) for text in _told(claim, sides, tails)]
-    return Finding(claim, verdict, case.where(len(seeds)) + why, tuple(measured))
+    seeds = len({seed for seed, _ in shared})
+    return Finding(claim, verdict, case.where(sides, seeds=seeds) + why, tuple(measured))
 
 
 def curve(record: Record, claim: Trace) -> pd.DataFrame | None:
@@ -81,15 +92,22 @@ def number(value: float, percent: bool = False) -> str:
     return f"{100 * value if percent else value:.3g}".replace("-", "−")
 
 
-def _tails(one: Contender, claim: Trace) -> dict[int, Tail]:
-    """By seed. Raises where a run has no such curve."""
+def _tails(one: Contender, claim: Trace) -> dict[Training, Tail]:
+    """By training. Raises where a run has no such curve."""
     found = {}
     for record in one.records:
         rows = curve(record, claim)
         if rows is None or len(rows) < 2:
             raise NoContestError(Verdict.NOT_ATTEMPTED, _absent(one, record, claim))
-        found[record.run.seed] = tail(rows, claim.tail)
+        found[record.run.seed, processor(record)] = tail(rows, claim.tail)
     return found
+
+
+def _apart(case: Case, claim: Trace, tails: Sequence[dict[Training, Tail]]) -> str:
+    line = case.seeds_line(claim.sides)
+    if set.intersection(*({seed for seed, _ in found} for found in tails)):
+        return f"No seed of both sides was trained on one processor. Run `{line} --force` on one machine."
+    return f"The sides have no seed in common. Run `{line}`."
 
 
 def _absent(one: Contender, record: Record, claim: Trace) -> str:
@@ -138,18 +156,18 @@ def _weigh(case: Case, claim: Trace, checks: Sequence[Check], seeds: int) -> tup
 
 
 def _settles(case: Case, claim: Trace, undecided: Sequence[Check]) -> str:
-    needs = [seeds_needed(check.values, check.limit) for check in undecided]
+    needs = [seeds_needed(check.deviation, check.gap, len(check.values)) for check in undecided]
     if None in needs:
         return "No number of seeds that anybody would run settles it at this spread."
     count = max(need for need in needs if need is not None)
     return f"About {count} seeds would settle it if the spread stays. Run `{case.seeds_line(claim.sides, count)}`."
 
 
-def _told(claim: Trace, sides: Sequence[Contender], tails: Sequence[dict[int, Tail]]) -> list[str]:
+def _told(claim: Trace, sides: Sequence[Contender], tails: Sequence[dict[Training, Tail]]) -> list[str]:
     """One line a side: what its curve does at its end."""
     lines = []
     for one, found in zip(sides, tails, strict=True):
         median, peak = (float(np.mean([getattr(each, key) for each in found.values()])) for key in ("median", "peak"))
         values = f"median size {number(median)} over {end(claim)}, largest {number(peak)}"
-        lines.append(f"{one.name}, {claim.scalar}: {values} ({len(found)} {'seed' if len(found) == 1 else 'seeds'})")
+        lines.append(f"{one.name}, {claim.scalar}: {values} ({one.seeds} {'seed' if one.seeds == 1 else 'seeds'})")
     return lines

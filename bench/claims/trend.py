@@ -1,10 +1,11 @@
 """Trends: a metric falls or rises with another quantity, image by image."""
 
-from bench.claims.case import Case, lies, required, settled, would_settle
+from bench.claims.case import Case, lies, required, settled
 from bench.claims.contenders import Contender
 from bench.claims.correlation import series_correlation
+from bench.claims.estimate import Advice, Estimate, advice
 from bench.claims.finding import Finding, Measured, Verdict
-from bench.claims.statistics import Interval, seed_interval
+from bench.claims.statistics import Interval
 from bench.paper import Trend
 from bench.paper.words import title
 
@@ -14,47 +15,50 @@ def judge_trend(case: Case, claim: Trend) -> Finding:
     0."""
     case.require(claim.of)
     one = case.side(claim.of)
-    found: dict[str, Interval] = {}
-    for mask_set in claim.mask_sets:
-        alone = [rho for each in one.by_seed() if (rho := _rho(each, claim, mask_set).mean) is not None]
-        found[mask_set] = _rho(one, claim, mask_set).widened(seed_interval(alone))
-    verdict, why = _weigh(case, claim, found)
-    if case.trained(one):
-        verdict, why = case.enough_seeds(claim.sides, one.seeds, verdict, why)
-    measured = [
-        Measured(mask_set, claim.metric, f"{one.name}, rank correlation with {title(claim.along)} {_text(rho)}")
-        for mask_set, rho in found.items()
-    ]
-    return Finding(claim, verdict, case.where(one.seeds) + why, tuple(measured))
+    found = {mask_set: _estimate(case, one, claim, mask_set) for mask_set in claim.mask_sets}
+    why = _no_evidence(case, claim, found)
+    if why is None:
+        verdict, why = case.concluded(claim.sides, found.values(), *_weigh(claim, found))
+    else:
+        verdict = Verdict.INCONCLUSIVE
+    what = f"{one.name}, rank correlation with {title(claim.along)}"
+    texts = {mask_set: f"{what} {_text(rho.interval)}{rho.note}" for mask_set, rho in found.items()}
+    measured = [Measured(mask_set, claim.metric, text) for mask_set, text in texts.items()]
+    return Finding(claim, verdict, case.where([one], found.values()) + why, tuple(measured))
 
 
-def _rho(one: Contender, claim: Trend, mask_set: str) -> Interval:
+def _estimate(case: Case, one: Contender, claim: Trend, mask_set: str) -> Estimate:
+    def measure(alone: Contender) -> float | None:
+        metric, other = alone.series(mask_set, claim.metric), alone.series(mask_set, claim.along)
+        return None if metric is None or other is None else series_correlation(metric, other).mean
+
     metric, other = (required(one.series(mask_set, name), one, mask_set, name) for name in (claim.metric, claim.along))
-    return series_correlation(metric, other)
+    return Estimate(series_correlation(metric, other), case.spread(measure, one))
 
 
-def _weigh(case: Case, claim: Trend, found: dict[str, Interval]) -> tuple[Verdict, str]:
-    constant = [mask_set for mask_set, rho in found.items() if rho.mean is None]
+def _no_evidence(case: Case, claim: Trend, found: dict[str, Estimate]) -> str | None:
+    constant = [mask_set for mask_set, rho in found.items() if rho.images.mean is None]
     if constant:
         names = f"{title(claim.metric)} or {title(claim.along)}"
-        return Verdict.INCONCLUSIVE, f"on {constant[0]} {names} is the same for every image: nothing can follow it."
-    no_evidence = case.no_evidence(found.values())
-    if no_evidence is not None:
-        return Verdict.INCONCLUSIVE, no_evidence
+        return f"on {constant[0]} {names} is the same for every image: nothing can follow it."
+    return case.no_evidence(rho.images for rho in found.values())
+
+
+def _weigh(claim: Trend, found: dict[str, Estimate]) -> tuple[Verdict, str, int]:
     below, above = (0.0, None) if claim.falls else (None, 0.0)
-    answers = {mask_set: lies(rho, below, above) for mask_set, rho in found.items()}
+    answers = {mask_set: lies(rho.interval, below, above) for mask_set, rho in found.items()}
     verdict = settled(answers.values())
     telling = {Verdict.SUPPORTED: True, Verdict.CONTRADICTED: False}.get(verdict)
-    parts = [
-        _said(claim, mask_set, found[mask_set], answer) for mask_set, answer in answers.items() if answer is telling
-    ]
-    return verdict, "; ".join(parts) + "."
+    told = [mask_set for mask_set, answer in answers.items() if answer is telling]
+    more = {mask_set: Advice("") if telling is not None else advice(found[mask_set], 0.0) for mask_set in told}
+    parts = [_said(claim, mask_set, found[mask_set].interval, telling, more[mask_set]) for mask_set in told]
+    return verdict, "; ".join(parts) + ".", max(one.seeds for one in more.values())
 
 
-def _said(claim: Trend, mask_set: str, rho: Interval, answer: bool | None) -> str:
+def _said(claim: Trend, mask_set: str, rho: Interval, answer: bool | None, more: Advice) -> str:
     what = f"{title(claim.metric)} {{}} with {title(claim.along)} on {mask_set}: rank correlation {_text(rho)}"
     if answer is None:
-        return f"{what.format('may fall or rise')} reaches over 0; {would_settle(rho, 0.0)}"
+        return f"{what.format('may fall or rise')} reaches over 0{more.words}"
     return what.format("falls" if claim.falls is answer else "rises")
 
 

@@ -10,7 +10,7 @@ from bench.cluster import rates, snapshot
 from bench.cluster.pulse import Pulse, WatchedProgress
 from bench.cluster.task import Folder, Task
 from bench.cluster.worker import Part, seconds_left
-from bench.data import Data, load
+from bench.data import Data, load, told
 from bench.methods.catalog import find
 from bench.runs.experiment import Experiment, plan
 from bench.training.device import open_fabric
@@ -81,6 +81,8 @@ class Work:
 
     def _pack(self) -> dict[str, Any]:
         data = self._load()
+        for line in told(data):
+            self.progress.say(line)
         return _done(images=len(data.train) + len(data.test))
 
     def _train(self, experiment: Experiment) -> None:

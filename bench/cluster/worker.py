@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from bench.cluster import history, snapshot
 from bench.cluster.pulse import Pulse
 from bench.cluster.task import Folder, Kind
-from bench.util.errors import Stopped, UserError, WorkersLostError
+from bench.util.errors import SignalledError, Stopped, UserError, WorkersLostError
 from bench.util.files import locked, write_json
 
 if TYPE_CHECKING:
@@ -45,10 +45,6 @@ class Part(BaseModel):
     seconds: float | None = None
     """When a training saves itself and ends, after the job's start. None: when it is done."""
     heartbeat_seconds: float = 10.0
-
-
-class SignalledError(BaseException):
-    """SIGTERM came while nothing could be saved. Like KeyboardInterrupt, it is nobody's to catch."""
 
 
 def run(part: Part, job: str = "", raw: str = "", fabric: "Fabric | None" = None) -> int:

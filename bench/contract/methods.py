@@ -20,11 +20,12 @@ from torch import Tensor
 
 from bench.data import Packed
 from bench.masks.sets import MASK_SETS
-from bench.methods.base import DataFacts, Inpainter, Method, compose, diagnostic_columns, fill
+from bench.methods.base import DataFacts, Inpainter, Method, compose, diagnostic_columns, erase, fill, no_exit
 from bench.methods.catalog import Entry
 from bench.methods.settings import DEFAULT, build, overrides
+from bench.metrics import score
 from bench.protocol import DEFAULTS
-from bench.runs.evaluation import images_at_once
+from bench.runs.evaluation import evaluate, image_seeds, images_at_once, to_uint8
 from bench.runs.experiment import build_method, parameters
 from bench.training.device import open_fabric
 from bench.training.feed import TrainingFeed
@@ -102,7 +103,8 @@ def hidden_truth_has_no_influence(subject: Subject) -> None:
     other = torch.where(hole, 1 - image.flip(0), image)
     seed = torch.arange(len(image))
     # Not through `fill`, which erases the hole first: the method itself must not look.
-    first, second = (subject.inpainter.inpaint(x, hole, seed) for x in (image, other))
+    with no_exit(type(subject.inpainter).__name__):
+        first, second = (subject.inpainter.inpaint(x.clone(), hole.clone(), seed.clone()) for x in (image, other))
     assert torch.equal(compose(image, hole, first), compose(image, hole, second)), (
         "the fill changes when the pixels under the hole change"
     )
@@ -116,12 +118,38 @@ def batch_mates_have_no_influence(subject: Subject) -> None:
     order = torch.tensor([3, 0, 4, 2, 1])
     moved = subject.answer(image[order], hole[order], seed[order])
     alone = [subject.answer(image[i : i + 1], hole[i : i + 1], seed[i : i + 1]) for i in range(len(image))]
-    many = subject.answer(image.repeat(7, 1, 1, 1), hole.repeat(7, 1, 1, 1), seed.repeat(7))
+    # As many as an evaluation passes at once, and more than any fixed batch of a method's own.
+    larger = {}
+    for count in (images_at_once(subject.inpainter), 7 * len(image)):
+        places = torch.arange(count) % len(image)
+        larger[count] = places, subject.answer(image[places], hole[places], seed[places])
     for name, whole in together.items():
         assert torch.equal(moved[name], whole[order]), f"an image's {name} depends on its place in the batch"
         for index, one in enumerate(alone):
             assert torch.equal(one[name], whole[index : index + 1]), f"{name} of image {index} differs alone"
-        assert torch.equal(many[name][: len(image)], whole), f"an image's {name} depends on the size of the batch"
+        for count, (places, many) in larger.items():
+            assert torch.equal(many[name], whole[places]), f"an image's {name} differs in a batch of {count}"
+
+
+def inputs_are_the_methods_own(subject: Subject) -> None:
+    """What is scored is the fill of the frozen holes, whatever the method does to its inputs."""
+    inpainter, device = subject.inpainter, torch.device("cpu")
+    few, _ = subject.pictures()
+    truth = to_uint8(few)[torch.arange(images_at_once(inpainter)) % len(few)]
+    ids = [f"contract-{index}" for index in range(len(truth))]
+    pictures = Packed(ids, ids, truth.numpy())
+    image, seed = pictures.tensor(range(len(pictures))), image_seeds(0, ids)
+    hole = MASK_SETS["random"].holes(ids, *image.shape[-2:])
+    with no_exit(type(inpainter).__name__):
+        raw = to_uint8(inpainter.inpaint(erase(image, hole), hole.clone(), seed.clone()).clamp(0, 1))
+    composite = compose(truth, hole, raw)
+    with tempfile.TemporaryDirectory() as folder:
+        table = evaluate(inpainter, pictures, ("random",), 0, device, Path(folder), lambda what, done, total: None)
+        scored = np.load(Path(folder) / "predictions" / "random.npy")
+    assert np.array_equal(scored, composite.numpy()), "the composites that are scored are not those of the frozen holes"
+    for name, values in score(truth, composite, hole, raw).items():
+        found = torch.tensor(table[name].to_numpy(), dtype=values.dtype)
+        assert torch.allclose(found, values, rtol=1e-12, atol=0, equal_nan=True), f"{name} is not that of the fill"
 
 
 def same_seed_same_bits(subject: Subject) -> None:
@@ -273,6 +301,7 @@ CHECKS: tuple[Callable[[Subject], None], ...] = (
     known_pixels_stay,
     hidden_truth_has_no_influence,
     batch_mates_have_no_influence,
+    inputs_are_the_methods_own,
     same_seed_same_bits,
     resumed_training_is_straight_training,
     settings_after_training_change_no_training,

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from bench.data.names import DATASETS
 
 if TYPE_CHECKING:
-    from bench.data.loading import load, packed
+    from bench.data.loading import load, packed, told
     from bench.data.pack import Data, Packed
 
-__all__ = ["DATASETS", "Data", "Packed", "load", "packed"]
+__all__ = ["DATASETS", "Data", "Packed", "load", "packed", "told"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("load", "packed"):
+    if name in ("load", "packed", "told"):
         from bench.data import loading
 
         return getattr(loading, name)

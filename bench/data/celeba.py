@@ -35,7 +35,7 @@ def listing(protocol: Protocol, root: Path) -> Listing:
         "licences": [LICENCE],
         "notes": [f"{len(files)} of 202599 pictures on disk, {len(parts[None])} of them not in the partition"],
     }
-    return of_files(files, split, protocol, about)
+    return of_files(root, files, split, protocol, about)
 
 
 def partition(root: Path) -> tuple[dict[str, int] | None, str]:

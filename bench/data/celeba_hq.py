@@ -38,7 +38,7 @@ def listing(protocol: Protocol, root: Path) -> Listing:
         "licences": [f"CelebA-HQ is made from CelebA. {celeba.LICENCE}"],
         "notes": [f"{len(files)} of {COUNT} pictures on disk"],
     }
-    return of_files(files, split, protocol, about)
+    return of_files(root, files, split, protocol, about)
 
 
 def _split(files: dict[str, Path], protocol: Protocol, root: Path, home: Path) -> tuple[Split, str]:

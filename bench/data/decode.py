@@ -1,19 +1,31 @@
-"""Files to pixels: one way to decode and one way to resize, used for every data set.
+"""Files to pixels: one way to open a picture, wherever it is from, and one way to resize it.
 
-Rules: EXIF orientation applied; gray, palette and CMYK become RGB; what is transparent lies on white; 16 bits become 8
-by scaling (65535 -> 255); of an animation, the first frame. Sizes only ever go down.
+Rules: regular files of FORMATS alone, whole to their last byte; EXIF orientation applied; gray, palette and CMYK become
+RGB; what is transparent lies on white; 16 bits become 8 by scaling, round(255 v / 65535); of an animation, the first
+frame. Sizes only ever go down.
 """
 
+import errno
+import io
+import stat
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from bench.util.errors import UserError
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+"""What SUFFIXES stand for. Pillow would read more by content, some of it with programs that it starts (EPS)."""
 WIDE = ("I", "I;16", "I;16B", "I;16L", "I;16N")
+
+_PNG_DEPTH = 24
+"""Where a PNG file says how many bits a channel has."""
+_TIFF_DEPTH = 258
+"""The tag in which a TIFF file says the same."""
 
 Picture = NDArray[np.uint8]
 """uint8 (H,W,3), RGB."""
@@ -32,16 +44,43 @@ def decode(path: Path) -> Picture:
     if path.suffix.lower() == ".npy":
         return _array(path)
     try:
-        with Image.open(path) as file:
-            return np.array(_rgb(ImageOps.exif_transpose(file), path))
+        content = read_regular(path)
+        with open_picture(content) as file:
+            return np.array(_rgb(ImageOps.exif_transpose(_eight_bits(file, content, path)), path))
     except UserError:
         raise
     except OSError as error:
-        if error.errno is not None:
-            raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+        _check_within_reach(path, error)
         raise UnusableError(path, "damaged, or not a picture", error) from error
     except Exception as error:  # A damaged file can make a decoder raise nearly anything.
         raise UnusableError(path, "damaged, or not a picture", error) from error
+
+
+def read_regular(path: Path) -> bytes:
+    """The bytes of a regular file, or of one that links lead to. Raises OSError, for any other kind without an errno.
+
+    Opening a pipe waits for a writer, and a device may never end.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError("not a regular file")
+    return path.read_bytes()
+
+
+def open_picture(content: bytes) -> Image.Image:
+    """The picture in a file's bytes, not decoded yet. Raises OSError unless it is one of FORMATS and has its end."""
+    image = Image.open(io.BytesIO(content), formats=FORMATS)
+    if not _has_end(content, str(image.format)):
+        raise OSError("its last bytes are missing")
+    return image
+
+
+def is_deep(image: Image.Image, content: bytes) -> bool:
+    """Whether there are 16 bits a channel where Pillow would drop the lower 8."""
+    if image.mode not in ("RGB", "RGBA", "LA"):
+        return False
+    if image.format == "PNG":
+        return content[_PNG_DEPTH] == 16
+    return image.format == "TIFF" and 16 in image.tag_v2.get(_TIFF_DEPTH, ())  # type: ignore[attr-defined]
 
 
 def resize(picture: Picture, height: int, width: int) -> Picture:
@@ -70,6 +109,50 @@ def read_square(path: Path, side: int) -> Picture:
     return resize(centre_square(picture), side, side)
 
 
+def _check_within_reach(path: Path, error: OSError) -> None:
+    """Raise UnusableError where the file itself is at fault, UserError where the disk or the user may be."""
+    if error.errno == errno.ENOENT and path.is_symlink():
+        raise UnusableError(path, "a broken link") from error
+    if error.errno in (errno.EACCES, errno.ELOOP):
+        raise UnusableError(path, str(error.strerror).lower()) from error
+    if error.errno is not None:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _has_end(content: bytes, form: str) -> bool:
+    """Whether the file goes on to its own end, in the formats that Pillow decodes without."""
+    if form == "PNG":
+        place = 8
+        while place + 12 <= len(content):
+            end = place + 12 + int.from_bytes(content[place : place + 4], "big")
+            if content[place + 4 : place + 8] == b"IEND":
+                return end <= len(content)
+            place = end
+        return False
+    if form == "GIF":
+        return content.rstrip(b"\0").endswith(b";")
+    return form != "BMP" or int.from_bytes(content[2:6], "little") <= len(content)
+
+
+def _eight_bits(image: Image.Image, content: bytes, path: Path) -> Image.Image:
+    """The picture itself, or where that has 16 bits a channel, the same rounded to 8."""
+    if not is_deep(image, content):
+        return image
+    values = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    if values is None or values.dtype != np.uint16 or values.ndim != 3 or "transparency" in image.info:
+        raise UnusableError(path, f"a kind of 16-bit {image.format} that is not read here")
+    order = [2, 1, 0, 3][: values.shape[2]]
+    eight = Image.fromarray(np.ascontiguousarray(_scaled(values.astype(np.int64))[..., order]))
+    if (turned := image.getexif().get(ExifTags.Base.Orientation)) is not None:
+        eight.getexif()[ExifTags.Base.Orientation] = turned
+    return eight
+
+
+def _scaled(values: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """0...65535 to 0...255, rounded."""
+    return ((values * 255 + 32767) // 65535).astype(np.uint8)
+
+
 def _rgb(image: Image.Image, path: Path) -> Image.Image:
     if image.mode in WIDE:
         return _from_wide(image, path)
@@ -85,14 +168,17 @@ def _from_wide(image: Image.Image, path: Path) -> Image.Image:
     values = np.asarray(image).astype(np.int64)
     if values.min() < 0 or values.max() > 65535:
         raise UnusableError(path, "more than 16 bits a pixel")
-    return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8)).convert("RGB")
+    return Image.fromarray(_scaled(values)).convert("RGB")
 
 
 def _array(path: Path) -> Picture:
     """CelebA-HQ's own form: uint8 (1,3,H,W), (3,H,W) or (H,W,3)."""
     try:
-        values = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        values = np.load(io.BytesIO(read_regular(path)), allow_pickle=False)
+    except OSError as error:
+        _check_within_reach(path, error)
+        raise UnusableError(path, "damaged, or not an array of numbers", error) from error
+    except (ValueError, EOFError) as error:
         raise UnusableError(path, "damaged, or not an array of numbers", error) from error
     values = values[0] if values.ndim == 4 and len(values) == 1 else values
     if values.dtype != np.uint8 or values.ndim != 3 or 3 not in (values.shape[0], values.shape[2]):

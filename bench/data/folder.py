@@ -26,7 +26,7 @@ def listing(protocol: Protocol, root: Path) -> Listing:
         split = as_given(train, test, len(files) - len(train) - len(test), protocol)
         rule = f"the folder's own {sides[0]}/ and {sides[1]}/; other pictures set aside"
     about = {"split": rule, "licences": ["the user's own pictures: not known here"], "notes": []}
-    return of_files(files, split, protocol, about)
+    return of_files(root, files, split, protocol, about)
 
 
 def own_sides(root: Path) -> tuple[str, str] | None:

@@ -29,7 +29,7 @@ def listing(protocol: Protocol, root: Path) -> Listing:
         "licences": ["ImageNet: non-commercial research and teaching, by its terms of access"],
         "notes": [f"drawn from {len(files)} pictures; ImageNet's own train/validation border is not used"],
     }
-    return of_files(files, by_hash(files, protocol), protocol, about)
+    return of_files(root, files, by_hash(files, protocol), protocol, about)
 
 
 def _pool(root: Path) -> Path:

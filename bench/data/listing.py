@@ -14,6 +14,9 @@ from bench.protocol import Protocol
 from bench.util.errors import UserError
 from bench.util.files import sha256
 
+RULES = 2
+"""Raised when a rule changes that decides the pixels of files (bench/data/decode.py)."""
+
 
 class Item(NamedTuple):
     """One image. `draw` gives uint8 (R,R,3), or raises UnusableError."""
@@ -35,23 +38,26 @@ class Listing:
     asked: dict[str, Any]
     """All that decides the pixels of the pack. Its hash is the pack's key, so it is had without decoding."""
     about: dict[str, Any]
-    """For the manifest: `split`, `crop`, `licences`, `notes`, `set_aside`."""
+    """For the manifest: `split`, `crop`, `licences`, `notes`, `set_aside`; `outside` where files lie elsewhere."""
     sides: Callable[[], Sides]
     """The images, listed only when the pack has to be made."""
 
 
 def pictures_in(folder: Path, suffixes: frozenset[str] = SUFFIXES) -> list[Path]:
-    """All pictures under `folder`, links followed, hidden files left out; each folder is entered once."""
+    """All pictures under `folder`, links followed, hidden files left out; each folder is entered once.
+
+    Raises UserError for a folder that may not be read.
+    """
     found, seen = [], set()
-    for place, folders, files in os.walk(folder, followlinks=True):
-        status = Path(place).stat()
+    for here, folders, files in os.walk(folder, followlinks=True, onerror=_out_of_reach):
+        status = Path(here).stat()
         if (status.st_dev, status.st_ino) in seen:
             folders.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         names = (name for name in sorted(files) if not name.startswith("."))
-        found += [Path(place, name) for name in names if os.path.splitext(name)[1].lower() in suffixes]  # noqa: PTH122
+        found += [Path(here, name) for name in names if os.path.splitext(name)[1].lower() in suffixes]  # noqa: PTH122
     return found
 
 
@@ -65,8 +71,11 @@ def by_id(files: Iterable[Path], name_of: Callable[[Path], str]) -> dict[str, Pa
     return named
 
 
-def of_files(files: dict[str, Path], split: Split, protocol: Protocol, about: dict[str, Any]) -> Listing:
-    """The listing of single files, each cut to its middle square. `files` maps at least the split's ids."""
+def of_files(root: Path, files: dict[str, Path], split: Split, protocol: Protocol, about: dict[str, Any]) -> Listing:
+    """The listing of single files, each cut to its middle square.
+
+    `files` maps at least the split's ids; those that lie outside `root`, the data folder, are counted.
+    """
     side = protocol.resolution
 
     def items(ids: list[str]) -> list[Item]:
@@ -75,8 +84,12 @@ def of_files(files: dict[str, Path], split: Split, protocol: Protocol, about: di
     with ThreadPoolExecutor(16) as pool:
         stamps = [list(pool.map(_stamp, ids, (files[name] for name in ids))) for ids in (split.train, split.test)]
     crop = f"middle square, then to {side}x{side} by Pillow's bilinear filter with antialiasing; never enlarged"
+    outside = _Outside(root)
+    elsewhere = [name for ids in (split.train, split.test) for name in ids if outside(files[name])]
+    if elsewhere:
+        about = {**about, "outside": {"count": len(elsewhere), "first": min(elsewhere)}}
     return Listing(
-        asked={"files": sha256(repr(stamps).encode())},
+        asked={"files": sha256(repr(stamps).encode()), "rules": RULES},
         about={"crop": crop, "set_aside": split.aside, **about},
         sides=lambda: Sides(items(split.train), items(split.test)),
     )
@@ -89,8 +102,29 @@ def contents(folder: Path, count: int = 6) -> str:
 
 
 def _stamp(name: str, file: Path) -> tuple[str, int, int]:
+    """What tells that a file has changed. One that cannot be read has a stamp too: it is counted as unusable."""
     try:
         status = file.stat()
     except OSError as error:
-        raise UserError(f"{file} cannot be read: {error.strerror}. Mend or remove it.") from error
-    return name, status.st_size, status.st_mtime_ns
+        return name, -1, error.errno or 0
+    return name, status.st_size if os.access(file, os.R_OK) else -1, status.st_mtime_ns
+
+
+class _Outside:
+    """Whether a file lies outside the data folder, behind a link of its own or of a folder on the way."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self.folders: dict[Path, bool] = {}
+
+    def __call__(self, file: Path) -> bool:
+        if file.is_symlink():
+            return file.exists() and not file.resolve().is_relative_to(self.root)
+        folder = file.parent
+        if folder not in self.folders:
+            self.folders[folder] = not folder.resolve().is_relative_to(self.root)
+        return self.folders[folder]
+
+
+def _out_of_reach(error: OSError) -> None:
+    raise UserError(f"{error.filename} cannot be read: {error.strerror}. Mend or remove it.") from error

@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.data import celeba, celeba_hq, faces, folder, imagenet, photos
 from bench.data.listing import Listing, Sides
-from bench.data.names import place
+from bench.data.names import BUILT_IN, place
 from bench.data.pack import Data, Packed, Written, write
 from bench.protocol import Protocol
 from bench.util.errors import UserError
@@ -105,6 +105,9 @@ def _manifest(name: str, resolution: int, listing: Listing, sides: Sides, parts:
     train, test = parts["train"], parts["test"]
     seen = set(train.digests)
     skipped = [*sides.skipped, *train.skipped, *test.skipped]
+    doubled = [pair for written in (train, test) for pair in _doubled(written)]
+    if doubled:
+        about["doubled"] = {"count": len(doubled), "first": doubled[0][0], "of": doubled[0][1]}
     return {
         "name": name,
         "resolution": resolution,
@@ -116,6 +119,34 @@ def _manifest(name: str, resolution: int, listing: Listing, sides: Sides, parts:
         "skipped": [{"name": item, "reason": reason} for item, reason in skipped],
         "repeated": [item for item, digest in zip(test.ids, test.digests, strict=True) if digest in seen],
     }
+
+
+def _doubled(written: Written) -> list[tuple[str, str]]:
+    """The images of one side whose very pixels an earlier one has, with that one."""
+    first: dict[str, str] = {}
+    pairs = [(name, first.setdefault(digest, name)) for name, digest in zip(written.ids, written.digests, strict=True)]
+    return [(name, other) for name, other in pairs if name != other]
+
+
+def told(data: Data) -> list[str]:
+    """What was found amiss with the files of a data set: one line for each kind, with its count and an example."""
+    manifest, lines = data.manifest, []
+    skipped, repeated = manifest["skipped"], manifest["repeated"]
+    if skipped and data.name not in BUILT_IN:  # those leave out by rule
+        first, total = skipped[0], len(skipped) + len(data.train) + len(data.test)
+        reason = f"the first {first['name']}: {first['reason']}"
+        lines.append(f"{len(skipped)} of {total} pictures cannot be used and were left out, {reason}.")
+    if found := manifest.get("outside"):
+        lines.append(
+            f"{found['count']} pictures lie outside the data folder, behind links, the first {found['first']}."
+        )
+    if found := manifest.get("doubled"):
+        lines.append(
+            f"{found['count']} pictures are there twice, pixel for pixel, the first {found['first']} as {found['of']}."
+        )
+    if repeated:
+        lines.append(f"{len(repeated)} test pictures are also in train, pixel for pixel, the first {repeated[0]}.")
+    return lines
 
 
 def _sweep(home: Path) -> None:

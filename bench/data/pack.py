@@ -53,7 +53,7 @@ class Data:
     manifest: dict[str, Any]
     """JSON-able, and the same wherever the folder lies: `name`, `resolution`, `split`, `crop`, `counts`, `groups`,
     `sha256`, `mean_colour`, `licences`, `notes`, `skipped` (name and reason), `repeated` (test images whose very pixels
-    are also in train)."""
+    are also in train); where there are such, `doubled` (on one side) and `outside` (behind links out of the folder)."""
     fingerprint: str
     """SHA-256 of the manifest."""
     facts: DataFacts

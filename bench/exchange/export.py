@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from rich.console import Console
 
-from bench.data import Data, load
+from bench.data import Data, load, told
 from bench.exchange.layout import (
     FORMAT,
     MANIFEST,
@@ -160,6 +160,7 @@ class Export:
                 for one in map(mask_set, self.protocol.mask_sets)
             },
             pictures=list(pictures),
+            notes=told(self.data),
         )
 
 
@@ -175,6 +176,8 @@ def export(protocol: Protocol, scale: str, root: Path, cache: Path, console: Con
             f"{mask_set_folder(root, name)}: {one['count']} pictures of {one['height']}×{one['width']}, white = hole",
             highlight=False, soft_wrap=True,
         )  # fmt: skip
+    for note in manifest.notes:
+        console.print(note, highlight=False, soft_wrap=True, markup=False)
     return manifest
 
 

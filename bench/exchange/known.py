@@ -8,22 +8,32 @@ from torch import Tensor
 
 from bench.claims.statistics import number
 
-COLUMNS = ("known_unequal", "known_error", "known_error_most")
-"""Share of the known pixels that differ, their mean and their largest difference in grey levels."""
+COLUMNS = ("known_unequal", "known_error", "known_error_most", "known_shift")
+"""Share of the known pixels that differ, their mean and largest difference, and by how much they are brighter on
+average; in grey levels."""
 EVERYWHERE = 0.25
 """If more than this share of the known pixels differ, they do not lie along the hole's edge alone."""
 OTHER_LEVELS = 16.0
 """A mean difference from which a picture is hardly the same one: JPEG and resizing change far less."""
 
 
+SHARE_OF_SHIFT = 0.9
+"""From here on a difference is one of brightness: the mean of the signed ones is nearly that of their sizes."""
+SHARE_OF_ERROR = 0.5
+"""What explains more than half of a difference is its cause."""
+
+
 def compare(truth: Tensor, raw: Tensor, hole: Tensor) -> dict[str, list[float]]:
     """COLUMNS, one number per image. `truth` and `raw` are uint8 (N,3,H,W), `hole` is bool (N,1,H,W)."""
     known = ~hole
-    error = (truth.short() - raw.short()).abs() * known
+    gap = (raw.short() - truth.short()) * known
+    error = gap.abs()
     count = known.flatten(1).sum(dim=1).clamp(min=1)
     unequal = (error.amax(dim=1) > 0).flatten(1).sum(dim=1) / count
     mean = error.flatten(1).sum(dim=1) / (3 * count)
-    return dict(zip(COLUMNS, (x.double().tolist() for x in (unequal, mean, error.flatten(1).amax(dim=1))), strict=True))
+    shift = gap.flatten(1).sum(dim=1) / (3 * count)
+    facts = (unequal, mean, error.flatten(1).amax(dim=1), shift)
+    return dict(zip(COLUMNS, (fact.double().tolist() for fact in facts), strict=True))
 
 
 def summary(scores: pd.DataFrame) -> dict[str, Any]:
@@ -39,6 +49,7 @@ def summary(scores: pd.DataFrame) -> dict[str, Any]:
         "unequal_share": float(scores["known_unequal"].mean()),
         "error_grey_levels": float(scores["known_error"].mean()),
         "error_most": int(scores["known_error_most"].max()),
+        "shift": float(scores["known_shift"].mean()),
         "psnr": float(finite["psnr"].mean()) if len(finite) else None,
         "psnr_raw": float(finite["psnr_raw"].mean()) if len(finite) else None,
     }
@@ -64,6 +75,12 @@ def in_words(known: dict[str, Any]) -> str:
 def _cause(known: dict[str, Any]) -> str:
     if known["error_grey_levels"] >= OTHER_LEVELS:
         return "So much looks like other pictures, another order or range, or swapped colours: check a few by eye."
+    if known["error_most"] > 1 and abs(known["shift"]) > SHARE_OF_SHIFT * known["error_grey_levels"]:
+        how = "brighter" if known["shift"] > 0 else "darker"
+        return (
+            f"That is a shift of brightness: they are {number(abs(known['shift']), 1)} grey levels {how},"
+            " and with them what fills the hole. Look for an offset in how they are read or saved."
+        )
     if known["error_most"] <= 1:
         return "One grey level looks like values that were cut off instead of rounded."
     if known["unequal_share"] > EVERYWHERE:

@@ -56,6 +56,8 @@ class Manifest(BaseModel):
     mask_sets: dict[str, dict[str, Any]]
     """Each mask set's manifest."""
     pictures: list[Picture]
+    notes: list[str] = []
+    """What was found amiss with the data set's files, such as how many could not be used."""
 
 
 def file_name(image_id: str) -> str:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench.data.decode import decode
+from bench.data.decode import decode, is_deep, open_picture, read_regular
 from bench.data.listing import contents, pictures_in
 from bench.exchange.layout import Manifest, Picture, mask_set_folder
 from bench.util.errors import UserError
@@ -24,8 +23,6 @@ ENDINGS = re.compile(r"_(mask\d*|inpainted|inpaint|result|output|out|pred|fake)$
 """What tools append to the name: LaMa writes the mask's name, others a word of their own."""
 CHUNK = 256
 LOSSY = ("JPEG", "WEBP")
-_PNG_DEPTH = 24
-"""Where a PNG file says how many bits a channel has."""
 
 
 class Returned(NamedTuple):
@@ -87,12 +84,6 @@ def check_complete(batch: Batch, total: int, partial: bool) -> None:
 
 def read_returned(file: Returned) -> NDArray[np.uint8]:
     """The pixels, uint8 (H,W,3). Raises UserError for a damaged file."""
-    if file.form.startswith("16-bit"):
-        values = cv2.imread(str(file.path), cv2.IMREAD_UNCHANGED)
-        if values is None or values.dtype != np.uint16 or values.ndim != 3:
-            raise UserError(f"{file.path} cannot be read as 16-bit RGB. Save it as an 8-bit PNG.")
-        wide: NDArray[np.int64] = values[..., 2::-1].astype(np.int64)
-        return ((wide * 255 + 32767) // 65535).astype(np.uint8)
     return decode(file.path)
 
 
@@ -136,13 +127,13 @@ def _names(path: Path) -> Iterator[str]:
 def _examine(path: Path) -> tuple[str, str, tuple[int, int]]:
     """SHA-256, form, and height and width; nothing is decoded yet."""
     try:
-        content = path.read_bytes()
-        with Image.open(path) as image:
+        content = read_regular(path)
+        with open_picture(content) as image:
             form, size = _form(path, image, content), (image.height, image.width)
     except UserError:
         raise
     except OSError as error:
-        reason = error.strerror if error.errno is not None else "damaged, or not a picture"
+        reason = error.strerror if error.errno is not None else f"damaged, or not a picture ({error})"
         raise UserError(f"{path} cannot be read: {reason}. Make it again.") from error
     except Exception as error:  # A damaged file can make a decoder raise nearly anything.
         raise UserError(f"{path} cannot be read: damaged, or not a picture ({error}). Make it again.") from error
@@ -160,8 +151,7 @@ def _form(path: Path, image: Image.Image, content: bytes) -> str:
         if np.asarray(image.convert("RGBA"))[..., 3].min() < 255:
             raise UserError(f"{path} has transparent pixels, which have no colour. Save it as RGB PNG.")
         kind = f"{kind} with alpha"
-    deep = content[_PNG_DEPTH : _PNG_DEPTH + 1] == b"\x10" if kind == "PNG" else image.mode.startswith("I")
-    if deep and image.mode in ("RGB", "RGBA"):  # Pillow would cut the lower half of each channel off
+    if is_deep(image, content):
         return f"16-bit {kind}"
     return f"gray {kind}" if image.mode in ("1", "L", "LA") or image.mode.startswith("I") else kind
 

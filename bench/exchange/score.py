@@ -1,6 +1,5 @@
 """`score`: an ordinary record from pictures that another tool made."""
 
-import io
 import json
 import re
 import shlex
@@ -10,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
+from bench.data.decode import open_picture, read_regular
 from bench.exchange.known import compare, in_words, summary
-from bench.exchange.layout import Manifest, hole_file, read_manifest, truth_file
+from bench.exchange.layout import Manifest, Picture, hole_file, read_manifest, truth_file
+from bench.exchange.mistaken import Read, check_none_mistaken
 from bench.exchange.returned import LOSSY, Batch, Returned, check_complete, collect, read_returned
 from bench.masks.names import mask_set_name
 from bench.metrics import Lpips
@@ -85,6 +86,10 @@ class Scoring:
     def _score(
         self, run: Run, folder: Path, manifest: Manifest, batches: Sequence[Batch], progress: Progress
     ) -> Record:
+        if not (folder / "run.json").exists():  # which says that these very files have been looked at
+            with progress.task("pictures") as report:
+                for batch in batches:
+                    check_none_mistaken(batch, _reader(self.root, batch), partial(_truth, self.root), report)
         write_json(folder / "run.json", run.model_dump(mode="json"))
         _log(folder, "started", {"key": run.key})
         lpips = Lpips.open(self.weights)
@@ -183,10 +188,7 @@ def _notes(run: Run, forms: Counter[str], extra: Sequence[str]) -> list[str]:
 def _subject(root: Path, batch: Batch, pool: ThreadPoolExecutor) -> Subject:
     """The mask set's images, read as they are asked for."""
 
-    def read(file: Returned) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.uint8]]:
-        truth = _exported(truth_file(root, file.picture.name), file.picture.truth, "RGB")
-        hole = _exported(hole_file(root, batch.mask_set, file.picture.name), file.picture.holes[batch.mask_set], "L")
-        return truth.transpose(2, 0, 1), hole[None] >= 128, read_returned(file).transpose(2, 0, 1)
+    read = _reader(root, batch)
 
     def scored(indices: list[int]) -> Scored:
         truths, holes, raws = zip(*pool.map(read, [batch.files[index] for index in indices]), strict=True)
@@ -197,15 +199,29 @@ def _subject(root: Path, batch: Batch, pool: ThreadPoolExecutor) -> Subject:
     return Subject(batch.mask_set, ids, [file.picture.group for file in batch.files], scored)
 
 
+def _reader(root: Path, batch: Batch) -> Read:
+    """Truth, hole and what came back of a file of this mask set."""
+
+    def read(file: Returned) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.uint8]]:
+        hole = _exported(hole_file(root, batch.mask_set, file.picture.name), file.picture.holes[batch.mask_set], "L")
+        return _truth(root, file.picture), hole[None] >= 128, read_returned(file).transpose(2, 0, 1)
+
+    return read
+
+
+def _truth(root: Path, picture: Picture) -> NDArray[np.uint8]:
+    return _exported(truth_file(root, picture.name), picture.truth, "RGB").transpose(2, 0, 1)
+
+
 def _exported(path: Path, digest: str, mode: str) -> NDArray[np.uint8]:
     """A truth or a hole as it was exported. Raises UserError where the file is another one now."""
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}. Export again into a new folder.") from error
     if sha256(content) != digest:
         raise UserError(f"{path} is not the file that was exported. Export again into a new folder.")
-    with Image.open(io.BytesIO(content)) as image:
+    with open_picture(content) as image:
         return np.asarray(image.convert(mode))
 
 

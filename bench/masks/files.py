@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from bench.data.decode import open_picture, read_regular
 from bench.util.errors import UserError
 
 SOFT_PERCENT = 1
@@ -63,7 +64,7 @@ def hole_from_alpha(path: Path) -> NDArray[np.bool_]:
 
 def _open(path: Path) -> Image.Image:
     try:
-        with Image.open(path) as picture:
+        with open_picture(read_regular(path)) as picture:
             picture.load()
             # As bench.data.decode does: a mask and its picture must be turned alike.
             return ImageOps.exif_transpose(picture)

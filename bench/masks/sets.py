@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bench.masks.center import Center
 from bench.masks.family import Family
 from bench.masks.folder import Mask, MaskFolder, hole_of, open_folder, used
-from bench.masks.irregular import Strokes
+from bench.masks.irregular import SPECKS, Strokes
 from bench.masks.names import BIN_NAMES, BINS, CLEAR, mask_place
 from bench.masks.random import RandomRectangle
 from bench.masks.random_free import FreeRectangle
@@ -30,6 +30,8 @@ class MaskSet:
     name: str
     version: int
     family: Family
+    note: str = ""
+    """What whoever reads scores on it must know."""
 
     def hole(self, image_id: str, height: int, width: int) -> NDArray[np.bool_]:
         """The hole of one image, bool (H,W), True = missing."""
@@ -47,14 +49,15 @@ class MaskSet:
         """What a record keeps of the mask set over these images.
 
         `sha256` is over the holes' bits, each packed row by row (`numpy.packbits`), in the order of the sorted ids.
-        `hole_share` counts the holes by their share of the picture: 0 to under 10 %, ... 90 to 100 %.
+        `hole_share` counts the holes by their share of the picture: 0 to under 10 %, ... 90 to 100 %. `note` is there
+        where the mask set has one.
         """
         packed, shares = [], [0] * 10
         for name in sorted(image_ids):
             hole = self.hole(name, height, width)
             packed.append(np.packbits(hole).tobytes())
             shares[min(9, 10 * int(np.count_nonzero(hole)) // hole.size)] += 1
-        return {
+        found = {
             "name": self.name,
             "version": self.version,
             "height": height,
@@ -63,6 +66,7 @@ class MaskSet:
             "sha256": sha256(*packed),
             "hole_share": shares,
         }
+        return found | ({"note": self.note} if self.note else {})
 
     def fingerprint(self, image_ids: Iterable[str], height: int, width: int) -> str:
         """The manifest's `sha256`."""
@@ -92,9 +96,17 @@ class FileMaskSet(MaskSet):
         return found | {"sha256": both, "files": files | {"in_folder": len(self.family.masks)}}
 
 
+NOT_NVIDIA = (
+    "Drawn like NVIDIA's test masks (Liu et al. 2018) and matched to figures of theirs: share, connected components,"
+    " depth, Telea's PSNR. These are not NVIDIA's files, and scores are not comparable with scores on those."
+)
+
+
 def _binned(end: str) -> list[MaskSet]:
-    names = zip(BIN_NAMES, BINS, strict=True)
-    return [MaskSet(f"irregular_{name}{end}", 1, Strokes(*ends, clear=end == CLEAR)) for name, ends in names]
+    return [
+        MaskSet(f"irregular_{name}{end}", 2, Strokes(*ends, clear=end == CLEAR, brush=SPECKS[ends]), NOT_NVIDIA)
+        for name, ends in zip(BIN_NAMES, BINS, strict=True)
+    ]
 
 
 MASK_SETS: dict[str, MaskSet] = {

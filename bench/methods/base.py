@@ -6,7 +6,8 @@ per image. Papers and baselines implement these classes and nothing else; `pytho
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar, Literal, NamedTuple, Protocol
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from bench.masks.family import Family
-from bench.util.errors import UserError
+from bench.util.errors import SignalledError, UserError
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,21 @@ class Sizes:
 
 
 class BrokenResultError(UserError):
-    """An inpainter returned something that is no picture: never a score."""
+    """An inpainter returned something that is no picture, or tried to end the program: never a score."""
+
+
+@contextmanager
+def no_exit(who: str) -> Iterator[None]:
+    """Code of a method runs inside: `sys.exit` and its like become BrokenResultError instead of a silent end."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt, SignalledError):
+        raise
+    except BaseException as error:
+        told = f"{type(error).__name__}{f' ({error})' if str(error) else ''}"
+        raise BrokenResultError(
+            f"{who} raised {told}; a method must not end the program. Raise an Exception."
+        ) from error
 
 
 class Inpainter(ABC):
@@ -64,9 +79,9 @@ class Inpainter(ABC):
     def inpaint(self, image: Tensor, hole: Tensor, seed: Tensor) -> Tensor:
         """The picture with its hole filled: float32 (N,3,H,W) in [0,1].
 
-        What `image` holds under the hole must not matter. Pixels outside the hole may differ from the input (the
-        'raw' result): the harness pastes the input's own over them (`fill`). Image i may depend on nothing but
-        image[i], hole[i] and seed[i].
+        All three are copies, the method's own to change. What `image` holds under the hole must not matter. Pixels
+        outside the hole may differ from the input (the 'raw' result): the harness pastes the input's own over them
+        (`fill`). Image i may depend on nothing but image[i], hole[i] and seed[i].
         """
 
 
@@ -188,12 +203,14 @@ def erase(image: Tensor, hole: Tensor) -> Tensor:
 def fill(inpainter: Inpainter, image: Tensor, hole: Tensor, seed: Tensor, names: Sequence[str] = ()) -> Tensor:
     """The raw result, after the harness's own checks: sizes before; shape, range and finiteness after.
 
-    The hole is erased before the method sees the picture, so no method can look under it. `names` are the images' ids
+    The hole is erased before the method sees the picture, so no method can look under it; and it gets copies, so that
+    editing its inputs changes nothing that is scored. `names` are the images' ids
     for error texts. Raises UserError for a size outside `inpainter.sizes`, BrokenResultError for a broken result.
     """
     height, width = image.shape[-2:]
     inpainter.sizes.check(height, width, type(inpainter).__name__)
-    result = inpainter.inpaint(erase(image, hole), hole, seed)
+    with no_exit(type(inpainter).__name__):
+        result = inpainter.inpaint(erase(image, hole), hole.clone(), seed.clone())
     if result.shape != image.shape:
         shapes = f"shape {tuple(result.shape)} for {tuple(image.shape)}"
         raise BrokenResultError(f"{type(inpainter).__name__} returned {shapes}; its `inpaint` must keep the shape.")

@@ -118,7 +118,7 @@ class Entry:
             _prepare_include(self)
         try:
             return importlib.import_module(name)
-        except (ImportError, SyntaxError, ValueError, NameError) as error:
+        except (ImportError, SyntaxError, ValueError, NameError, SystemExit) as error:
             raise UserError(f"{file} cannot be imported: {type(error).__name__}: {error}.") from error
 
     def code(self, pretrained: bool = False) -> str:

@@ -10,7 +10,7 @@ rounded half to even first). Y = C where `scored` says composite. A metric defin
 `source` says who uses it. Two projects that agree in every digit share an entry.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Better = Literal["higher", "lower", "truth", "neither"]
@@ -54,6 +54,8 @@ class MetricDefinition:
         return self.aggregate == "mean"
 
 
+_CUT = "to 8 bits, the fraction cut off, before anything else"
+
 BATCH = 16
 """Images in a batch of `psnr_batch16`."""
 
@@ -69,9 +71,9 @@ def _ssim(id: str, title: str, window: str, source: str, side: int = 11, **more:
 
 
 def _l(
-    id: str, title: str, unit: str, formula: str, source: str, column: str = "", top: float = 100.0
+    id: str, title: str, unit: str, formula: str, source: str, top: float = 100.0, **more: object
 ) -> MetricDefinition:
-    return MetricDefinition(id, title, unit, "lower", formula, source, 2, column=column, limits=(0.0, top))
+    return MetricDefinition(id, title, unit, "lower", formula, source, 2, limits=(0.0, top), **more)  # type: ignore[arg-type]
 
 
 def _tv(id: str, title: str, unit: str, formula: str, source: str) -> tuple[MetricDefinition, MetricDefinition]:
@@ -182,14 +184,14 @@ _ALL = (
         "ssim_u7",
         "SSIM, uniform 7",
         "uniform window 7x7, where it fits whole; range 255, sample covariance",
-        "scikit-image by default; AOT-GAN, MISF",
+        "scikit-image by default; AOT-GAN and MISF, but for their truncation",
         side=7,
     ),
     _ssim(
         "ssim_u11",
         "SSIM, uniform 11",
         "uniform window 11x11, where it fits whole; range 255, sample covariance",
-        "RN and TFill: scikit-image with win_size 11",
+        "TFill, and RN but for its truncation: scikit-image with win_size 11",
     ),
     _ssim(
         "ssim_y",
@@ -212,11 +214,18 @@ _ALL = (
         side=51,
     ),
     _ssim(
-        "ssim_gray7_range2",
-        "SSIM in gray, uniform 7, range 2",
-        "as SSIM in gray, uniform 7, of pictures in [0,1] whose range is taken for 2",
-        "the metric scripts of ZITS: old scikit-image without data_range",
+        "ssim_zits",
+        "SSIM of ZITS",
+        "of 0.0721 R + 0.7154 G + 0.2125 B in [0,1], whose range is taken for 2: uniform window 7x7, where it fits"
+        " whole; sample covariance",
+        "the metric scripts of ZITS, MST and MAE-FAR: rgb2gray of OpenCV's BGR, old scikit-image without data_range",
         side=7,
+    ),
+    _ssim(
+        "ssim_lbam",
+        "SSIM of LBAM",
+        "as SSIM, zero-padded, of pictures in 0...255 with the constants for [0,1]: range 1",
+        "LBAM's test code, and CTSDG's after it: pytorch_ssim of 255 x; exact, where float32 would add noise",
     ),
     _ssim(
         "ssim_raw",
@@ -284,7 +293,7 @@ _ALL = (
         "L1 of channel means",
         "%",
         "100 / 255 * mean |mean over channels of C - X|",
-        "eval.py of RN",
+        "eval.py of RN, but for its truncation",
     ),
     _l(
         "l2",
@@ -361,6 +370,30 @@ _ALL = (
     ),
 )
 
-DEFINITIONS: dict[str, MetricDefinition] = {definition.id: definition for definition in _ALL}
+_BY_ID = {definition.id: definition for definition in _ALL}
+
+
+def _truncated(id: str, source: str) -> MetricDefinition:
+    like, own = _BY_ID[id], f"{id}_trunc"
+    formula = f"as {like.title}, of a result that is cut off to 8 bits, not rounded"
+    title = f"{like.title}, truncated"
+    return replace(like, id=own, column=own, title=title, formula=formula, source=source, rounding=_CUT)
+
+
+def _center(id: str, side: int) -> MetricDefinition:
+    like, own = _BY_ID[id], f"{id}_center"
+    formula = f"as {like.title}, of the middle half of rows and columns alone, 64 to 192 of 256"
+    title, source = f"{like.title}, of the centre", "TFill's evaluation of centre holes"
+    return replace(like, id=own, column=own, title=title, formula=formula, source=source, smallest_side=side)
+
+
+_MISF = "MISF, and AOT-GAN's test code, which saves with astype(uint8)"
+_VARIANTS = (
+    *(_center(id, side) for id, side in (("psnr", 2), ("ssim_u11", 22), ("l1", 2))),
+    *(_truncated(id, _MISF) for id in ("psnr", "ssim_u7")),
+    *(_truncated(id, "eval.py of RN") for id in ("ssim_u11", "l1_channels")),
+)
+
+DEFINITIONS: dict[str, MetricDefinition] = _BY_ID | {definition.id: definition for definition in _VARIANTS}
 
 HEADLINE = ("psnr", "ssim", "l1", "l1_hole", "tv", "lpips")

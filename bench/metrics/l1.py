@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from bench.metrics.each import each
-from bench.metrics.pair import GRAY, Pair, mean
+from bench.metrics.pair import GRAY, Pair, mean, middle
 
 
 def l1(truth: Tensor, result: Tensor) -> Tensor:
@@ -23,15 +23,23 @@ def columns(pair: Pair, hole_share: Tensor) -> dict[str, Tensor]:
     gray = pair.truth.new_tensor(GRAY).double()
     gray_sum = (pair.truth_means + pair.result_means) @ gray
     squares = mean(pair.truth.square())
-    return {
+    found = {
         "l1": whole,
         "l1_hole": whole / hole_share,  # the known pixels are the truth's own
-        "l1_channels": 100 / (3 * 255) * mean(pair.difference.sum(1).abs_()),
+        "l1_channels": of_channel_means(pair),
         "l1_rel": 100 * _ratio(pair.error, pair.truth_means.mean(1)),
         "l1_sym": 100 * _ratio(pair.error, (pair.truth_means + pair.result_means).mean(1)),
         "l1_sym_gray": 100 * _ratio(mean(pair.gray[1].abs()), gray_sum),
         "l2_rel": 100 * _ratio(pair.products.diagonal(dim1=-2, dim2=-1).mean(-1), squares),
     }
+    if min(pair.truth.shape[-2:]) >= 2:
+        found["l1_center"] = 100 / 255 * mean(middle(pair.difference).abs())
+    return found
+
+
+def of_channel_means(pair: Pair) -> Tensor:
+    """Mean |difference of the channel means|, float64 (N,), in %."""
+    return 100 / (3 * 255) * mean(pair.difference.sum(1).abs_())
 
 
 def _ratio(part: Tensor, whole: Tensor) -> Tensor:

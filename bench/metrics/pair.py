@@ -8,6 +8,8 @@ from torch import Tensor
 
 GRAY = (0.2125, 0.7154, 0.0721)
 """Weights of red, green and blue in scikit-image's `rgb2gray`."""
+BGR_GRAY = GRAY[::-1]
+"""The same, given pictures whose channels are blue, green and red, as OpenCV reads them."""
 LUMA = (65.481 / 255, 128.553 / 255, 24.966 / 255)
 """Weights in the Y of BT.601 with 16...235, as MATLAB's `rgb2ycbcr`; 16 is added."""
 
@@ -50,6 +52,11 @@ class Pair:
         return mix(self.truth, GRAY), mix(self.difference, GRAY)
 
     @cached_property
+    def bgr_gray(self) -> tuple[Tensor, Tensor]:
+        """As `gray`, with the weights of red and blue swapped."""
+        return mix(self.truth, BGR_GRAY), mix(self.difference, BGR_GRAY)
+
+    @cached_property
     def luma(self) -> tuple[Tensor, Tensor]:
         """The Y of the truth, and result minus truth in Y; float32 (N,H,W)."""
         return mix(self.truth, LUMA) + 16, mix(self.difference, LUMA)
@@ -63,6 +70,12 @@ def mix(picture: Tensor, weights: tuple[float, float, float]) -> Tensor:
     """The weighted sum of the channels, (N,H,W) of (N,3,H,W)."""
     red, green, blue = picture.unbind(1)
     return (red * weights[0]).add_(green, alpha=weights[1]).add_(blue, alpha=weights[2])
+
+
+def middle(maps: Tensor) -> Tensor:
+    """The middle half of the rows and columns, (...,H//2,W//2) of (...,H,W); 64 to 192 of 256."""
+    height, width = maps.shape[-2:]
+    return maps.narrow(-2, height // 4, height // 2).narrow(-1, width // 4, width // 2)
 
 
 def mean(maps: Tensor) -> Tensor:

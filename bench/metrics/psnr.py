@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from bench.metrics.each import each
-from bench.metrics.pair import GRAY, LUMA, Pair
+from bench.metrics.pair import GRAY, LUMA, Pair, mean, middle
 
 
 def psnr(truth: Tensor, result: Tensor) -> Tensor:
@@ -25,6 +25,8 @@ def columns(pair: Pair) -> dict[str, Tensor]:
     for name, weights in (("psnr_gray", GRAY), ("psnr_y", LUMA)):
         weight = products.new_tensor(weights)
         found[name] = decibels((products @ weight @ weight).clamp_min(0))
+    if min(pair.truth.shape[-2:]) >= 2:
+        found["psnr_center"] = decibels(mean(middle(pair.difference).square()))
     return found
 
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bench.metrics.pair import Pair
+from bench.metrics.pair import Pair, middle
 from bench.metrics.threads import in_chunks, side_by_side
 from bench.metrics.windows import SIDE, gaussian, uniform
 
@@ -45,13 +45,17 @@ def of_channels(pair: Pair) -> dict[str, Tensor]:
     def sums(maps: Tensor, center: Tensor) -> dict[str, Tensor]:
         found = {"ssim_u7": _similarity(uniform(maps, 7), center, sample=49)}
         if side >= SIDE:
-            found["ssim_u11"] = _similarity(uniform(maps, 11), center, sample=121)
+            similar = _map(uniform(maps, 11), center, sample=121)
+            found["ssim_u11"] = _sum(similar)
+            if side >= 2 * SIDE:
+                found["ssim_u11_center"] = _sum(_inner(similar, maps))
             found["ssim"] = _similarity(gaussian(maps), center)
         return found
 
     planes = pair.truth.flatten(0, 1), pair.difference.flatten(0, 1)
     total = _filtered(planes, sums)
     places = {name: _places(pair.truth, 7 if name == "ssim_u7" else SIDE) for name in total}
+    places["ssim_u11_center"] = _places(middle(pair.truth), SIDE)
     if side >= SIDE:
         for name, frame in zip(("ssim_zero", "ssim_full"), _frame(planes), strict=True):
             total[name], places[name] = total["ssim"] + frame, pair.pixels
@@ -65,22 +69,80 @@ def of_gray(pair: Pair) -> dict[str, Tensor]:
         return {}
 
     def means(maps: Tensor, center: Tensor) -> dict[str, Tensor]:
-        filtered = uniform(maps, 7)
-        places = _places(maps, 7)
-        # A picture in [0,1] whose range is taken for 2 is a picture in 0...255 whose range is taken for 510.
-        found = {"ssim_gray7_range2": _similarity(filtered.clone(), center, sample=49, peak=510) / places}
-        found["ssim_gray7"] = _similarity(filtered, center, sample=49) / places
+        found = {"ssim_gray7": _similarity(uniform(maps, 7), center, sample=49) / _places(maps, 7)}
         if side >= 51:
             found["ssim_gray51"] = _similarity(uniform(maps, 51), center, sample=51**2) / _places(maps, 51)
         return found
 
-    return _filtered(pair.gray, means)
+    def of_zits(maps: Tensor, center: Tensor) -> dict[str, Tensor]:
+        # A picture in [0,1] whose range is taken for 2 is a picture in 0...255 whose range is taken for 510.
+        return {"ssim_zits": _similarity(uniform(maps, 7), center, sample=49, peak=510) / _places(maps, 7)}
+
+    return _filtered(pair.gray, means) | _filtered(pair.bgr_gray, of_zits)
 
 
 def of_luma(pair: Pair) -> dict[str, Tensor]:
     """The SSIM of Y where its window fits into the picture, float64 (N,)."""
     fits = min(pair.truth.shape[-2:]) >= SIDE
     return {"ssim_y": _inside(pair.luma) / _places(pair.truth, SIDE)} if fits else {}
+
+
+def of_wrong_range(pair: Pair) -> dict[str, Tensor]:
+    """The SSIM of pictures in 0...255 by the constants for [0,1], zeros around the picture; float64 (N,).
+
+    Its C2 is below float32's rounding of a variance, so that this one is taken in float64.
+    """
+    if min(pair.truth.shape[-2:]) < SIDE:
+        return {}
+    around = (_EDGE,) * 4
+    sums = []
+    for truth, difference in zip(pair.truth, pair.difference, strict=True):
+        planes = _touched(F.pad(truth, around), F.pad(difference, around))
+        parts = [_similarity(gaussian(maps), center, peak=1) for maps, center in map(_double_maps, *planes)]
+        sums.append(torch.cat(parts) + pair.pixels - _places(planes[0], SIDE))
+    return {"ssim_lbam": _of_images(torch.cat(sums), pair.pixels, pair.truth)}
+
+
+def of_uniform_windows(pair: Pair) -> dict[str, Tensor]:
+    """`ssim_u7` and `ssim_u11` alone, where their windows fit into the picture; float64 (N,) each."""
+    sides = [side for side in (7, 11) if side <= min(pair.truth.shape[-2:])]
+
+    def sums(maps: Tensor, center: Tensor) -> dict[str, Tensor]:
+        return {f"ssim_u{side}": _similarity(uniform(maps, side), center, sample=side**2) for side in sides}
+
+    total: dict[str, list[Tensor]] = {f"ssim_u{side}": [] for side in sides}
+    for planes in zip(pair.truth, pair.difference, strict=True) if sides else ():
+        touched = _touched(*planes)
+        for side, found in zip(sides, _filtered(touched, sums).values(), strict=True):
+            total[f"ssim_u{side}"].append(found + _places(planes[0], side) - _places(touched[0], side))
+    return {
+        name: _of_images(torch.cat(found), _places(pair.truth, side), pair.truth)
+        for side, (name, found) in zip(sides, total.items(), strict=True)
+    }
+
+
+def _touched(truth: Tensor, difference: Tensor) -> Planes:
+    """Of one image, (3,H,W) each: the part that holds all windows with an unequal pixel. Elsewhere the SSIM is 1."""
+    unequal = difference.any(0)
+    if not unequal.any():
+        unequal[:1, :1] = True
+    bounds = []
+    for dim in (0, 1):
+        places = unequal.any(1 - dim).nonzero()
+        bounds.append((max(0, int(places[0]) - SIDE + 1), int(places[-1]) + SIDE))
+    (top, bottom), (left, right) = bounds
+    return truth[:, top:bottom, left:right], difference[:, top:bottom, left:right]
+
+
+def _double_maps(truth: Tensor, difference: Tensor) -> tuple[Tensor, Tensor]:
+    return _maps(truth[None], difference[None], torch.float64)
+
+
+def _inner(similar: Tensor, maps: Tensor) -> Tensor:
+    """The part of an SSIM map whose windows lie inside the middle of the picture that `maps` are of."""
+    height, width = maps.shape[-2:]
+    rows, columns = height // 2 - SIDE + 1, width // 2 - SIDE + 1
+    return similar.narrow(-2, height // 4, rows).narrow(-1, width // 4, columns)
 
 
 def _inside(planes: Planes) -> Tensor:
@@ -130,7 +192,16 @@ def _maps(truth: Tensor, difference: Tensor, kind: torch.dtype) -> tuple[Tensor,
 
 
 def _similarity(means: Tensor, center: Tensor | float, sample: int = 0, peak: float = 255) -> Tensor:
-    """The sum of the SSIM map, float64 (P,); `means` is overwritten. `sample`: sample covariance of so many pixels."""
+    """The sum of `_map`, float64 (P,)."""
+    return _sum(_map(means, center, sample, peak))
+
+
+def _sum(similar: Tensor) -> Tensor:
+    return similar.sum((-2, -1), dtype=torch.float64)
+
+
+def _map(means: Tensor, center: Tensor | float, sample: int = 0, peak: float = 255) -> Tensor:
+    """The SSIM at every place, (P,h,w); `means` is overwritten. `sample`: sample covariance of so many pixels."""
     c1, c2 = 2 * (_K1 * peak) ** 2, 2 * (_K2 * peak) ** 2
     mean, variance = means[:2], means[2:]
     variance.addcmul_(mean, mean, value=-1)
@@ -139,8 +210,7 @@ def _similarity(means: Tensor, center: Tensor | float, sample: int = 0, peak: fl
     mean.add_(center).square_()
     similar = (mean[0] - mean[1]).add_(c1)
     similar.mul_((variance[0] - variance[1]).add_(c2))
-    similar.div_(mean[0].add_(mean[1]).add_(c1).mul_(variance[0].add_(variance[1]).add_(c2)))
-    return similar.sum((-2, -1), dtype=torch.float64)
+    return similar.div_(mean[0].add_(mean[1]).add_(c1).mul_(variance[0].add_(variance[1]).add_(c2)))
 
 
 def _frame(planes: Planes) -> Tensor:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from bench.claims import FEWEST_GROUPS
 from bench.claims.contenders import Contender, advantage, best, contenders, goodness
+from bench.claims.seed_spread import FEWEST_SEEDS, lead_spread
 from bench.claims.statistics import Interval
 from bench.methods.settings import DEFAULT
 from bench.metrics.definitions import DEFINITIONS, HEADLINE
+from bench.paper.arithmetic import and_list
 from bench.runs.records import Record
 
 EXTERNAL = "scored from pictures"
@@ -25,8 +27,10 @@ class Line:
     scores: dict[str, Interval]
     """By metric; a metric that was not measured is left out."""
     leads: dict[str, Interval]
-    """By metric: how far ahead of the mask set's best floor, paired by image; positive is better. Empty for that
-    floor."""
+    """By metric: how far ahead of the mask set's best floor, paired by image; positive is better. Empty for that floor.
+    The intervals are widened by what the training seeds move, unless `images_only`."""
+    images_only: bool
+    """True for a training with too few seeds to tell what another seed moves."""
     seeds: int
 
     @property
@@ -61,15 +65,18 @@ class Board:
     tv_truth: Interval | None
     """The truth's own TV, to hold each TV against."""
     in_part: tuple[str, ...] = ()
-    """What was scored only in part, and so has no line."""
+    """What was scored only in part or failed its spot check, and so has no line."""
+    about: str = ""
+    """What the mask set's manifest has the reader know."""
 
     @property
     def notes(self) -> list[str]:
         """What the reader of the numbers must know."""
-        notes = list(self.in_part)
+        notes = [*([self.about] if self.about else []), *self.in_part]
         groups = max((interval.groups for line in self.lines for interval in line.scores.values()), default=0)
         if 0 < groups < FEWEST_GROUPS:
             notes.append(f"The intervals rest on {groups} groups; fewer than {FEWEST_GROUPS} are never evidence here.")
+        notes += self._about_leads()
         for line in self.lines:
             for metric, interval in line.scores.items():
                 if interval.infinite:
@@ -77,6 +84,17 @@ class Board:
                     images = "1 image" if interval.infinite == 1 else f"{interval.infinite} images"
                     notes.append(f"{where}: infinite for {images}, left out of the mean.")
         return notes
+
+    def _about_leads(self) -> list[str]:
+        trained = [line for line in self.lines if line.leads and not line.floor]
+        only = [line.name for line in trained if line.images_only]
+        both = [line.name for line in trained if not line.images_only]
+        if both and only:
+            few = f"over images only for {and_list(only)}, of which there are fewer than {FEWEST_SEEDS} seeds"
+            return [f"Intervals of leads are over images and training seeds for {and_list(both)}, {few}."]
+        if both:
+            return ["Intervals of leads are over images and training seeds."]
+        return [f"Intervals of leads are over images only: no training has {FEWEST_SEEDS} seeds."] if only else []
 
 
 def leaderboards(records: Sequence[Record], key: str, floors: set[str]) -> list[Board]:
@@ -92,7 +110,8 @@ def leaderboards(records: Sequence[Record], key: str, floors: set[str]) -> list[
 
 def _in_part(records: Sequence[Record], mask_set: str) -> tuple[str, ...]:
     runs = [record.run for record in records if record.run.partial]
-    return tuple(
+    caught = [record for record in records if record.unranked and not record.run.partial]
+    return tuple(f"{record.run.name} is not ranked: {record.unranked}." for record in caught) + tuple(
         f"{run.method}: only {run.partial[mask_set]} images came back, so it is not ranked"
         if mask_set in run.partial
         else f"{run.method}: not ranked, because on other mask sets only some images came back"
@@ -108,8 +127,9 @@ def _board(mask_set: str, field: list[Contender], key: str, floors: set[str], in
         own = contender.method == key and contender.variant == DEFAULT and not contender.elsewhere
         series = {metric: contender.series(mask_set, metric) for metric in HEADLINE}
         scores = {metric: one.interval() for metric, one in series.items() if one is not None}
-        leads = _leads(contender, best_floors, mask_set)
-        lines.append(Line(contender, contender in training_free, own, scores, leads, contender.seeds))
+        leads, images_only = _leads(contender, best_floors, mask_set, floors)
+        floor = contender in training_free
+        lines.append(Line(contender, floor, own, scores, leads, images_only, contender.seeds))
     truth = field[0].series(mask_set, "tv_truth") if field else None
     return Board(
         mask_set,
@@ -118,6 +138,7 @@ def _board(mask_set: str, field: list[Contender], key: str, floors: set[str], in
         {metric: contender.name for metric, contender in best_floors.items()},
         truth.interval() if truth is not None else None,
         in_part,
+        str(field[0].records[0].content.get("mask_sets", {}).get(mask_set, {}).get("note", "")) if field else "",
     )
 
 
@@ -131,10 +152,16 @@ def _rank(line: Line, mask_set: str) -> float:
     return float("-inf") if series is None else series.rank
 
 
-def _leads(contender: Contender, best_floors: dict[str, Contender], mask_set: str) -> dict[str, Interval]:
-    leads = {}
+def _leads(
+    contender: Contender, best_floors: dict[str, Contender], mask_set: str, floors: set[str]
+) -> tuple[dict[str, Interval], bool]:
+    """The leads by metric, and whether their intervals leave the training seeds out."""
+    leads, images_only = {}, False
     for metric, floor in best_floors.items():
-        ours, theirs = (goodness(one, mask_set, DEFINITIONS[metric]) for one in (contender, floor))
+        definition = DEFINITIONS[metric]
+        ours, theirs = (goodness(one, mask_set, definition) for one in (contender, floor))
         if ours is not None and theirs is not None and contender is not floor:
-            leads[metric] = advantage(ours, theirs)
-    return leads
+            half_width = lead_spread(contender, floor, mask_set, definition, floors).half_width
+            images_only = images_only or half_width is None
+            leads[metric] = advantage(ours, theirs).widened(half_width or 0.0)
+    return leads, images_only

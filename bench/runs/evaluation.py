@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bench.data import Packed
 from bench.masks.sets import mask_set
-from bench.methods.base import Inpainter, diagnostic_columns, fill
+from bench.methods.base import BrokenResultError, Inpainter, diagnostic_columns, fill
 from bench.metrics import Lpips, score
 from bench.util.errors import UserError
 from bench.util.files import whole
@@ -36,6 +36,8 @@ class Scored(NamedTuple):
     """uint8 (N,3,H,W): what the method gave, before the known pixels are pasted over it."""
     more: Mapping[str, Sequence[float]] = {}
     """Further columns of the table."""
+    truncated: Tensor | None = None
+    """As `raw`, but cut off to 8 bits, not rounded; None where only 8 bits are known."""
 
 
 class Subject(NamedTuple):
@@ -71,9 +73,14 @@ def evaluate(
             ids = [test.ids[index] for index in indices]
             image = test.tensor(indices)
             hole = mask_set(name).holes(ids, *image.shape[-2:])
+            frozen = hole.numpy().tobytes()
             result = fill(inpainter, image.to(device), hole.to(device), image_seeds(seed, ids), ids).cpu()
             told = diagnostic_columns(inpainter, ids)
-            return Scored(torch.from_numpy(test.pixels[indices]), hole, to_uint8(result), told)
+            if hole.numpy().tobytes() != frozen:  # `fill` hands out copies: this takes reaching into the caller
+                who = type(inpainter).__name__
+                raise BrokenResultError(f"{who} changed the holes of mask set {name} that it is scored on.")
+            truth = torch.from_numpy(test.pixels[indices])
+            return Scored(truth, hole, to_uint8(result), told, truncated(result))
 
         return Subject(mask_set(name).name, test.ids, test.groups, batch, at_once)
 
@@ -122,6 +129,11 @@ def to_uint8(image: Tensor) -> Tensor:
     return (image * 255).round().to(torch.uint8)
 
 
+def truncated(image: Tensor) -> Tensor:
+    """[0,1] to 0…255, the fraction cut off: what tools save that do not round."""
+    return (image * 255).to(torch.uint8)
+
+
 def _parts(subject: Subject, pixels: Path, parts: Path, report: Report, lpips: Lpips | None) -> Iterator[str]:
     """The table in pieces, each with its heading; a piece whose file is there is not computed again."""
     if not pixels.exists():
@@ -150,9 +162,9 @@ def _heading(text: str) -> str:
 
 
 def _score(subject: Subject, indices: list[int], lpips: Lpips | None) -> tuple[pd.DataFrame, np.ndarray]:
-    truth, hole, raw, more = subject.batch(indices)
+    truth, hole, raw, more, truncated = subject.batch(indices)
     composite = torch.where(hole, raw, truth)
-    scores = score(truth, composite, hole, raw, lpips)
+    scores = score(truth, composite, hole, raw, lpips, truncated)
     columns = {
         "mask_set": subject.mask_set,
         "image": [subject.ids[index] for index in indices],

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,9 +16,9 @@ from lightning_fabric import Fabric
 
 from bench.data import Data
 from bench.masks.sets import mask_set
-from bench.methods.base import DataFacts, Inpainter, Method
+from bench.methods.base import DataFacts, Inpainter, Method, no_exit
 from bench.methods.catalog import Entry
-from bench.methods.pretrained import Pretrained
+from bench.methods.pretrained import Pretrained, load_pretrained
 from bench.methods.settings import DEFAULT, build, overrides, variant_name
 from bench.metrics import Lpips
 from bench.protocol import Protocol, ProtocolOverrides, protocols
@@ -27,6 +28,7 @@ from bench.runs.evaluation import evaluate, to_csv
 from bench.runs.leakage import audit, notes
 from bench.runs.probes import probe
 from bench.runs.records import FORMAT, Record, Run, read_record
+from bench.runs.spotcheck import get_ready, places, spot_check
 from bench.training import checkpoint
 from bench.training.loop import Options, Training
 from bench.training.processes import tell
@@ -171,7 +173,9 @@ class Experiment:
     def _evaluate(self, method: Method, progress: Progress) -> Record:
         lpips = Lpips.open(self.lpips_folder)
         self._drop_other_scores(lpips)
-        inpainter = method.inpainter()
+        with no_exit(self.title):
+            inpainter = method.inpainter()
+        get_ready()
         with progress.task(f"score {self.title}") as report:
             table = evaluate(
                 inpainter,
@@ -185,7 +189,8 @@ class Experiment:
             )
         write_text(self.folder / "scores.csv", to_csv(table))
         self._probe(inpainter, progress)
-        write_json(self.folder / "record.json", self._content(method, lpips))
+        found = self._spot_check(progress)
+        write_json(self.folder / "record.json", self._content(method, lpips, found))
         self._log("record written", {})
         record = self.record()
         assert record is not None
@@ -200,7 +205,26 @@ class Experiment:
                 )
             write_text(self.folder / "probes.csv", to_csv(table))
 
-    def _content(self, method: Method, lpips: Lpips | None) -> dict[str, Any]:
+    def _spot_check(self, progress: Progress) -> dict[str, Any]:
+        """Must come after the scores; what a record keeps of it."""
+        run, data, weights = self.run, self.data, self.pretrained.files if self.pretrained else ()
+        source = run.protocol.data.partition("=")[2]
+        with progress.task(f"spot check {self.title}"):
+            found = spot_check(
+                run.key,
+                run.protocol.mask_sets,
+                run.seed,
+                data.test,
+                self.folder / "predictions",
+                partial(load_trained, self.entry, self.folder, weights),
+                self.fabric.device,
+                places(self.folder, data.test, source, self.entry.path, weights),
+            )
+        if why := found.get("why"):
+            progress.say(f"{self.title} is not ranked: {why}")
+        return found
+
+    def _content(self, method: Method, lpips: Lpips | None, checked: dict[str, Any]) -> dict[str, Any]:
         height, width = self.data.test.pixels.shape[-2:]
         weights = sorted((self.folder / "checkpoints").glob("trained-*.pt"))
         tables = [path for name in ("scores", "scalars", "probes") if (path := self.folder / f"{name}.csv").exists()]
@@ -219,6 +243,7 @@ class Experiment:
         # What pretrained weights were trained on is not here, so nothing can be compared with it.
         leakage = {} if pretrained else audit(self.data, stages, self.run.seed, self.run.protocol.mask_sets)
         told = {"pretrained": pretrained} if pretrained else {}
+        caught = [f"Not ranked: {why}."] if (why := checked.get("why")) else []
         return told | {
             "format": FORMAT,
             "key": self.run.key,
@@ -235,7 +260,8 @@ class Experiment:
             "hardware": provenance.hardware(self.fabric.device.type),
             "lpips": LPIPS if lpips is not None else Lpips.reason(self.lpips_folder),
             "leakage": leakage,
-            "notes": pretrained.get("notes", []) if pretrained else notes(leakage),
+            "spot_check": checked,
+            "notes": caught + (pretrained.get("notes", []) if pretrained else notes(leakage)),
             **{f"{path.stem}_sha256": sha256(path.read_bytes()) for path in tables},
             "predictions_sha256": {
                 name: sha256_of_files([self.folder / "predictions" / f"{name}.npy"], self.folder)
@@ -333,23 +359,32 @@ def build_method(entry: Entry, settings: Mapping[str, Any], facts: DataFacts, se
     """A method with freshly initialised networks."""
     method_class = entry.load()
     torch.manual_seed(seed_of(seed, "networks"))
-    return method_class(build(method_class.settings_class, settings, entry.key), facts)
+    with no_exit(entry.key):
+        return method_class(build(method_class.settings_class, settings, entry.key), facts)
 
 
-def load_trained(entry: Entry, folder: Path) -> Method:
-    """The trained method of a run's folder."""
+def load_trained(entry: Entry, folder: Path, weights: Sequence[Path] = ()) -> Method:
+    """The trained method of a run's folder, or with `weights` that of these files from elsewhere."""
+    if weights:
+        run, facts = _asked(folder)
+        return load_pretrained(entry, weights).build(run.settings, facts)
     method, _ = fresh(entry, folder)
-    load_networks(method, folder)
+    if method.stages():
+        load_networks(method, folder)
     return method
 
 
 def fresh(entry: Entry, folder: Path) -> tuple[Method, int]:
     """The method of a run's folder as before its training, and the run's seed."""
+    run, facts = _asked(folder)
+    return build_method(entry, run.settings, facts, run.seed), run.seed
+
+
+def _asked(folder: Path) -> tuple[Run, DataFacts]:
     asked = read_json(folder / "run.json")
     facts = asked.pop("facts")
-    run = Run.model_validate(asked)
     facts["mean"] = tuple(facts["mean"])
-    return build_method(entry, run.settings, DataFacts(**facts), run.seed), run.seed
+    return Run.model_validate(asked), DataFacts(**facts)
 
 
 def load_networks(method: Method, folder: Path) -> None:

@@ -21,7 +21,7 @@ from bench.training.feed import training_hole
 from bench.util.errors import UserError
 from bench.util.files import read_json, write_json
 
-VERSION = 1
+VERSION = 2
 """Raised when the audit changes, so that kept results are not used again."""
 MOST_SHARED = 0.01
 """A verdict is capped where more than this share of the test images is also in train."""

@@ -73,11 +73,15 @@ def hardware(device: str) -> dict[str, Any]:
 
 
 def _cpu() -> str:
+    """`AMD EPYC (family 25, model 17, stepping 1)`: many virtual machines share a name and compute other bits."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+        first = cpuinfo.read_text().partition("\n\n")[0].splitlines()
+        facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first)}
+        if "model name" in facts:
+            parts = {"family": "cpu family", "model": "model", "stepping": "stepping"}
+            numbers = [f"{word} {facts[key]}" for word, key in parts.items() if key in facts]
+            return facts["model name"] + (f" ({', '.join(numbers)})" if numbers else "")
     return platform.processor() or platform.machine()
 
 

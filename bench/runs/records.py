@@ -117,6 +117,13 @@ class Record:
         """The training's curves: `stage`, `step`, `name`, `value`. None where nothing was trained, or none was kept."""
         return self._table("scalars") if "scalars_sha256" in self.content else None
 
+    @property
+    def unranked(self) -> str:
+        """Why it stands against no other; empty where it does, as where it is from before there were spot checks."""
+        if self.run.partial:
+            return "only some images came back"
+        return str(self.content.get("spot_check", {}).get("why", ""))
+
     def mask_set(self, name: str) -> pd.DataFrame:
         """The scores of one mask set, indexed by image."""
         return _of_mask_set(self.scores, name)

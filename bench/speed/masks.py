@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from bench.masks.irregular import Stroke, paint_stroke, stroke
+from bench.masks.irregular import LONG, Stroke, paint_stroke
 from bench.masks.names import BIN_NAMES, CLEAR
 from bench.masks.sets import mask_set
 from bench.speed.peers import peer
@@ -79,7 +79,7 @@ def _strokes(quick: bool) -> list[Row]:
 
 
 def _drawing(chance: Chance) -> Drawing:
-    return [stroke(chance, SIDE, SIDE, 1) for _ in range(STROKES)]
+    return [LONG.stroke(chance, SIDE, SIDE, SIDE) for _ in range(STROKES)]
 
 
 def _bound(paint: Callable[[Any, Drawing], Hole], module: Any) -> Callable[[Drawing], Hole]:

@@ -53,7 +53,7 @@ def _rows(count: int, device: str, quick: bool) -> list[Row]:
     ours: dict[str, Callable[[], list[float]]] = {
         "ssim": lambda: _listed(ssim(truth, result)),
         "psnr": lambda: _listed(psnr(truth, result)),
-        "all": lambda: _listed(score(truth, result, hole)["ssim"]),
+        "all": lambda: _listed(score(truth, result, hole, truncated=result)["ssim"]),
     }
     theirs: dict[Peer, Callable[[], list[float]]] = {}
     for one in peers:

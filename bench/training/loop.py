@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from bench.data import Packed
-from bench.methods.base import BrokenResultError, Method, Stage, TrainedSettings
+from bench.methods.base import BrokenResultError, Method, Stage, TrainedSettings, no_exit
 from bench.training import checkpoint
 from bench.training.feed import TrainingFeed
 from bench.training.processes import agree, check_shared, is_first, tell
@@ -121,7 +121,9 @@ class Training:
         saved = time.monotonic()
         while step < stage.steps:
             feed.start(step)
-            for row in self.scalars.add(stage.step(feed)):
+            with no_exit(f"stage '{stage.name}'"):
+                losses = stage.step(feed)
+            for row in self.scalars.add(losses):
                 if board is not None:
                     board.add_scalar(f"{row[0]}/{row[2]}", row[3], row[1])
             step += 1

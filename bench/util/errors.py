@@ -14,6 +14,10 @@ class Stopped(Exception):  # noqa: N818 - it is no error
         """True for a signal, False for a budget that is used up."""
 
 
+class SignalledError(BaseException):
+    """SIGTERM came while nothing could be saved. Like KeyboardInterrupt, it is nobody's to catch."""
+
+
 class WorkersLostError(Exception):
     """Another process of the same training has gone. What was saved last is kept; the same command goes on."""
 

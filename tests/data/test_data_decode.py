@@ -1,3 +1,8 @@
+import os
+import struct
+import zlib
+
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -5,6 +10,7 @@ from PIL import Image
 from torchvision.transforms.v2 import functional
 
 from bench.data.decode import UnusableError, centre_square, decode, read_square, resize
+from bench.masks.files import read_mask
 from bench.util.errors import UserError
 
 
@@ -62,6 +68,81 @@ def test_sixteen_bits_are_scaled(tmp_path):
     for name in ("w.png", "w.tif"):
         Image.fromarray(wide).save(tmp_path / name)
         assert decode(tmp_path / name)[0, :, 0].tolist() == np.rint(wide[0] / 257).tolist()
+
+
+def wide_png(values, colour_type):
+    """A 16-bit PNG, written out by hand: what any encoder must give."""
+    height, width = values.shape[:2]
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(("kind", "channels"), [(0, 1), (2, 3), (4, 2), (6, 4)])
+def test_sixteen_bits_of_every_kind_are_rounded(tmp_path, kind, channels):
+    values = np.random.default_rng(0).integers(0, 65536, (37, 51, channels)).astype(np.uint16)
+    if channels in (2, 4):
+        values[..., -1] = 65535
+    (tmp_path / "w.png").write_bytes(wide_png(values, kind))
+    colours = values[..., : 1 if channels < 3 else 3]
+    assert np.array_equal(decode(tmp_path / "w.png"), np.broadcast_to(np.rint(colours / 257), (37, 51, 3)))
+
+
+def test_sixteen_bit_tiff_and_ppm_are_rounded_and_turned(tmp_path):
+    values = np.random.default_rng(0).integers(0, 65536, (37, 51, 3)).astype(np.uint16)
+    for name in ("w.tif", "w.ppm"):
+        cv2.imwrite(str(tmp_path / name), values[..., ::-1])
+        assert np.array_equal(decode(tmp_path / name), np.rint(values / 257)), name
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    whole = wide_png(values, 2)
+    part = b"eXIf" + exif.tobytes().removeprefix(b"Exif\0\0")
+    chunk = struct.pack(">I", len(part) - 4) + part + struct.pack(">I", zlib.crc32(part))
+    (tmp_path / "turned.png").write_bytes(whole[:33] + chunk + whole[33:])
+    assert np.array_equal(decode(tmp_path / "turned.png"), np.rint(np.rot90(values, -1) / 257))
+
+
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n{ } loop\n%%EOF\n"
+
+
+def test_only_regular_files_of_the_documented_formats_are_opened(tmp_path, monkeypatch):
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *args, **more: pytest.fail("a program was started"))
+    (tmp_path / "face.png").write_bytes(EPS)
+    os.mkfifo(tmp_path / "pipe.png")
+    os.mkfifo(tmp_path / "pipe.npy")
+    (tmp_path / "folder.png").mkdir()
+    for name in ("face.png", "pipe.png", "pipe.npy", "folder.png"):
+        with pytest.raises(UnusableError, match=name):
+            decode(tmp_path / name)
+    for name in ("face.png", "pipe.png"):
+        with pytest.raises(UserError, match=name):
+            read_mask(tmp_path / name, True)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.gif", "a.bmp", "a.webp", "a.tif", "a.ppm"])
+def test_a_picture_without_its_last_bytes_is_damaged(tmp_path, noise, name):
+    Image.fromarray(noise).save(tmp_path / name)
+    whole = (tmp_path / name).read_bytes()
+    decode(tmp_path / name)
+    for missing in (1, 2, 4, 12, 13, 16):
+        (tmp_path / name).write_bytes(whole[:-missing])
+        with pytest.raises(UnusableError):
+            decode(tmp_path / name)
+    (tmp_path / name).write_bytes(whole + b"\0" * 16)  # padded, as some cards and archives do
+    decode(tmp_path / name)
+
+
+def test_broken_links_and_forbidden_files_are_unusable(tmp_path, noise):
+    (tmp_path / "link.png").symlink_to(tmp_path / "gone.png")
+    (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
+    with pytest.raises(UnusableError, match="a broken link"):
+        decode(tmp_path / "link.png")
+    with pytest.raises(UnusableError, match="too many levels"):
+        decode(tmp_path / "loop.png")
 
 
 def test_first_frame_of_an_animation(tmp_path):

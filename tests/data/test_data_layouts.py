@@ -1,12 +1,13 @@
 """Small trees in the layouts that users have on disk."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from bench.data import celeba, celeba_hq, folder, imagenet
+from bench.data import celeba, celeba_hq, folder, imagenet, load, told
 from bench.protocol import Protocol
 from bench.util.errors import UserError
 
@@ -240,3 +241,68 @@ def test_wrong_layouts_say_what_was_found(tmp_path, module, looked_for):
     assert "readme.txt, stuff/" in str(caught.value)
     assert str(tmp_path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def hold(root):
+    """Load the folder as a user would, and say what is told of it."""
+    asked = Protocol(
+        data=f"folder={root}", resolution=32, images=10**9, split=(1, 1, 0), test_images=10**9, mask_sets=()
+    )
+    data = load(asked, root.parent / "cache")
+    return data, told(data)
+
+
+def test_what_is_amiss_with_files_is_counted_and_told(tmp_path):
+    root, away = tmp_path / "pictures", tmp_path / "away"
+    for number in range(8):
+        picture(root / f"{number}.png")
+    for number in (20, 21):
+        picture(away / f"{number}.png", value=100 + number)
+    assert hold(root)[1] == []
+    (root / "broken.png").symlink_to(tmp_path / "gone.png")
+    (root / "text.png").write_text("no picture")
+    (root / "cut.png").write_bytes((root / "0.png").read_bytes()[:-12])
+    os.mkfifo(root / "pipe.png")
+    (root / "linked.png").symlink_to(away / "20.png")
+    (root / "inside.png").symlink_to(root / "3.png")
+    (root / "folder").symlink_to(away)
+    data, lines = hold(root)
+    skipped = {one["name"]: one["reason"] for one in data.manifest["skipped"]}
+    assert skipped == {
+        "broken.png": "a broken link",
+        **dict.fromkeys(("text.png", "cut.png", "pipe.png"), "damaged, or not a picture"),
+    }
+    first = data.manifest["skipped"][0]["name"]
+    assert lines[0] == f"4 of 16 pictures cannot be used and were left out, the first {first}: {skipped[first]}."
+    # linked.png and folder/20.png are one file, as are inside.png and 3.png; they may fall on one side or on both.
+    assert data.manifest["outside"] == {"count": 3, "first": "folder/20.png"}
+    assert "3 pictures lie outside the data folder, behind links, the first folder/20.png." in lines
+    twice = data.manifest.get("doubled", {"count": 0})["count"]
+    assert twice + len(data.manifest["repeated"]) == 2
+    assert len(lines) == 2 + (twice > 0) + (len(data.manifest["repeated"]) > 0)
+    (tmp_path / "gone.png").write_bytes((root / "5.png").read_bytes())
+    assert hold(root)[1][0].startswith("3 of 16")  # a mended file makes another pack
+
+
+def test_doubled_pictures_of_one_side(tmp_path):
+    for name in ("train/a.png", "train/b.png", "train/c.png", "test/d.png"):
+        picture(tmp_path / "pictures" / name, value=9 if name[-5] in "ac" else None)
+    data, lines = hold(tmp_path / "pictures")
+    found = data.manifest["doubled"]
+    assert (found["count"], {found["first"], found["of"]}) == (1, {"train/a.png", "train/c.png"})
+    assert lines == [f"1 pictures are there twice, pixel for pixel, the first {found['first']} as {found['of']}."]
+
+
+def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    picture(tmp_path / "a.png")
+    (tmp_path / "shut").mkdir()
+    scandir = os.scandir
+
+    def refuses(path):
+        if str(path).endswith("shut"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr("os.scandir", refuses)
+    with pytest.raises(UserError, match="shut cannot be read: Permission denied"):
+        folder.listing(protocol("folder"), tmp_path)

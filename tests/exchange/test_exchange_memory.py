@@ -16,7 +16,7 @@ FEW, MANY = 32, 96
 
 @pytest.fixture
 def made(tmp_path, monkeypatch):
-    """Exports so many pictures, scores the damaged ones, and gives what either held at most."""
+    """Exports so many pictures, scores the truths, and gives what either held at most."""
     monkeypatch.setattr(export, "PART", 16)
     monkeypatch.setattr(evaluation, "PART", 32)
 
@@ -34,7 +34,7 @@ def made(tmp_path, monkeypatch):
         data = load(protocol, root / "cache")
         assert len(data.test) == count
         one = Export(root / "ex", "custom", protocol, data)
-        scoring = Scoring(root / "ex", root / "ex" / "irregular" / "images", "black", root / "runs")
+        scoring = Scoring(root / "ex", root / "ex" / "truth", "copies", root / "runs")
         return [
             most_held(lambda report: one.make(Reports(report))),
             most_held(lambda report: scoring.make(Reports(report))),

@@ -1,3 +1,4 @@
+import io
 import json
 import shutil
 from pathlib import Path
@@ -122,3 +123,18 @@ def test_the_protocol_is_the_one_that_others_are_scored_under():
         export_protocol(catalog, "faces", "quick", None, [], 128, None)
     with pytest.raises(UserError, match="Did you mean 'center'"):
         export_protocol(catalog, "faces", None, None, ["centre"], None, None)
+
+
+def test_what_is_left_out_is_told_in_the_terminal_and_the_manifest(pictures, protocol, tmp_path):
+    shutil.copytree(pictures, tmp_path / "pictures")
+    (tmp_path / "pictures" / "broken.png").symlink_to(tmp_path / "gone.png")
+    (tmp_path / "pictures" / "cut.png").write_bytes((pictures / "d0" / "0.png").read_bytes()[:-12])
+    asked = protocol.model_copy(update={"data": f"folder={tmp_path / 'pictures'}", "mask_sets": ("center",)})
+    console = Console(file=io.StringIO(), width=60)
+    manifest = export(asked, "custom", tmp_path / "ex", tmp_path / "cache", console)
+    (note,) = manifest.notes
+    assert note.startswith("2 of 42 pictures cannot be used and were left out, the first ")
+    assert note in console.file.getvalue()
+    assert {one["name"]: one["reason"] for one in manifest.data["skipped"]} == {
+        "broken.png": "a broken link", "cut.png": "damaged, or not a picture",
+    }  # fmt: skip

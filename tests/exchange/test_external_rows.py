@@ -38,7 +38,9 @@ def test_the_same_method_from_elsewhere_has_the_very_same_scores(bench, met):
     assert code == 0, error
     records = {record.run.method: record for record in find_records(out)}
     ours, other = records["telea"].scores, records["mytool"].scores
-    assert (ours == other[ours.columns]).all(axis=None)
+    both = [name for name in ours if not name.endswith("_trunc")]  # pictures that came back were rounded or not by then
+    assert set(ours) - set(other) == set(ours) - set(both)
+    assert (ours[both] == other[both]).all(axis=None)
     assert len(by_protocol(list(records.values()))) == 1
     for row in ("mytool (external)", "telea"):
         assert len(re.findall(rf"^ {re.escape(row)} ", printed, re.MULTILINE)) == 3, printed

@@ -1,6 +1,8 @@
 """What came back: every kind of picture is scored rightly or refused with its name."""
 
 import io
+import os
+import re
 import shutil
 
 import cv2
@@ -202,8 +204,110 @@ def test_jpeg_and_resized_pictures_are_told_with_their_effect(score, tool):
         return cv2.resize(cv2.resize(array, (64, 64)), (32, 32), interpolation=cv2.INTER_AREA)
 
     assert "resized and back" in score(tool(change=there_and_back, folder="resized")).content["notes"][-1]
-    shuffled = score(tool(change=lambda array: array[::-1], folder="flipped"))
-    assert "other pictures" in shuffled.content["notes"][-1]
+    strange = score(tool(change=lambda array: 64 + array // 2, folder="range"))
+    assert "other pictures" in strange.content["notes"][-1]
+
+
+@pytest.mark.parametrize(("by", "words"), [(3, "3.0 grey levels brighter"), (-5, "5.0 grey levels darker")])
+def test_a_shift_of_brightness_is_told_as_one(score, tool, by, words):
+    def shifted(array):
+        return np.clip(array.astype(int) + by, 0, 255).astype(np.uint8)
+
+    record = score(tool(change=shifted))
+    assert record.scores["known_shift"].mean() == pytest.approx(by, abs=0.1)
+    note = record.content["notes"][-1]
+    assert words in note
+    assert "JPEG" not in note
+
+
+def test_unfilled_pictures_are_refused(score, tool, exported, tmp_path):
+    out = tool()
+    paths = sorted((out / "irregular").iterdir())[4:7]
+    for path in paths:
+        shutil.copy(exported / "irregular" / "images" / path.name, path)
+    said = "Mask set irregular: 3 of 39 pictures came back unfilled", "the first", "--partial"
+    refused(score, out, *said)
+    with pytest.raises(UserError) as caught:
+        score(out)
+    assert any(str(path) in str(caught.value) for path in paths)
+    assert not list((tmp_path / "runs").rglob("record.json"))
+    for path in paths:
+        path.unlink()
+    assert score(out, partial=True).run.partial == {"irregular": "36 of 39"}
+    black = tool("{}.jpg", folder="jpg", quality=90)
+    for path in sorted((black / "center").iterdir()):
+        Image.open(exported / "center" / "images" / f"{path.stem}.png").save(path, quality=60)
+    refused(score, black, "39 of 39 pictures came back unfilled")
+
+
+def test_a_dark_fill_of_a_dark_picture_is_a_fill():
+    from bench.exchange.mistaken import UNFILLED, _look
+
+    truth = np.full((3, 16, 16), 12, dtype=np.uint8)
+    hole = np.zeros((1, 16, 16), dtype=bool)
+    hole[:, 4:9, 4:9] = True
+    assert _look(None, truth, hole, np.where(hole, np.uint8(0), truth)).mistake == ""
+    assert _look(None, truth + 50, hole, np.where(hole, np.uint8(10), truth + 50)).mistake == ""
+    assert _look(None, truth + 50, hole, np.where(hole, np.uint8(0), truth + 50)).mistake == UNFILLED
+
+
+MISTAKES = {
+    "with red and blue swapped": lambda array: array[..., ::-1],
+    "upside down": lambda array: array[::-1],
+    "mirrored": lambda array: array[:, ::-1],
+    "transposed": lambda array: array.transpose(1, 0, 2),
+    "inverted": lambda array: 255 - array,
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+@pytest.mark.parametrize("form", ["{}.png", "{}.jpg"])
+def test_mistaken_pictures_are_refused_with_the_mend(score, tool, tmp_path, mistake, form):
+    from bench.exchange.mistaken import MEND
+
+    out = tool(form, change=MISTAKES[mistake])
+    refused(score, out, f"Mask set center: 39 of 39 pictures came back {mistake}", MEND[mistake])
+    assert not list((tmp_path / "runs").rglob("record.json"))
+
+
+def test_shuffled_pictures_are_refused(score, tool):
+    out = tool()
+    paths = sorted((out / "center").iterdir())
+    contents = [path.read_bytes() for path in paths]
+    for path, content in zip(paths[10:14], contents[11:14] + contents[10:11], strict=True):
+        path.write_bytes(content)
+    refused(
+        score, out, "Mask set center: 4 of 39 pictures came back as another image's", "the first", "Give each the name"
+    )
+    with pytest.raises(UserError) as caught:
+        score(out)
+    came, shown = re.search(r"as another image's, (\S+), the first \S+/(\S+)\. ", str(caught.value)).groups()
+    names = [path.name for path in paths]
+    assert names.index(came) == {10: 11, 11: 12, 12: 13, 13: 10}[names.index(shown)]
+
+
+def test_what_a_poor_network_returns_is_no_mistake(score, tool):
+    """Raw outputs whose known pixels are far off, too: blurred, paler, in grey."""
+
+    def poor(array):
+        return (128 + 0.5 * (cv2.GaussianBlur(array, (0, 0), 5).astype(float) - 128)).astype(np.uint8)
+
+    record = score(tool(change=poor))
+    assert record.scores["known_error"].mean() > 16
+
+
+def test_a_pipe_and_a_picture_of_another_format_are_refused(score, tool):
+    out = tool()
+    path = first(out)
+    path.unlink()
+    os.mkfifo(path)
+    refused(score, out, str(path), "not a regular file")
+    path.unlink()
+    path.write_bytes(EPS)
+    refused(score, out, str(path), "not a picture")
+
+
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 32 32\n%%EndComments\n{ } loop\n%%EOF\n"
 
 
 def test_a_truth_that_was_changed_is_named(score, tool, exported, tmp_path):
@@ -234,7 +338,7 @@ def test_killed_in_the_middle_the_same_command_gives_the_same_record(score, tool
 
     def dies(file):
         asked.append(file.path)
-        if len(asked) == 60:
+        if len(asked) == 78 + 60:  # all were looked at before
             raise KeyboardInterrupt
         return read(file)
 

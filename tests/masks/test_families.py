@@ -1,5 +1,7 @@
 from collections import Counter
+from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -11,14 +13,16 @@ from PIL import Image, ImageDraw
 from bench.masks import irregular
 from bench.masks.center import Center
 from bench.masks.family import Family
-from bench.masks.irregular import _QUARTER, Strokes, _paint, _sine, clear_border, stroke
+from bench.masks.irregular import _QUARTER, LONG, SPECKS, Brush, Strokes, _paint, _sine, clear_border
 from bench.masks.names import BINS
 from bench.masks.random import RandomRectangle
 from bench.masks.random_free import FreeRectangle
 from bench.util.errors import UserError
 from bench.util.seeds import Chance
 
-FAMILIES: list[Family] = [Center(), RandomRectangle(), FreeRectangle(), Strokes()]
+SPECKLED = Strokes(brush=SPECKS[50, 60])
+FAMILIES: list[Family] = [Center(), RandomRectangle(), FreeRectangle(), Strokes(), SPECKLED]
+BRUSHES = [LONG, *SPECKS.values()]
 SIDES = st.integers(2, 70)
 
 
@@ -44,7 +48,7 @@ def test_one_pixel_cannot_have_a_hole(family):
         family.draw(Chance(0), 1, 1)
 
 
-@pytest.mark.parametrize("family", [RandomRectangle(), FreeRectangle(), Strokes()], ids=repr)
+@pytest.mark.parametrize("family", [RandomRectangle(), FreeRectangle(), Strokes(), SPECKLED], ids=repr)
 def test_holes_differ(family):
     assert len({family.draw(Chance(i), 64, 64).tobytes() for i in range(50)}) > 45
 
@@ -102,9 +106,10 @@ def test_random_takes_other_shares():
         RandomRectangle(fraction_num=3, fraction_den=2)
 
 
+@pytest.mark.parametrize("brush", [LONG, SPECKS[10, 20]], ids=["long", "specks"])
 @pytest.mark.parametrize(("least", "most"), [(10, 50), (1, 10), (50, 60)])
-def test_strokes_keep_their_range_and_fill_it(least, most):
-    shares = [Strokes(least, most).draw(Chance(i), 64, 64).mean() * 100 for i in range(150)]
+def test_strokes_keep_their_range_and_fill_it(least, most, brush):
+    shares = [Strokes(least, most, brush=brush).draw(Chance(i), 64, 64).mean() * 100 for i in range(150)]
     assert least <= min(shares) < least + 0.25 * (most - least)
     assert most - 0.25 * (most - least) < max(shares) <= most
 
@@ -146,7 +151,7 @@ def test_a_clear_border_is_clear_and_the_share_is_of_the_whole(ends, side):
     border = clear_border(side, side)
     assert border == {64: 6, 256: 25}[side]
     for i in range(12):
-        hole = Strokes(*ends, clear=True).draw(Chance(i), side, side)
+        hole = Strokes(*ends, clear=True, brush=SPECKS[ends]).draw(Chance(i), side, side)
         assert hole[border:-border, border:-border].sum() == hole.sum()
         assert ends[0] <= 100 * hole.mean() <= ends[1]
         assert hole.flags.writeable
@@ -161,12 +166,36 @@ def test_strokes_reach_the_border_unless_it_is_clear():
     assert sum(hole[0].any() or hole[-1].any() or hole[:, 0].any() or hole[:, -1].any() for hole in holes) > 15
 
 
-def counted_after_every_segment(chance, height, width, wanted):
+def test_most_radii_of_a_skewed_brush_are_thin():
+    even = Brush(10, 110, 10, 100, 1, 1)
+    radii = {
+        skewed: np.array([replace(even, skewed=skewed).stroke(Chance(i), 800, 800, 800).radius for i in range(2000)])
+        for skewed in (False, True)
+    }
+    for skewed, mean in ((False, 60), (True, 10 + 101 / 4 - 0.5)):  # a uniform number's cube has the mean 1/4
+        assert radii[skewed].mean() == pytest.approx(mean, abs=2.5)
+        assert radii[skewed].min() == 10
+        assert 105 < radii[skewed].max() <= 110
+
+
+def test_a_brush_measures_in_the_pictures_side_and_ends_outside_the_canvas():
+    brush = Brush(8, 8, 40, 40, 3, 3)
+    for i in range(200):
+        one = brush.stroke(Chance(i), 400, 100, 150)
+        inside = [0 <= x < 150 and 0 <= y < 100 for x, y in one.points]
+        assert one.radius == 4
+        assert all(inside[:-1])
+        assert len(one.points) == 4 or not inside[-1]
+        steps = [np.hypot(x1 - x0, y1 - y0) for (x0, y0), (x1, y1) in pairwise(one.points)]
+        assert all(abs(step - 20.5) < 2 for step in steps)
+
+
+def counted_after_every_segment(draw_stroke, height, width, wanted):
     """The rule as it reads, without the shortcut."""
     canvas = Image.new("L", (width, height))
     pen = ImageDraw.Draw(canvas)
     while True:
-        one = stroke(chance, height, width, 1)
+        one = draw_stroke()
         r = one.radius
         for start, end in pairwise(one.points):
             pen.line([start, end], fill=1, width=2 * r + 1)
@@ -178,11 +207,18 @@ def counted_after_every_segment(chance, height, width, wanted):
 
 
 @settings(deadline=None, max_examples=80)
-@given(seed=st.integers(0, 9999), height=st.integers(8, 150), width=st.integers(8, 150), percent=st.integers(1, 60))
-def test_counting_rarely_is_counting_always(seed, height, width, percent):
+@given(
+    seed=st.integers(0, 9999),
+    height=st.integers(8, 150),
+    width=st.integers(8, 150),
+    percent=st.integers(1, 60),
+    brush=st.sampled_from(BRUSHES),
+)
+def test_counting_rarely_is_counting_always(seed, height, width, percent, brush):
     wanted = max(1, height * width * percent // 100)
-    hole, missing = _paint(Chance(seed), height, width, wanted)
-    assert np.array_equal(hole, counted_after_every_segment(Chance(seed), height, width, wanted))
+    strokes = [partial(brush.stroke, Chance(seed), min(height, width), height, width) for _ in range(2)]
+    hole, missing = _paint(strokes[0], height, width, wanted)
+    assert np.array_equal(hole, counted_after_every_segment(strokes[1], height, width, wanted))
     assert missing == hole.sum()
 
 
@@ -201,10 +237,10 @@ def new_pixels(radius, move):
 
 
 @pytest.mark.parametrize("side", [24, 64, 200, 256, 512])
-@pytest.mark.parametrize("broad", [1, 2])
-def test_no_segment_adds_more_pixels_than_it_may(side, broad):
+@pytest.mark.parametrize("brush", [LONG, SPECKS[1, 10], SPECKS[50, 60]], ids=["long", "1_10", "50_60"])
+def test_no_segment_adds_more_pixels_than_it_may(side, brush):
     for seed in range(60):
-        one = stroke(Chance(seed), side, side, broad)
+        one = brush.stroke(Chance(seed), side, side, side)
         for number, ((x0, y0), (x1, y1)) in enumerate(pairwise(one.points)):
             new, disk = new_pixels(one.radius, (x1 - x0, y1 - y0))
             assert new + (0 if number else disk) <= one.most[number]

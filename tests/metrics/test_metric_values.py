@@ -16,6 +16,7 @@ from bench.metrics.l1 import l1, l1_hole
 from bench.metrics.psnr import psnr
 from bench.metrics.ssim import ssim
 from bench.metrics.tv import tv
+from bench.runs.evaluation import Scored, Subject, _score, to_uint8, truncated
 
 SHAPES = [(1, 11, 11), (2, 11, 40), (3, 64, 64), (1, 65, 53)]
 
@@ -33,7 +34,7 @@ def near(picture, seed=1):
 
 def everything(truth, result):
     """All scores of results that are holes throughout."""
-    return score(truth, result, torch.ones_like(truth[:, :1], dtype=torch.bool), result)
+    return score(truth, result, torch.ones_like(truth[:, :1], dtype=torch.bool), result, truncated=result)
 
 
 GAUSSIAN = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
@@ -46,6 +47,17 @@ def skimage_ssim(x, y, **how):
 
 def gray(x):
     return rgb2gray(x.numpy().astype(np.float64), channel_axis=0)
+
+
+def gray_as_zits_reads_it(x):
+    """cv2.imread gives BGR, and scikit-image's rgb2gray takes what it is given for RGB."""
+    read = np.ascontiguousarray(x.permute(1, 2, 0).numpy()[..., ::-1])
+    return rgb2gray(read)
+
+
+def centre(x):
+    height, width = x.shape[-2:]
+    return x[..., height // 4 : height // 4 + height // 2, width // 4 : width // 4 + width // 2]
 
 
 def luma(x):
@@ -61,10 +73,16 @@ def ssim_references(x, y):
         "ssim_u11": skimage_ssim(x, y, win_size=11),
         "ssim_y": skimage_ssim(luma(x), luma(y), channel_axis=None, **GAUSSIAN),
         "ssim_gray7": skimage_ssim(gray(x), gray(y), channel_axis=None),
-        "ssim_gray7_range2": skimage_ssim(gray(x), gray(y), channel_axis=None, data_range=510),
+        # Old scikit-image took data_range 2, from -1 to 1, of any floating-point picture.
+        "ssim_zits": skimage_ssim(gray_as_zits_reads_it(x), gray_as_zits_reads_it(y), channel_axis=None, data_range=2),
+        "ssim_u7_trunc": skimage_ssim(x, y),
+        "ssim_u11_trunc": skimage_ssim(x, y, win_size=11),
         "ssim_full": torchmetrics_ssim(x[None].double(), y[None].double(), data_range=255.0).item(),
         "ssim_zero": zero_padded(x.double(), y.double()),
+        "ssim_lbam": zero_padded(x.double(), y.double(), peak=1),
     }
+    if min(x.shape[-2:]) >= 22:
+        found["ssim_u11_center"] = skimage_ssim(centre(x), centre(y), win_size=11)
     if min(x.shape[-2:]) >= 51:
         found["ssim_gray51"] = skimage_ssim(gray(x), gray(y), channel_axis=None, win_size=51)
     return found
@@ -83,12 +101,17 @@ def other_references(x, y):
         "l2_rel": 100 * gap.square().sum().item() / x_levels.square().sum().item(),
         "l1_sym": 100 * gap.abs().sum().item() / (x_levels + y_levels).sum().item(),
         "l1_channels": 100 / 255 * (x_levels.mean(0) - y_levels.mean(0)).abs().mean().item(),
+        "l1_channels_trunc": 100 / 255 * (x_levels.mean(0) - y_levels.mean(0)).abs().mean().item(),
+        "psnr_center": peak_signal_noise_ratio(centre(x).numpy(), centre(y).numpy(), data_range=255),
+        "psnr_trunc": peak_signal_noise_ratio(x.numpy(), y.numpy(), data_range=255),
+        "l1_center": 100 / 255 * centre(gap).abs().mean().item(),
         "tv_sum": total_variation(y_levels[None] / 255).item(),
         "tv_sum_truth": total_variation(x_levels[None] / 255).item(),
     }
 
 
-def zero_padded(x, y):
+def zero_padded(x, y, peak=255):
+    """As pytorch_ssim computes it, but in float64. It has its constants for pictures in [0,1]: `peak` is 1."""
     bell = torch.exp(-((torch.arange(11).double() - 5) ** 2) / (2 * 1.5**2))
     window = torch.outer(bell, bell) / bell.sum() ** 2
 
@@ -97,7 +120,7 @@ def zero_padded(x, y):
 
     mean_x, mean_y = blur(x), blur(y)
     var_x, var_y, both = blur(x * x) - mean_x**2, blur(y * y) - mean_y**2, blur(x * y) - mean_x * mean_y
-    c1, c2 = 2.55**2, 7.65**2
+    c1, c2 = (0.01 * peak) ** 2, (0.03 * peak) ** 2
     top = (2 * mean_x * mean_y + c1) * (2 * both + c2)
     return (top / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))).mean().item()
 
@@ -116,6 +139,53 @@ def test_every_definition_agrees_with_other_libraries(shape):
     assert torch.equal(scores["ssim"], ssim(truth, result))
     assert scores["psnr"].tolist() == pytest.approx(psnr(truth, result).tolist(), rel=1e-14)
     assert torch.equal(scores["tv"], tv(result))
+
+
+@pytest.mark.parametrize("shape", [(2, 64, 64), (1, 23, 90), (1, 300, 280)])
+def test_windows_beside_a_hole_are_not_left_out(shape):
+    """Where definitions look at the surroundings of the hole alone, all that is left out must be 1."""
+    truth = pictures(shape, contrast=200)
+    for top, left in ((0, 0), (shape[1] - 3, shape[2] - 4), (shape[1] // 2, shape[2] // 3)):
+        hole = torch.zeros(shape[0], 1, *shape[1:], dtype=torch.bool)
+        hole[..., top : top + 9, left : left + 5] = True
+        result = torch.where(hole, near(truth), truth)
+        scores = score(truth, result, hole, truncated=result)
+        for index in range(shape[0]):
+            for name, expected in ssim_references(truth[index], result[index]).items():
+                assert scores[name][index].item() == pytest.approx(expected, abs=1e-6), name
+
+
+def test_the_middle_of_256_is_64_to_192():
+    truth = torch.full((1, 3, 256, 256), 100, dtype=torch.uint8)
+    result = truth + 51
+    result[..., 64:192, 64:192] = 100
+    scores = everything(truth, result)
+    assert (scores["l1_center"].item(), scores["psnr_center"].item()) == (0, math.inf)
+    assert scores["ssim_u11_center"].item() == 1
+    result[..., 191, 191] = 151
+    assert everything(truth, result)["l1_center"].item() == pytest.approx(100 * 51 / 255 / 128**2)
+
+
+def test_truncation_cuts_off_what_rounding_brings_up():
+    """As MISF, RN and AOT-GAN's saved pictures have it: 255 times the composite, then astype(uint8)."""
+    rng = np.random.default_rng(4)
+    truth = pictures((1, 40, 40))
+    result = torch.from_numpy(rng.random((1, 3, 40, 40), dtype=np.float32))
+    hole = torch.from_numpy(rng.random((1, 1, 40, 40)) < 0.4)
+    composite = torch.where(hole, result, truth.float() / 255).numpy()
+    saved = (composite * 255).astype(np.uint8)[0]
+    x = truth[0].numpy()
+
+    def batch(indices):
+        return Scored(truth, hole, to_uint8(result), truncated=truncated(result))
+
+    scores = _score(Subject("s", ["a"], ["a"], batch), [0], None)[0].iloc[0]
+    assert scores["psnr_trunc"] == pytest.approx(peak_signal_noise_ratio(x, saved, data_range=255), rel=1e-9)
+    assert scores["psnr_trunc"] != pytest.approx(scores["psnr"], abs=1e-4)
+    assert scores["ssim_u7_trunc"] == pytest.approx(skimage_ssim(x, saved), abs=1e-6)
+    assert scores["ssim_u11_trunc"] == pytest.approx(skimage_ssim(x, saved, win_size=11), abs=1e-6)
+    gap = np.abs(x.astype(float).mean(0) - saved.astype(float).mean(0)).mean()
+    assert scores["l1_channels_trunc"] == pytest.approx(100 / 255 * gap, rel=1e-6)
 
 
 def blocks(rng, shape, side):
@@ -252,7 +322,7 @@ def test_identities_of_a_composite(height, width, seed, one_pixel):
 @settings(deadline=None, max_examples=30)
 @given(seed=st.integers(0, 99))
 def test_symmetries(seed):
-    x = pictures((1, 54, 58), seed)
+    x = pictures((1, 56, 60), seed)  # the middle of 54 rows is not their mirror image's
     y = near(x, seed)
     one_sided = ("tv", "l1_rel", "l2_rel")
     scores = everything(x, y)

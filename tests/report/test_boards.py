@@ -62,6 +62,15 @@ def test_infinite_values_are_told(boards):
     assert "PSNR of p: infinite for 1 image, left out of the mean." in boards["center"].notes
 
 
+def test_a_mask_sets_note_is_told(records):
+    assert not any("stand in" in note for board in leaderboards(records, "p", FLOORS) for note in board.notes)
+    for record in records:
+        record.content["mask_sets"]["random"]["note"] = "These stand in for others."
+    center, random = leaderboards(records, "p", FLOORS)
+    assert "These stand in for others." not in center.notes
+    assert random.notes[0] == "These stand in for others."
+
+
 def test_words(boards):
     board = boards["center"]
     assert mean_text(line(board, "flat"), "lpips") == "no weights"

@@ -3,7 +3,7 @@ import io
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageEnhance, ImageOps
 from skimage import data as photographs
 from toy import ToyStage, noise
 
@@ -49,6 +49,8 @@ def jpeg(picture):
 CHANGES = {
     "jpeg": jpeg,
     "grey": lambda picture: picture.convert("L").convert("RGB"),
+    "mirrored": ImageOps.mirror,
+    "mirrored_jpeg": lambda picture: jpeg(ImageOps.mirror(picture)),
     "contrast": lambda picture: ImageEnhance.Contrast(picture).enhance(0.8),
 }
 
