@@ -1,4 +1,8 @@
-"""Cluster profiles: slurm/<name>.toml, or a TOML file of yours. One small file says how a cluster wants to be asked."""
+"""Cluster profiles: one small TOML file says how a cluster wants to be asked.
+
+A profile is found by its name in slurm/ of the current folder, in slurm/ of the clone, and among the examples that come
+with the package, in this order; or by its path.
+"""
 
 import os
 import shutil
@@ -12,7 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from bench.methods.catalog import ROOT
 from bench.util.errors import UserError, nearest
 
-FOLDER = ROOT / "slurm"
+YOURS = Path("slurm")
+"""Where a user's own profiles lie, seen from the current folder."""
+EXAMPLES = Path(__file__).parent / "profiles"
 LOCAL = "local"
 
 
@@ -143,7 +149,11 @@ def visible_gpus() -> list[str]:
 
 
 def known_profiles() -> list[str]:
-    return [LOCAL, *sorted(path.stem for path in FOLDER.glob("*.toml"))]
+    return [LOCAL, *sorted({path.stem for folder in _folders() for path in folder.glob("*.toml")})]
+
+
+def _folders() -> list[Path]:
+    return [YOURS, ROOT / "slurm", EXAMPLES]
 
 
 def read_profile(name: str, workers: int = 0, nodes: int | None = None, gpus_per_node: int | None = None) -> Profile:
@@ -155,10 +165,7 @@ def read_profile(name: str, workers: int = 0, nodes: int | None = None, gpus_per
         if (nodes or 1) > 1 or (gpus_per_node or 0) > 1:
             raise UserError("--cluster local gives each run one GPU. Take `train --processes N`, or a SLURM profile.")
         return local_profile(workers)
-    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
-    if not path.exists():
-        end = nearest(name, known_profiles()) if path.parent == FOLDER else " Give the path of a TOML file."
-        raise UserError(f"--cluster {name}: there is no profile {path}.{end}")
+    path = _file(name)
     try:
         values = tomllib.loads(path.read_text())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -174,6 +181,17 @@ def read_profile(name: str, workers: int = 0, nodes: int | None = None, gpus_per
         key = ".".join(str(part) for part in first["loc"])
         said = f"{key}: {first['msg']} (it says {first['input']!r})" if key else first["msg"]
         raise UserError(f"{path}: {said}.") from error
+
+
+def _file(name: str) -> Path:
+    if name.endswith(".toml"):
+        if not Path(name).is_file():
+            raise UserError(f"--cluster {name}: there is no such file. Give the path of a TOML file.")
+        return Path(name)
+    for folder in _folders():
+        if (folder / f"{name}.toml").is_file():
+            return folder / f"{name}.toml"
+    raise UserError(f"--cluster {name}: there is no profile {YOURS / name}.toml.{nearest(name, known_profiles())}")
 
 
 def _check_keys(path: Path, values: dict[str, Any]) -> None:

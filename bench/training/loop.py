@@ -226,9 +226,13 @@ def set_up(fabric: Fabric, stage: Stage, optimizer_states: dict[str, Any]) -> di
 
 
 @contextmanager
-def _tensorboard(folder: Path) -> Iterator["SummaryWriter"]:
-    from torch.utils.tensorboard.writer import SummaryWriter
-
+def _tensorboard(folder: Path) -> Iterator["SummaryWriter | None"]:
+    """A writer of the same scalars for TensorBoard; None where that is not installed."""
+    try:
+        from torch.utils.tensorboard.writer import SummaryWriter
+    except ImportError:
+        yield None
+        return
     writer = SummaryWriter(str(folder / "tensorboard"))
     try:
         yield writer

@@ -2,8 +2,7 @@
 
 import pytest
 
-from bench.cluster.profile import Profile, known_profiles, read_profile
-from bench.methods.catalog import ROOT
+from bench.cluster.profile import EXAMPLES, Profile, known_profiles, read_profile
 from bench.util.errors import UserError
 
 
@@ -25,11 +24,23 @@ def told(path):
 
 
 def test_the_examples_are_profiles():
-    names = [path.stem for path in (ROOT / "slurm").glob("*.toml")]
+    names = [path.stem for path in EXAMPLES.glob("*.toml")]
     assert sorted(names) == ["example", "example-container"]
     for name in names:
         assert read_profile(name).name == name
-    assert known_profiles() == ["local", *sorted(names)]
+    assert {"local", *names} <= set(known_profiles())
+
+
+def test_a_profile_is_found_in_the_folder_one_stands_in(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "slurm").mkdir()
+    (tmp_path / "slurm" / "mine.toml").write_text('partition = "a"')
+    (tmp_path / "slurm" / "example.toml").write_text('partition = "of this folder"')
+    assert read_profile("mine").partition == "a"
+    assert read_profile("example").partition == "of this folder"
+    assert known_profiles().count("example") == 1
+    with pytest.raises(UserError, match=r"slurm/mien.toml. Did you mean 'mine'"):
+        read_profile("mien")
 
 
 SECTIONS = """
