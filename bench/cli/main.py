@@ -258,7 +258,7 @@ def evaluate(
         for run in work.runs(protocol, data_set, [variant]):
             record = run.make(work.progress, force)
             print_leaderboard(console, key, [record], set())
-            for note in record.content["notes"] if record.run.origin == "pretrained" else ():
+            for note in record.content.notes if record.run.origin == "pretrained" else ():
                 console.print(note, soft_wrap=True, highlight=False, markup=False)
             console.print(f"Record: {record.folder / 'record.json'}", soft_wrap=True, highlight=False, markup=False)
 

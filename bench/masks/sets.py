@@ -47,13 +47,16 @@ class MaskSet:
         """What a record keeps of the mask set over these images.
 
         `sha256` is over the holes' bits, each packed row by row (`numpy.packbits`), in the order of the sorted ids.
-        `hole_share` counts the holes by their share of the picture: 0 to under 10 %, ... 90 to 100 %.
+        `hole_share` counts the holes by their share of the picture: 0 to under 10 %, ... 90 to 100 %. `mean_share` is
+        the mean of these shares, in [0,1]; None where there is no hole.
         """
-        packed, shares = [], [0] * 10
+        packed, shares, total = [], [0] * 10, 0
         for name in sorted(image_ids):
             hole = self.hole(name, height, width)
             packed.append(np.packbits(hole).tobytes())
-            shares[min(9, 10 * int(np.count_nonzero(hole)) // hole.size)] += 1
+            missing = int(np.count_nonzero(hole))
+            shares[min(9, 10 * missing // hole.size)] += 1
+            total += missing
         return {
             "name": self.name,
             "version": self.version,
@@ -62,6 +65,7 @@ class MaskSet:
             "count": len(packed),
             "sha256": sha256(*packed),
             "hole_share": shares,
+            "mean_share": total / (len(packed) * height * width) if packed else None,
         }
 
     def fingerprint(self, image_ids: Iterable[str], height: int, width: int) -> str:

@@ -36,8 +36,8 @@ class Line:
     @property
     def budget(self) -> int | None:
         """Training images seen, repeats counted: the sum of steps x batch over the stages. None without a training."""
-        stages = self.contender.records[0].content.get("training", {}).get("stages", [])
-        return sum(stage["steps"] * stage["batch_size"] for stage in stages) or None
+        training = self.contender.records[0].content.training
+        return training.images or None if training else None
 
     @property
     def kind(self) -> str:
