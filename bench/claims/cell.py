@@ -23,8 +23,8 @@ def judge_cell(case: Case, claim: Cell) -> Finding:
     interval = required(own.series(claim.mask_set, definition.id), own, claim.mask_set, definition.id).interval()
     text = f"{own.name} {interval.text(definition.digits, definition.unit)}; the paper prints {printed}"
     measured = (Measured(claim.mask_set, definition.id, text),)
-    run, protocol = own.records[0].run, table.protocols[row.protocol]
-    unlike = differences(protocol, column.definition, run.protocol, run.scale, interval.n, claim.mask_set, definition)
+    said = table.protocols[row.protocol]
+    unlike = differences(said, column, own.records[0], interval.n, claim.mask_set, definition)
     if unlike:
         return Finding(claim, Verdict.NOT_COMPARABLE, in_words(unlike), measured)
     verdict, why = _weigh(case, interval, printed, claim.margin, definition)

@@ -49,6 +49,7 @@ from bench.cli.queue import (
     submit,
 )
 from bench.cli.queue import cluster as queued
+from bench.cli.schema import schema
 from bench.cli.scores import scores
 from bench.util.errors import Stopped, UserError, WorkersLostError
 
@@ -68,6 +69,7 @@ app = typer.Typer(
 )
 
 app.add_typer(scores)
+app.add_typer(schema)
 app.add_typer(queued)
 
 
