@@ -219,7 +219,7 @@ def _bounds(table: Table, found: OneScale, l1: str, psnr: str) -> tuple[str, ...
         unknown = "the share varies" if isinstance(protocol.hole_share, tuple) else "the share is not said"
         limits = {unit: full * math.sqrt(share or 1.0) for unit, full in UNITS.items()}
         fitting = [unit for unit, limit in limits.items() if constant <= SPREAD * limit]
-        said = f"a hole of {100 * share:.0f} %" if share else "a hole of any size ({unknown})"
+        said = f"a hole of {100 * share:.0f} %" if share else f"a hole of any size ({unknown})"
         listed = ", ".join(f"{limit:.1f} in {unit}" for unit, limit in limits.items())
         fits = f"can be in {_or(fitting)}" if fitting else "is too large for any of them"
         notes.append(f"{table.rows[row].label}: k is at most {listed} for {said}; {constant:.1f} {fits}.")

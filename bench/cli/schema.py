@@ -10,9 +10,7 @@ schema = typer.Typer()
 
 @schema.command("schema")
 def print_schema(
-    what: Annotated[
-        Literal["record", "paper"], typer.Argument(help="`record` for record.json, `paper` for paper.toml.")
-    ],
+    what: Annotated[Literal["record", "paper"], typer.Argument(help="Of record.json, or of paper.toml.")],
 ) -> None:
     """Print the JSON Schema of record.json or of paper.toml.
 

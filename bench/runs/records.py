@@ -228,7 +228,7 @@ def read_record(folder: Path) -> Record | None:
     if version not in (1, FORMAT):
         raise UserError(f"{path} has format {version}, this version reads {FORMAT}. Delete its folder.")
     try:
-        content = RecordContent.model_validate(upgrade(found) if version == 1 else found)
+        content = RecordContent.model_validate(upgrade(path, found) if version == 1 else found)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
@@ -243,11 +243,15 @@ def _check_unaltered(path: Path, content: RecordContent) -> None:
     """What the run's key stands for must be what the record holds."""
     run = content.run
     if content.key != run.key:
-        raise UserError(f"{path} was altered: its key is {content.key}, that of its run {run.key}. {MADE_AGAIN}")
+        raise _altered_key(path, content.key, run.key)
     if content.data.fingerprint != run.data:
         raise UserError(f"{path} was altered: its data manifest is not the one that its run names. {MADE_AGAIN}")
     if {name: one.sha256 for name, one in content.mask_sets.items()} != run.mask_sets:
         raise UserError(f"{path} was altered: its mask sets are not those that its run names. {MADE_AGAIN}")
+
+
+def _altered_key(path: Path, found: str, wanted: str) -> UserError:
+    return UserError(f"{path} was altered: its key is {found}, that of its run {wanted}. {MADE_AGAIN}")
 
 
 def find_records(out: Path) -> list[Record]:
@@ -263,7 +267,7 @@ _NEW = {"suites": "mask_sets", "reference": "pretrained"}
 _OLD = {new: old for old, new in _NEW.items()}
 
 
-def upgrade(old: dict[str, Any]) -> dict[str, Any]:
+def upgrade(path: Path, old: dict[str, Any]) -> dict[str, Any]:
     """A record.json of format 1 with the names of format 2, its key too.
 
     Raises UserError where its key is not that of its run, and KeyError, TypeError or AttributeError where parts are
@@ -276,7 +280,7 @@ def upgrade(old: dict[str, Any]) -> dict[str, Any]:
     before["protocol"] = {_OLD.get(key, key): value for key, value in asked["protocol"].items()}
     before |= {"origin": old["run"]["origin"]} if "origin" in asked else {}
     if key_of(before) != old["key"]:
-        raise UserError(f"The record of {run['method']} with the key {old['key']} was altered. {MADE_AGAIN}")
+        raise _altered_key(path, old["key"], key_of(before))
     new = _renamed(old) | {"format": FORMAT, "run": run, "key": key_of(asked)}
     new |= {name: old.get(name) or None for name in ("training", "leakage")}
     measured = old["lpips"] == LPIPS

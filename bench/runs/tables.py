@@ -23,6 +23,10 @@ def read_table(path: Path, content: bytes) -> pd.DataFrame:
     except ValueError as error:  # not UTF-8, empty, or rows of different lengths
         reason = " ".join(str(error).split())
         raise UserError(f"{path} is no table ({reason}). {again}") from error
+    if not isinstance(table.index, pd.RangeIndex):
+        raise UserError(f"{path} is no table (rows longer than its heading). {again}")
+    if not {"mask_set", "suite", "stage"} & set(table.columns):
+        raise UserError(f"{path} has no column mask_set. {again}")
     if table.empty:
         raise UserError(f"{path} has no rows. {again}")
     keys = [name for name in TEXT if name in table.columns] + (["step"] if "step" in table.columns else [])
