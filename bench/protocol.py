@@ -3,19 +3,18 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from bench.masks.names import check_mask_sets, mask_set_name
 from bench.util.errors import UserError
+from bench.util.part import Part
 
 Probe = Literal["repeat", "perturb", "best_of"]
 """A measurement beyond one scoring pass; see bench/runs/probes.py."""
 
 
-class ProtocolOverrides(BaseModel):
+class ProtocolOverrides(Part):
     """What a paper's scale may say of its protocol; what it leaves out stays as in `DEFAULTS`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     data: list[str] | None = None
     """Names of data sets; `reproduce` takes each in turn."""
@@ -31,10 +30,8 @@ class ProtocolOverrides(BaseModel):
     probe_images: int | None = Field(default=None, ge=1)
 
 
-class Protocol(BaseModel):
+class Protocol(Part):
     """One data set, one resolution, the mask sets, the number of images: what makes scores comparable."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     data: str
     """`NAME` or `NAME=PATH`."""

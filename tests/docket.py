@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from kept import content
 
 from bench.paper import Paper
 from bench.protocol import Protocol
@@ -14,9 +15,11 @@ SCALE = {"summary": "s", "cost": "c"}
 
 
 def paper(*claims, printed="25.0", **changes):
-    protocol = {"data": "CelebA test", "images": "200", "resolution": "256x256", "holes": "centre, 128x128"}
-    protocol |= {"scored": "composite"} | changes
-    column = {"title": "PSNR", "unit": "dB", "better": "higher", "metric": "psnr", "definition": "per image, RGB"}
+    protocol = {"data": "celeba", "split": "official test", "images": 200, "resolution": [256, 256]}
+    protocol |= {"mask_set": {"kind": "center", "hole": [128, 128]}, "hole_share": 0.25, "scored": "composite"}
+    protocol |= {name: value for name, value in changes.items() if name != "definition"}
+    column = {"title": "PSNR", "unit": "dB", "better": "higher", "metric": "psnr"}
+    column["definition"] = changes.get("definition", "psnr")
     ours = {"label": "ours", "ours": True, "protocol": "p", "origin": "here", "cells": {"psnr": printed}}
     table = {
         "title": "Table",
@@ -81,11 +84,12 @@ def recorder(out):
         )  # fmt: skip
         folder = run.folder(out)
         folder.mkdir(parents=True, exist_ok=True)
-        content = {"lpips": "no weights: put them there", "command": f"python -m bench evaluate {method}"}
+        hashes = {}
         for name, table in tables.items():
             (folder / f"{name}.csv").write_text(text := table.to_csv(index=False))
-            content[f"{name}_sha256"] = sha256(text.encode())
-        return Record(folder, run, content)
+            hashes[f"{name}_sha256"] = sha256(text.encode())
+        lpips = {"version": None, "reason": "no weights: put them there"}
+        return Record(folder, content(run, lpips=lpips, **hashes))
 
     return make
 

@@ -1,10 +1,9 @@
 """Invented records for tests of the pages: true metrics of made-up fillings, written as a run writes them."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import torch
+from kept import content
 from scipy.ndimage import gaussian_filter
 
 from bench.data import load
@@ -13,13 +12,11 @@ from bench.metrics import score
 from bench.metrics.probed import PROBES
 from bench.paper import Paper
 from bench.protocol import Protocol
-from bench.runs.records import FORMAT, Run, read_record
+from bench.runs.parts import DataManifest, MaskSetManifest
+from bench.runs.records import Run, read_record
 from bench.util.files import sha256, whole, write_json
 
 MASK_SETS = ("center", "random", "irregular")
-NO_LPIPS = "no weights: put alexnet-owt-7be5be79.pth into hub/checkpoints (244,408,911 bytes)"
-
-
 FLOORS = {"flat", "smooth"}
 
 
@@ -29,12 +26,14 @@ def paper():
         "title": "Table 1: <b>bold</b> numbers | bars",
         "note": "A note.",
         "protocols": {
-            "a": {"data": "ImageNet", "images": "20000", "resolution": "256", "holes": "centre", "hole_share": 0.25},
-            "b": {"data": "ImageNet, not listed", "images": "300", "resolution": "256", "holes": "not said"},
+            "a": {"data": "imagenet", "split": "official test", "images": 20000, "resolution": [256, 256],
+                  "mask_set": {"kind": "center", "hole": [128, 128]}, "hole_share": 0.25, "scored": "not said"},
+            "b": {"data": "imagenet", "split": "not said", "images": 300, "resolution": [256, 256],
+                  "mask_set": "not said", "hole_share": "not said", "scored": "not said"},
         },
         "columns": {
-            "l1": {"title": "l1", "unit": "%", "better": "lower", "metric": "l1"},
-            "psnr": {"title": "PSNR", "unit": "dB", "better": "higher", "metric": "psnr"},
+            "l1": {"title": "l1", "unit": "%", "better": "lower", "metric": "l1", "definition": "not said"},
+            "psnr": {"title": "PSNR", "unit": "dB", "better": "higher", "metric": "psnr", "definition": "psnr"},
         },
         "rows": {
             "rival": {"label": "Rival", "protocol": "a", "origin": "its own paper",
@@ -133,7 +132,7 @@ def invent(out, cache, method, asked, blur, noise=4.0, variant="default", seed=0
     for name, text in written.items():
         (folder / f"{name}.csv").write_text(text)
     hashes = {f"{name}_sha256": sha256(text.encode()) for name, text in written.items()}
-    write_json(folder / "record.json", content(run, data, steps) | hashes)
+    write_json(folder / "record.json", invented(run, data, steps, hashes).model_dump(mode="json"))
     return read_record(folder)
 
 
@@ -146,24 +145,22 @@ def probes(asked, count, blur, rng):
     return values
 
 
-def content(run, data, steps):
+def invented(run, data, steps, hashes):
     lengths = {"reconstruction": steps - steps // 5, "adversarial": steps // 5}
     stages = [{"name": name, "steps": length, "batch_size": 8} for name, length in lengths.items()]
     parameters = {"generator": 181_234, "critics": 44_001}
-    return {
-        "format": FORMAT,
-        "key": run.key,
-        "run": json.loads(run.model_dump_json()),
-        "command": f"python -m bench reproduce {run.method}",
-        "data": data.manifest,
-        "mask_sets": {name: mask_set(name).manifest(data.test.ids, 64, 64) for name in run.mask_sets},
-        "training": {"steps": steps, "stages": stages, "parameters": parameters} if steps else {},
-        "code": {"commit": "0123456789abcdef", "dirty": True, "diff_sha256": "fedcba98", "method_sha256": run.code},
-        "packages": {"python": "3.11.7", "torch": "2.15.0", "numpy": "2.4.0"},
-        "hardware": {"cpu": "a processor", "cores": 2, "threads": 2, "gpu": None},
-        "lpips": NO_LPIPS,
-        "notes": [],
-    }
+    training = {"steps": steps, "stages": stages, "parameters": parameters, "weights_sha256": "0"}
+    return content(
+        run,
+        command=f"python -m bench reproduce {run.method}",
+        data=DataManifest.model_validate(data.manifest),
+        mask_sets={
+            name: MaskSetManifest.model_validate(mask_set(name).manifest(data.test.ids, 64, 64))
+            for name in run.mask_sets
+        },
+        training=training if steps else None,
+        **hashes,
+    )
 
 
 def curves(steps, rng):

@@ -82,7 +82,7 @@ class Case:
     def require_clean(self) -> None:
         """Raise where the leakage audit of the paper's own runs caps every verdict."""
         own = [record for one in self.field if one.method == self.key for record in one.records]
-        reasons = (cap(record.content.get("leakage", {})) for record in own)
+        reasons = (cap(record.content.leakage) for record in own)
         if (why := next(filter(None, reasons), None)) is not None:
             raise NoContestError(Verdict.NOT_COMPARABLE, f"Test and training overlap: {why}")
 
@@ -209,7 +209,7 @@ def _not_measured(contender: Contender, mask_set: str, metric: str) -> NoContest
         known = ", ".join(protocol.mask_set_names)
         why = f"The mask set {mask_set} is not part of this protocol ({known}); name it too, with --masks."
     elif metric == "lpips":
-        why = f"LPIPS was not measured: {record.content.get('lpips', 'no weights')}."
+        why = f"LPIPS was not measured: {record.content.lpips.reason}."
     else:
         why = f"{contender.name} has no complete column {metric} on {mask_set}."
     return NoContestError(Verdict.NOT_ATTEMPTED, why)

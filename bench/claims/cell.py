@@ -27,10 +27,8 @@ def judge_cell(case: Case, claim: Cell) -> Finding:
     value = _text(found, definition)
     text = f"{own.name} {value}{found.note}; the paper prints {printed}"
     measured = (Measured(claim.mask_set, definition.id, text),)
-    run, protocol = own.records[0].run, table.protocols[row.protocol]
-    unlike = differences(
-        protocol, column.definition, run.protocol, run.scale, found.images.n, claim.mask_set, definition
-    )
+    said = table.protocols[row.protocol]
+    unlike = differences(said, column, own.records[0], found.images.n, claim.mask_set, definition)
     if unlike:
         return Finding(claim, Verdict.NOT_COMPARABLE, in_words(unlike), measured)
     why = case.no_evidence([found.images])

@@ -42,7 +42,8 @@ class Contender:
     @property
     def pretrained(self) -> str:
         """What the weights from elsewhere are called, with the start of their SHA-256; empty for runs of ours."""
-        label = str(self.records[0].content.get("pretrained", {}).get("label", ""))
+        pretrained = self.records[0].content.pretrained
+        label = pretrained.label if pretrained else ""
         mark = self.records[0].run.weights[:8]  # many files bear one name
         return label if mark in label else f"{label} {mark}".strip()
 
@@ -80,8 +81,8 @@ class Contender:
 
 def processor(record: Record) -> str:
     """The graphics card, or else the CPU, that a record was made on; empty where it does not say."""
-    hardware = record.content.get("hardware", {})
-    return str(hardware.get("gpu") or hardware.get("cpu") or "")
+    hardware = record.content.hardware
+    return hardware.gpu or hardware.cpu
 
 
 def contenders(records: Sequence[Record]) -> list[Contender]:

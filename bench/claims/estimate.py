@@ -39,7 +39,7 @@ class Advice(NamedTuple):
 
 
 def advice(estimate: Estimate, limit: float, what: str = "would settle it") -> Advice:
-    """More of that which makes the interval wide; of both where neither alone is enough.
+    """More of that which makes the interval wide, or of both where each takes more than half of the gap's square.
 
     Nothing where the spread of the seeds is unknown: then the seeds come first.
     """
@@ -49,17 +49,17 @@ def advice(estimate: Estimate, limit: float, what: str = "would settle it") -> A
     gap, by_images, by_seeds = abs(images.mean - limit), images.reach(limit), spread.half_width
     if gap == 0:
         return Advice(f"; no number of images {what} at this mean")
-    if by_seeds > by_images and by_images < gap:
+    half = gap / math.sqrt(2)
+    if by_seeds > by_images and by_images <= half:
         count = seeds_needed(spread.deviation, math.sqrt(gap**2 - by_images**2), _least(spread))
         if count is None:
             return Advice(f"; it would take more than {MOST_SEEDS} training seeds")
         return Advice(f"; about {count} training seeds {what} if the spread stays (now {spread.trainings})", count)
-    if by_seeds < gap:
+    if by_images >= by_seeds and by_seeds <= half:
         needed = images_needed(images, limit, by_seeds)
         if needed is None or needed > MOST_IMAGES:
             return Advice(f"; it would take more than {MOST_IMAGES:,} {_unit(images)}")
         return Advice(f"; about {needed} {_unit(images)} {what} if the spread stays (now {images.groups})")
-    half = gap / math.sqrt(2)
     count, needed = seeds_needed(spread.deviation, half, _least(spread)), images_needed(images, limit, half)
     if count is None or needed is None or needed > MOST_IMAGES:
         return Advice(f"; it would take more than {MOST_SEEDS} training seeds or {MOST_IMAGES:,} {_unit(images)}")

@@ -214,10 +214,12 @@ def _bounds(table: Table, found: OneScale, l1: str, psnr: str) -> tuple[str, ...
     """Since MAE <= sqrt(h) RMSE for an exact composite, k is at most sqrt(h) times the unit of l1."""
     notes = []
     for row, constant in found.constants.items():
-        share = table.protocols[table.rows[row].protocol].hole_share
+        protocol = table.protocols[table.rows[row].protocol]
+        share = protocol.fixed_share
+        unknown = "the share varies" if isinstance(protocol.hole_share, tuple) else "the share is not said"
         limits = {unit: full * math.sqrt(share or 1.0) for unit, full in UNITS.items()}
         fitting = [unit for unit, limit in limits.items() if constant <= SPREAD * limit]
-        said = f"a hole of {100 * share:.0f} %" if share else "a hole of any size (the share is not said)"
+        said = f"a hole of {100 * share:.0f} %" if share else f"a hole of any size ({unknown})"
         listed = ", ".join(f"{limit:.1f} in {unit}" for unit, limit in limits.items())
         fits = f"can be in {_or(fitting)}" if fitting else "is too large for any of them"
         notes.append(f"{table.rows[row].label}: k is at most {listed} for {said}; {constant:.1f} {fits}.")

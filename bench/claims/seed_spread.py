@@ -103,7 +103,7 @@ def _unpaired(
             return SeedSpread(None, math.nan, fewest)
         if source is not one:
             lenders[source.name] = source
-        known = list(_by_training(source, measure).values())
+        known = list((values if source is one else _by_training(source, measure)).values())
         variances[source.name] = float(np.var(known, ddof=1)), len(known) - 1
         # Sides that rest on one estimate of a variance are not independent: its degrees of freedom count once.
         shares[source.name] = shares.get(source.name, 0.0) + 1 / len(values)

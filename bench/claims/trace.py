@@ -112,7 +112,7 @@ def _apart(case: Case, claim: Trace, tails: Sequence[dict[Training, Tail]]) -> s
 
 def _absent(one: Contender, record: Record, claim: Trace) -> str:
     if record.scalars is None:
-        again = f"Run `{record.content.get('command', '')} --force`." if record.content.get("training") else ""
+        again = f"Run `{record.content.command} --force`." if record.content.training else ""
         return f"The record of {one.name} keeps no training curves. {again}".rstrip()
     logged = [f"{stage}/{name}" for stage, name in record.scalars[["stage", "name"]].drop_duplicates().to_numpy()]
     asked = f"{claim.stage}/{claim.scalar}"

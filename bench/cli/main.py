@@ -49,6 +49,7 @@ from bench.cli.queue import (
     submit,
 )
 from bench.cli.queue import cluster as queued
+from bench.cli.schema import schema
 from bench.cli.scores import scores
 from bench.util.errors import Stopped, UserError, WorkersLostError
 
@@ -68,6 +69,7 @@ app = typer.Typer(
 )
 
 app.add_typer(scores)
+app.add_typer(schema)
 app.add_typer(queued)
 
 
@@ -258,7 +260,7 @@ def evaluate(
         for run in work.runs(protocol, data_set, [variant]):
             record = run.make(work.progress, force)
             print_leaderboard(console, key, [record], set())
-            for note in record.content["notes"] if record.run.origin == "pretrained" else ():
+            for note in record.content.notes if record.run.origin == "pretrained" else ():
                 console.print(note, soft_wrap=True, highlight=False, markup=False)
             console.print(f"Record: {record.folder / 'record.json'}", soft_wrap=True, highlight=False, markup=False)
 

@@ -14,6 +14,8 @@ DATASETS: dict[str, str] = {
 }
 """Name -> one line."""
 
+OFFICIAL_TEST = ("celeba",)
+"""The data sets whose test images always are those of their own official partition; of the others they are drawn."""
 BUILT_IN = ("faces", "photos")
 """The data sets that need no path."""
 

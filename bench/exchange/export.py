@@ -106,8 +106,8 @@ class Export:
         write_json(begun, self.asked)
 
     def _of(self, done: Manifest) -> dict[str, Any]:
-        mask_sets = [[name, *(done.mask_sets[name][key] for key in ("version", "height", "width"))]
-                  for name in done.protocol.mask_set_names]  # fmt: skip
+        found = [done.mask_sets[name] for name in done.protocol.mask_set_names]
+        mask_sets = [[one.name, one.version, one.height, one.width] for one in found]
         protocol = done.protocol.placeless()
         return {"format": done.format, "scale": done.scale, "protocol": protocol, "fingerprint": done.fingerprint,
                 "mask_sets": mask_sets}  # fmt: skip
@@ -173,7 +173,7 @@ def export(protocol: Protocol, scale: str, root: Path, cache: Path, console: Con
     for name in manifest.protocol.mask_set_names:
         one = manifest.mask_sets[name]
         console.print(
-            f"{mask_set_folder(root, name)}: {one['count']} pictures of {one['height']}×{one['width']}, white = hole",
+            f"{mask_set_folder(root, name)}: {one.count} pictures of {one.height}×{one.width}, white = hole",
             highlight=False, soft_wrap=True,
         )  # fmt: skip
     for note in manifest.notes:

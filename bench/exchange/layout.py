@@ -12,12 +12,12 @@ NAME is the image's id with what no file name may hold written as %XX.
 """
 
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bench.protocol import Protocol
+from bench.runs.parts import DataManifest, MaskSetManifest
 from bench.util.errors import UserError
 from bench.util.files import read_json, sha256
 
@@ -51,10 +51,8 @@ class Manifest(BaseModel):
     protocol: Protocol
     fingerprint: str
     """Of the data manifest."""
-    data: dict[str, Any]
-    """The data manifest."""
-    mask_sets: dict[str, dict[str, Any]]
-    """Each mask set's manifest."""
+    data: DataManifest
+    mask_sets: dict[str, MaskSetManifest]
     pictures: list[Picture]
     notes: list[str] = []
     """What was found amiss with the data set's files, such as how many could not be used."""

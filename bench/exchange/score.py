@@ -4,14 +4,12 @@ import json
 import re
 import shlex
 import shutil
-import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,11 +23,12 @@ from bench.exchange.mistaken import Read, check_none_mistaken
 from bench.exchange.returned import LOSSY, Batch, Returned, check_complete, collect, read_returned
 from bench.masks.names import mask_set_name
 from bench.metrics import Lpips
-from bench.runs import provenance
 from bench.runs.evaluation import Scored, Subject, score_mask_set, to_csv
-from bench.runs.records import FORMAT, Record, Run, read_record
+from bench.runs.parts import ExternalFacts, KnownPixels
+from bench.runs.records import Record, Run, read_record
+from bench.runs.writing import log_event, lpips_facts, write_record
 from bench.util.errors import UserError, nearest
-from bench.util.files import check_writable, locked, sha256, sha256_of_files, write_json, write_text
+from bench.util.files import check_writable, locked, sha256, write_json, write_text
 from bench.util.progress import Progress
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,59}")
@@ -91,46 +90,26 @@ class Scoring:
                 for batch in batches:
                     check_none_mistaken(batch, _reader(self.root, batch), partial(_truth, self.root), report)
         write_json(folder / "run.json", run.model_dump(mode="json"))
-        _log(folder, "started", {"key": run.key})
+        log_event(folder, "started", {"key": run.key})
         lpips = Lpips.open(self.weights)
         with progress.task(f"score {self.name}") as report, ThreadPoolExecutor(4) as pool:
             subjects = [_subject(self.root, batch, pool) for batch in batches]
             tables = [score_mask_set(subject, folder, report, lpips) for subject in subjects]
         scores = pd.concat(tables, ignore_index=True)
-        text = to_csv(scores)
-        write_text(folder / "scores.csv", text)
-        content = self._content(run, manifest, batches, scores) | {
-            "lpips": "alex v0.1" if lpips is not None else Lpips.reason(self.weights),
-            "scores_sha256": sha256(text.encode()),
-            "predictions_sha256": {
-                batch.mask_set: sha256_of_files([folder / "predictions" / f"{batch.mask_set}.npy"], folder)
-                for batch in batches
-            },
-        }
-        write_json(folder / "record.json", content)
-        _log(folder, "record written", {})
-        record = read_record(folder)
-        assert record is not None
-        return record
-
-    def _content(self, run: Run, manifest: Manifest, batches: Sequence[Batch], scores: pd.DataFrame) -> dict[str, Any]:
+        write_text(folder / "scores.csv", to_csv(scores))
         known = summary(scores)
         forms = Counter(file.form for batch in batches for file in batch.files)
         extra = [f"{batch.mask_set}/{name}" for batch in batches for name in batch.extra]
-        return {
-            "format": FORMAT,
-            "key": run.key,
-            "run": run.model_dump(mode="json"),
-            "command": self._replay(run),
-            "data": manifest.data,
-            "mask_sets": {batch.mask_set: manifest.mask_sets[batch.mask_set] for batch in batches},
-            "training": {},
-            "code": provenance.code() | {"method_sha256": run.code},
-            "packages": provenance.packages(),
-            "hardware": provenance.hardware("cpu"),
-            "external": {"forms": dict(forms), "extra": extra, "known": known, "partial": run.partial},
-            "notes": [NOTE, *_notes(run, forms, extra), in_words(known)],
-        }
+        return write_record(
+            folder,
+            run,
+            self._replay(run),
+            manifest.data,
+            {batch.mask_set: manifest.mask_sets[batch.mask_set] for batch in batches},
+            lpips_facts(lpips, self.weights),
+            external=ExternalFacts(forms=dict(forms), extra=extra, known=KnownPixels(**known)),
+            notes=[NOTE, *_notes(run, forms, extra), in_words(known)],
+        )
 
     def _replay(self, run: Run) -> str:
         words = ["score", str(self.root), "--predictions", str(self.predictions), "--name", self.name]
@@ -159,7 +138,7 @@ def _run(name: str, manifest: Manifest, batches: Sequence[Batch]) -> Run:
         protocol=manifest.protocol.model_copy(update={"mask_sets": specs}),
         code=sha256(json.dumps(hashes).encode()),
         data=manifest.fingerprint,
-        mask_sets={batch.mask_set: str(manifest.mask_sets[batch.mask_set]["sha256"]) for batch in batches},
+        mask_sets={batch.mask_set: manifest.mask_sets[batch.mask_set].sha256 for batch in batches},
         origin="external",
         partial={batch.mask_set: f"{len(batch.files)} of {total}" for batch in batches if batch.missing},
     )
@@ -223,8 +202,3 @@ def _exported(path: Path, digest: str, mode: str) -> NDArray[np.uint8]:
         raise UserError(f"{path} is not the file that was exported. Export again into a new folder.")
     with open_picture(content) as image:
         return np.asarray(image.convert(mode))
-
-
-def _log(folder: Path, event: str, facts: dict[str, Any]) -> None:
-    with (folder / "events.jsonl").open("a") as file:
-        file.write(json.dumps({"time": round(time.time(), 3), "event": event, **facts}) + "\n")

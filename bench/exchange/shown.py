@@ -16,7 +16,7 @@ def show(record: Record, catalog: Catalog, console: Console) -> None:
         _print_part(record, console)
     else:
         _print_boards(record, catalog, console)
-    for note in record.content["notes"]:
+    for note in record.content.notes:
         console.print(note, highlight=False, soft_wrap=True)
     console.print(f"Record: {record.folder / 'record.json'}", highlight=False, soft_wrap=True)
 

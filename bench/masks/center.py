@@ -23,8 +23,12 @@ class Center:
         if not 0 < self.fraction_num < self.fraction_den:
             raise ValueError(f"the box must be a proper part of the side, not {self.fraction_num}/{self.fraction_den}")
 
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of the box in a picture of this size."""
+        tall, wide = (max(1, side * self.fraction_num // self.fraction_den) for side in (height, width))
+        return tall, wide
+
     def draw(self, chance: Chance, height: int, width: int) -> NDArray[np.bool_]:
         """Bool (H,W), True = missing; the same for every `chance`. Raises UserError for a 1x1 picture."""
-        tall = max(1, height * self.fraction_num // self.fraction_den)
-        wide = max(1, width * self.fraction_num // self.fraction_den)
+        tall, wide = self.size(height, width)
         return paint(height, width, (height - tall) // 2, (width - wide) // 2, tall, wide)

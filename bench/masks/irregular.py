@@ -96,9 +96,9 @@ def _specks(thickest: int, most_segments: int) -> Brush:
 
 # The two numbers of each bin were searched for at 256x256. The thickest radius sets the depth of the holes and with it
 # how hard they are to fill, the number of segments how many separate holes there are. Targets were figures measured
-# on NVIDIA's test masks (Liu et al. 2018), resized to 256x256 by nearest neighbour: the number of connected components,
-# Telea's PSNR relative to the strokes of `LONG`, and the mean distance to the nearest known pixel in the first and
-# the last bin. tests/masks/test_like_nvidia.py has them, and measures what these brushes reach.
+# on NVIDIA's test masks (Liu et al. 2018) at that size: the number of connected components, Telea's PSNR relative to
+# the strokes of `LONG`, and the mean distance to the nearest known pixel in the first and the last bin.
+# tests/masks/test_like_nvidia.py has them, and measures what these brushes reach.
 SPECKS: dict[tuple[int, int], Brush] = {
     (1, 10): _specks(35, 1),
     (10, 20): _specks(49, 2),

@@ -43,12 +43,20 @@ class RandomRectangle:
         side = self._side(height, width)
         return Box(chance.between(0, height - side), chance.between(0, width - side), side)
 
+    def sides(self, height: int, width: int) -> tuple[int, int]:
+        """The least and the largest side of a hole in a picture of this size."""
+        side = self._side(height, width)
+        return side - 2 * self._most_trim(height, width), side
+
     def draw(self, chance: Chance, height: int, width: int) -> NDArray[np.bool_]:
         """Bool (H,W), True = missing. Raises UserError for a picture of a single pixel."""
         top, left, side = self.box(chance, height, width)
-        most = min(min(height, width) * self.trim_num // self.trim_den, (side - 1) // 2)
+        most = self._most_trim(height, width)
         down, across = chance.between(0, most), chance.between(0, most)
         return paint(height, width, top + down, left + across, side - 2 * down, side - 2 * across)
+
+    def _most_trim(self, height: int, width: int) -> int:
+        return min(min(height, width) * self.trim_num // self.trim_den, (self._side(height, width) - 1) // 2)
 
     def _side(self, height: int, width: int) -> int:
         return max(1, min(height, width) * self.fraction_num // self.fraction_den)

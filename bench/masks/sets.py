@@ -49,14 +49,16 @@ class MaskSet:
         """What a record keeps of the mask set over these images.
 
         `sha256` is over the holes' bits, each packed row by row (`numpy.packbits`), in the order of the sorted ids.
-        `hole_share` counts the holes by their share of the picture: 0 to under 10 %, ... 90 to 100 %. `note` is there
-        where the mask set has one.
+        `hole_share` counts the holes by their share of the picture: 0 to under 10 %, ... 90 to 100 %. `mean_share` is
+        the mean of these shares, in [0,1]; None where there is no hole. `note` is there where the mask set has one.
         """
-        packed, shares = [], [0] * 10
+        packed, shares, total = [], [0] * 10, 0
         for name in sorted(image_ids):
             hole = self.hole(name, height, width)
             packed.append(np.packbits(hole).tobytes())
-            shares[min(9, 10 * int(np.count_nonzero(hole)) // hole.size)] += 1
+            missing = int(np.count_nonzero(hole))
+            shares[min(9, 10 * missing // hole.size)] += 1
+            total += missing
         found = {
             "name": self.name,
             "version": self.version,
@@ -65,6 +67,7 @@ class MaskSet:
             "count": len(packed),
             "sha256": sha256(*packed),
             "hole_share": shares,
+            "mean_share": total / (len(packed) * height * width) if packed else None,
         }
         return found | ({"note": self.note} if self.note else {})
 
@@ -96,15 +99,19 @@ class FileMaskSet(MaskSet):
         return found | {"sha256": both, "files": files | {"in_folder": len(self.family.masks)}}
 
 
-NOT_NVIDIA = (
-    "Drawn like NVIDIA's test masks (Liu et al. 2018) and matched to figures of theirs: share, connected components,"
-    " depth, Telea's PSNR. These are not NVIDIA's files, and scores are not comparable with scores on those."
-)
+NOT_NVIDIA = "These are not NVIDIA's files, and scores on them are not comparable with scores on those."
+NOTES = {
+    "": "Drawn like NVIDIA's test masks (Liu et al. 2018): matched to figures measured on them in share, connected"
+    f" components, depth and Telea's PSNR. {NOT_NVIDIA}",
+    CLEAR: "Drawn by the brushes that are matched to NVIDIA's test masks (Liu et al. 2018), inside a border as clear as"
+    f" theirs; not matched themselves. {NOT_NVIDIA}",
+}
+"""By the end of a binned mask set's name."""
 
 
 def _binned(end: str) -> list[MaskSet]:
     return [
-        MaskSet(f"irregular_{name}{end}", 2, Strokes(*ends, clear=end == CLEAR, brush=SPECKS[ends]), NOT_NVIDIA)
+        MaskSet(f"irregular_{name}{end}", 2, Strokes(*ends, clear=end == CLEAR, brush=SPECKS[ends]), NOTES[end])
         for name, ends in zip(BIN_NAMES, BINS, strict=True)
     ]
 

@@ -2,8 +2,9 @@
 
 from bench.paper.claims import Arithmetic, Bound, Cell, Claim, Judgement, Order, Trace, Trend
 from bench.paper.paper import LedgerEntry, Paper, Scale, Variant
+from bench.paper.protocols import ReportedProtocol
 from bench.paper.reader import read_paper
-from bench.paper.tables import Column, Reported, ReportedProtocol, Row, Table
+from bench.paper.tables import Column, Reported, Row, Table
 
 __all__ = [
     "Arithmetic",

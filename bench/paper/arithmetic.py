@@ -151,7 +151,7 @@ def bound_notes(table: Table, l1: str, psnr: str) -> list[str]:
     """One sentence for each row whose protocol fixes the hole's share: its l1 against `mae_bound`, in grey levels."""
     notes = []
     for row in table.rows.values():
-        share = table.protocols[row.protocol].hole_share
+        share = table.protocols[row.protocol].fixed_share
         if share is None or l1 not in row.cells or psnr not in row.cells:
             continue
         bound = mae_bound(row.cells[psnr].value, share)

@@ -1,17 +1,11 @@
-"""The base of every part of paper.toml."""
+"""The base of every part of paper.toml, and its errors."""
 
 from collections.abc import Collection
 
-from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
 from bench.util.errors import nearest
-
-
-class Part(BaseModel):
-    """Frozen; an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from bench.util.part import Part as Part
 
 
 def misfit(at: tuple[str | int, ...], name: str, what: str, known: Collection[str]) -> PydanticCustomError:

@@ -120,8 +120,7 @@ def _letter(found: OneScale, row: str) -> str:
 
 def _origin(table: Table, row: Row) -> RenderableType:
     protocol = table.protocols[row.protocol]
-    scored = "" if protocol.scored == "not said" else f"; {protocol.scored} scored"
-    measured = f"{protocol.data}, {protocol.images} images, {protocol.resolution}, {protocol.holes}{scored}."
+    measured = f"{protocol} {protocol.note}".rstrip()
     here = f" Here: {row.method}." if row.method else ""
     return _bullet(Text.assemble((f"{row.label}: ", "bold"), _tied(measured), " ", (row.origin, "dim"), (here, "cyan")))
 
@@ -140,7 +139,7 @@ def _checked(claim: Claim, paper: Paper) -> Text:
         table = paper.tables[claim.table]
         column, printed = table.columns[claim.column], table.rows[claim.row].cells.get(claim.column)
         value = f"{printed if printed is not None else '–'} ± {claim.margin:g} {column.unit}".rstrip()
-        return _kind("cell", f"{column.definition} = {value}, mask set {claim.mask_set}")
+        return _kind("cell", f"{column.metric} = {value}, mask set {claim.mask_set}")
     if isinstance(claim, Order):
         better, worse = (side.removeprefix("variant:") for side in (claim.better, claim.worse))
         unit = DEFINITIONS[claim.metric].unit if claim.metric in DEFINITIONS else ""

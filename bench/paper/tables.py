@@ -3,9 +3,13 @@
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import GetJsonSchemaHandler, field_validator, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
+from bench.metrics.definitions import DEFINITIONS
 from bench.paper.base import Part, misfit
+from bench.paper.protocols import NOT_SAID, ReportedProtocol
 
 
 class Reported(Part):
@@ -31,6 +35,11 @@ class Reported(Part):
             raise ValueError(f'a reported cell is the printed number in quotes, such as "19.32", not "{self.printed}"')
         return self
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """As paper.toml has it: the printed number in quotes."""
+        return {"type": "string", "title": "Reported", "description": cls.__doc__, "examples": ["19.32"]}
+
     @property
     def value(self) -> float:
         return float(Decimal(self.printed))
@@ -44,19 +53,6 @@ class Reported(Part):
         return self.printed
 
 
-class ReportedProtocol(Part):
-    """How a reported row says it was measured; "not said" where the paper does not say."""
-
-    data: str
-    images: str
-    resolution: str
-    holes: str
-    hole_share: float | None = Field(default=None, gt=0, le=1)
-    """Share of missing pixels, where the protocol fixes it."""
-    scored: Literal["composite", "raw", "not said"] = "not said"
-    note: str = ""
-
-
 class Column(Part):
     title: str
     unit: str = ""
@@ -64,8 +60,18 @@ class Column(Part):
     metric: str = ""
     """The metric definition that a verdict uses, named before any run (a name of bench/metrics/definitions.py). Empty
     where no metric stands in for the number, such as people's judgements."""
-    definition: str = "not said"
-    """What the paper says of the definition."""
+    definition: str
+    """The metric definition that the paper's own words fix (a name of bench/metrics/definitions.py), "other" where they
+    fix one that is none of these, "not said" where they leave it open."""
+    note: str = ""
+    """What the paper says of it, for a reader."""
+
+    @field_validator("definition")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        if name not in (*DEFINITIONS, "other", NOT_SAID):
+            raise misfit((), name, "metric definition", [*DEFINITIONS, "other", NOT_SAID])
+        return name
 
 
 class Row(Part):

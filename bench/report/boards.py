@@ -40,8 +40,8 @@ class Line:
     @property
     def budget(self) -> int | None:
         """Training images seen, repeats counted: the sum of steps x batch over the stages. None without a training."""
-        stages = self.contender.records[0].content.get("training", {}).get("stages", [])
-        return sum(stage["steps"] * stage["batch_size"] for stage in stages) or None
+        training = self.contender.records[0].content.training
+        return training.images or None if training else None
 
     @property
     def kind(self) -> str:
@@ -138,7 +138,7 @@ def _board(mask_set: str, field: list[Contender], key: str, floors: set[str], in
         {metric: contender.name for metric, contender in best_floors.items()},
         truth.interval() if truth is not None else None,
         in_part,
-        str(field[0].records[0].content.get("mask_sets", {}).get(mask_set, {}).get("note", "")) if field else "",
+        field[0].records[0].content.mask_sets[mask_set].note if field else "",
     )
 
 

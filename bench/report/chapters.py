@@ -53,8 +53,7 @@ class Chapter:
     @property
     def caution(self) -> str:
         """What to keep in mind before any number: test images that were trained on."""
-        repeated = self.records[0].content.get("data", {}).get("repeated", [])
-        count = repeated if isinstance(repeated, int) else len(repeated)
+        count = len(self.records[0].content.data.repeated)
         return f"The very pixels of {count} test images are also in the training part." if count else ""
 
     @property

@@ -6,7 +6,9 @@ from typing import Any
 
 from bench.report.chapters import Chapter
 from bench.runs.leakage import holes_in_words, in_words
-from bench.runs.records import Record
+from bench.runs.parts import CodeFacts
+from bench.runs.records import Record, RecordContent
+from bench.util.part import Part
 
 LONGEST_LIST = 12
 
@@ -34,49 +36,44 @@ class Provenance:
 def provenance(chapter: Chapter) -> Provenance:
     """What the records say of data, holes, code, packages and hardware."""
     records, run = chapter.records, chapter.run
-    data = records[0].content.get("data", {})
+    first = records[0].content
     facts = [
-        ("Data", _plain(data)),
+        ("Data", _plain(first.data)),
         ("Data fingerprint", run.data),
-        *(
-            (f"Mask set {name}", _plain(records[0].content.get("mask_sets", {}).get(name, {})))
-            for name in run.mask_sets
-        ),
-        ("Leakage, images", _distinct(in_words(record.content.get("leakage", {})) for record in records)),
-        ("Leakage, holes", _distinct(holes_in_words(record.content.get("leakage", {})) for record in records)),
-        ("Hardware", _distinct(_plain(record.content.get("hardware", {})) for record in records)),
-        ("Packages", _distinct(_plain(record.content.get("packages", {})) for record in records)),
-        ("LPIPS", _distinct(str(record.content.get("lpips", "")) for record in records)),
-        ("Notes", _distinct(str(note) for record in records for note in record.content.get("notes", []))),
+        *((f"Mask set {name}", _plain(first.mask_sets[name])) for name in run.mask_sets),
+        ("Leakage, images", _distinct(in_words(record.content.leakage) for record in records)),
+        ("Leakage, holes", _distinct(holes_in_words(record.content.leakage) for record in records)),
+        ("Hardware", _distinct(_plain(record.content.hardware) for record in records)),
+        ("Packages", _distinct(_plain(record.content.packages) for record in records)),
+        ("LPIPS", _distinct(record.content.lpips.text for record in records)),
+        ("Notes", _distinct(note for record in records for note in record.content.notes)),
     ]
     lines = [_line(record) for contender in chapter.field for record in contender.records]
     return Provenance([(title, text) for title, text in facts if text], lines)
 
 
 def _line(record: Record) -> RunLine:
-    training = record.content.get("training") or {}
-    stages = ", ".join(f"{stage.get('name')} {stage.get('steps')}" for stage in training.get("stages", []))
-    parameters = training.get("parameters") or {}
     return RunLine(
         name=record.run.name,
         seed=record.run.seed,
         key=record.run.key,
-        training=f"{_count(training['steps'])} steps ({stages})" if "steps" in training else _untrained(record),
-        parameters=_count(sum(parameters.values())) if parameters else "none",
-        code=_code(record.content.get("code", {})),
-        command=str(record.content.get("command", "")),
+        training=_training(record.content),
+        parameters=_count(sum(training.parameters.values())) if (training := record.content.training) else "none",
+        code=_code(record.content.code),
+        command=record.content.command,
     )
 
 
-def _untrained(record: Record) -> str:
-    return str(record.content.get("pretrained", {}).get("training", "none"))
+def _training(content: RecordContent) -> str:
+    if content.training is None:
+        return content.pretrained.training if content.pretrained else "none"
+    stages = ", ".join(f"{stage.name} {stage.steps}" for stage in content.training.stages)
+    return f"{_count(content.training.steps)} steps ({stages})"
 
 
-def _code(code: Mapping[str, Any]) -> str:
-    commit = str(code.get("commit") or "no commit")[:10]
-    changed = f" with changes {str(code.get('diff_sha256'))[:8]}" if code.get("dirty") else ""
-    method = f", method {str(code['method_sha256'])[:10]}" if code.get("method_sha256") else ""
-    return f"{commit}{changed}{method}"
+def _code(code: CodeFacts) -> str:
+    changed = f" with changes {str(code.diff_sha256)[:8]}" if code.dirty else ""
+    return f"{(code.commit or 'no commit')[:10]}{changed}, method {code.method_sha256[:10]}"
 
 
 def _count(number: int) -> str:
@@ -84,7 +81,9 @@ def _count(number: int) -> str:
 
 
 def _plain(value: Any) -> str:
-    """Nested JSON as one line of words; of a long list only the beginning."""
+    """A typed part or nested JSON as one line of words; of a long list only the beginning."""
+    if isinstance(value, Part):
+        return _plain(value.model_dump(mode="json"))
     if isinstance(value, Mapping):
         said = {key: one for key, one in value.items() if one not in (None, "", [], {})}
         return "; ".join(f"{str(key).replace('_', ' ')} {_plain(one)}" for key, one in said.items())

@@ -47,14 +47,8 @@ def _table(key: str, table: Table, findings: list[Finding]) -> ReportedTable:
     rows = []
     for name, row in table.rows.items():
         cells = [str(row.cells[column]) if column in row.cells else "" for column in table.columns]
+        said = table.protocols[row.protocol]
+        protocol = f"{said} {said.note}".rstrip()
         constant = f"{constants[name]:.2f}" if name in constants else ""
-        rows.append(ReportedRow(row.label, row.ours, cells, constant, _protocol(table, row.protocol), row.origin))
+        rows.append(ReportedRow(row.label, row.ours, cells, constant, protocol, row.origin))
     return ReportedTable(table.title, columns, rows, bool(constants), settled, notes)
-
-
-def _protocol(table: Table, name: str) -> str:
-    said = table.protocols[name]
-    images = f"{said.images} images" if said.images.replace(" ", "").isdigit() else f"images: {said.images}"
-    scored = "scored pixels not said" if said.scored == "not said" else f"{said.scored} scored"
-    facts = "; ".join(part.rstrip(".") for part in (said.data, images, said.resolution, said.holes, scored) if part)
-    return f"{facts}. {said.note}".rstrip()

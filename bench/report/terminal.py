@@ -69,7 +69,7 @@ def print_boards(console: Console, boards: Sequence[Board], records: Sequence[Re
         for note in board.notes:
             console.print(Text(note, style="dim"))
         console.print()
-    measured = any(record.content.get("lpips") == "alex v0.1" for record in records)
+    measured = any(record.content.lpips.version for record in records)
     if records and not measured:
         console.print(Text(f"LPIPS: {lpips_text(records)}", style="dim"))
 

@@ -81,7 +81,7 @@ def truth_text(board: Board) -> str:
 
 def lpips_text(records: Sequence[Record]) -> str:
     """Which LPIPS was measured, or how to get it; one sentence for each answer among the records."""
-    return "; ".join(sorted({str(record.content.get("lpips", NO_WEIGHTS)) for record in records}))
+    return "; ".join(sorted({record.content.lpips.text for record in records}))
 
 
 def mean_of(interval: Interval, metric: str) -> str:

@@ -3,7 +3,6 @@
 import json
 import shlex
 import shutil
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,28 +15,29 @@ from lightning_fabric import Fabric
 
 from bench.data import Data
 from bench.masks.sets import mask_set
-from bench.methods.base import DataFacts, Inpainter, Method, no_exit
+from bench.methods.base import DataFacts, Inpainter, Method, Stage, no_exit
 from bench.methods.catalog import Entry
 from bench.methods.pretrained import Pretrained, load_pretrained
 from bench.methods.settings import DEFAULT, build, overrides, variant_name
 from bench.metrics import Lpips
 from bench.protocol import Protocol, ProtocolOverrides, protocols
 from bench.runs import provenance
-from bench.runs.cached_training import ALONE, MARK, mark, processes_so_far, take_from_cache, training_key
+from bench.runs.cached_training import MARK, mark, processes_so_far, take_from_cache, training_key
 from bench.runs.evaluation import evaluate, to_csv
 from bench.runs.leakage import audit, notes
+from bench.runs.parts import DataManifest, MaskSetManifest, PretrainedFacts, SpotCheck, StageFacts, TrainingFacts
 from bench.runs.probes import probe
-from bench.runs.records import FORMAT, Record, Run, read_record
+from bench.runs.records import Record, Run, read_record
 from bench.runs.spotcheck import get_ready, places, spot_check
+from bench.runs.writing import log_event, lpips_facts, write_record
 from bench.training import checkpoint
 from bench.training.loop import Options, Training
 from bench.training.processes import tell
 from bench.util.errors import UserError
-from bench.util.files import check_writable, locked, read_json, sha256, sha256_of_files, sweep, write_json, write_text
+from bench.util.files import check_writable, locked, read_json, sha256, sweep, write_json, write_text
 from bench.util.progress import Progress
 from bench.util.seeds import seed_of
 
-LPIPS = "alex v0.1"
 TRAINING_BYTES = 200 * 2**20
 """Free space asked for before a training starts."""
 
@@ -122,7 +122,7 @@ class Experiment:
     def complete(self) -> Record | None:
         """The record, unless it lacks an LPIPS that can be had by now: then it is scored again, not trained again."""
         record = self.record()
-        if record is not None and record.content["lpips"] != LPIPS and Lpips.open(self.lpips_folder) is not None:
+        if record is not None and record.content.lpips.version is None and Lpips.open(self.lpips_folder) is not None:
             return None
         return record
 
@@ -151,13 +151,13 @@ class Experiment:
             mark(self.folder, key, processes)
             twin = take_from_cache(self.folder, self.run, key) if share else None
             if twin is not None:
-                self._log("networks taken", {"from": twin.name})
+                log_event(self.folder, "networks taken", {"from": twin.name})
                 progress.say(f"train {self.title}: not again, the networks are those of {twin.name}")
                 return
             if self.fabric.world_size > 1:
                 tell(self.fabric, self._job())
             with progress.task(f"train {self.title}") as report:
-                training.run(self.options, report, self._log)
+                training.run(self.options, report, partial(log_event, self.folder))
 
     def _job(self) -> TrainingJob:
         """What the other processes of the training must know to take part in it."""
@@ -189,12 +189,7 @@ class Experiment:
             )
         write_text(self.folder / "scores.csv", to_csv(table))
         self._probe(inpainter, progress)
-        found = self._spot_check(progress)
-        write_json(self.folder / "record.json", self._content(method, lpips, found))
-        self._log("record written", {})
-        record = self.record()
-        assert record is not None
-        return record
+        return self._write_record(method, lpips, self._spot_check(progress))
 
     def _probe(self, inpainter: Inpainter, progress: Progress) -> None:
         run = self.run
@@ -205,7 +200,7 @@ class Experiment:
                 )
             write_text(self.folder / "probes.csv", to_csv(table))
 
-    def _spot_check(self, progress: Progress) -> dict[str, Any]:
+    def _spot_check(self, progress: Progress) -> SpotCheck:
         """Must come after the scores; what a record keeps of it."""
         run, data, weights = self.run, self.data, self.pretrained.files if self.pretrained else ()
         source = run.protocol.data.partition("=")[2]
@@ -220,58 +215,48 @@ class Experiment:
                 self.fabric.device,
                 places(self.folder, data.test, source, self.entry.path, weights),
             )
-        if why := found.get("why"):
-            progress.say(f"{self.title} is not ranked: {why}")
+        if found.why:
+            progress.say(f"{self.title} is not ranked: {found.why}")
         return found
 
-    def _content(self, method: Method, lpips: Lpips | None, checked: dict[str, Any]) -> dict[str, Any]:
+    def _write_record(self, method: Method, lpips: Lpips | None, checked: SpotCheck) -> Record:
         height, width = self.data.test.pixels.shape[-2:]
-        weights = sorted((self.folder / "checkpoints").glob("trained-*.pt"))
-        tables = [path for name in ("scores", "scalars", "probes") if (path := self.folder / f"{name}.csv").exists()]
-        training: dict[str, Any] = {}
+        specs, ids = self.run.protocol.mask_sets, self.data.test.ids
+        manifests = (mask_set(spec).manifest(ids, height, width) for spec in specs)
         stages = method.stages() if self.run.origin == "run" else ()
-        if stages:
-            training = {
-                "stages": [{"name": s.name, "steps": s.steps, "batch_size": s.batch_size} for s in stages],
-                "steps": sum(stage.steps for stage in stages),
-                "parameters": parameters(method),
-                "weights_sha256": sha256(weights[0].read_bytes()),
-            }
-            if (processes := processes_so_far(self.folder)) != [*ALONE]:
-                training["processes"] = processes
         pretrained = self._pretrained()
         # What pretrained weights were trained on is not here, so nothing can be compared with it.
-        leakage = {} if pretrained else audit(self.data, stages, self.run.seed, self.run.protocol.mask_sets)
-        told = {"pretrained": pretrained} if pretrained else {}
-        caught = [f"Not ranked: {why}."] if (why := checked.get("why")) else []
-        return told | {
-            "format": FORMAT,
-            "key": self.run.key,
-            "run": self.run.model_dump(mode="json"),
-            "command": self.replay,
-            "data": self.data.manifest,
-            "mask_sets": {
-                mask_set(spec).name: mask_set(spec).manifest(self.data.test.ids, height, width)
-                for spec in self.run.protocol.mask_sets
-            },
-            "training": training,
-            "code": provenance.code() | {"method_sha256": self.run.code},
-            "packages": provenance.packages(),
-            "hardware": provenance.hardware(self.fabric.device.type),
-            "lpips": LPIPS if lpips is not None else Lpips.reason(self.lpips_folder),
-            "leakage": leakage,
-            "spot_check": checked,
-            "notes": caught + (pretrained.get("notes", []) if pretrained else notes(leakage)),
-            **{f"{path.stem}_sha256": sha256(path.read_bytes()) for path in tables},
-            "predictions_sha256": {
-                name: sha256_of_files([self.folder / "predictions" / f"{name}.npy"], self.folder)
-                for name in self.run.protocol.mask_set_names
-            },
-        }
+        leakage = audit(self.data, stages, self.run.seed, specs) if pretrained is None else None
+        caught = [f"Not ranked: {checked.why}."] if checked.why else []
+        return write_record(
+            self.folder,
+            self.run,
+            self.replay,
+            DataManifest.model_validate(self.data.manifest),
+            {one.name: one for one in map(MaskSetManifest.model_validate, manifests)},
+            lpips_facts(lpips, self.lpips_folder),
+            device=self.fabric.device.type,
+            training=self._training_facts(method, stages) if stages else None,
+            leakage=leakage,
+            pretrained=pretrained,
+            spot_check=checked,
+            notes=[*caught, *(pretrained.notes if pretrained else notes(leakage) if leakage else ())],
+        )
 
-    def _pretrained(self) -> dict[str, Any]:
-        """What is known of networks from elsewhere; empty for a run of ours."""
-        return dict(self.pretrained.facts) if self.pretrained is not None else self.entry.pretrained_facts()
+    def _training_facts(self, method: Method, stages: Sequence[Stage]) -> TrainingFacts:
+        weights = sorted((self.folder / "checkpoints").glob("trained-*.pt"))
+        return TrainingFacts(
+            stages=[StageFacts(name=one.name, steps=one.steps, batch_size=one.batch_size) for one in stages],
+            steps=sum(stage.steps for stage in stages),
+            parameters=parameters(method),
+            weights_sha256=sha256(weights[0].read_bytes()),
+            processes=tuple(processes_so_far(self.folder)),
+        )
+
+    def _pretrained(self) -> PretrainedFacts | None:
+        """What is known of networks from elsewhere; None for a run of ours."""
+        facts = self.pretrained.facts if self.pretrained is not None else self.entry.pretrained_facts()
+        return PretrainedFacts.model_validate(facts) if facts else None
 
     def _drop_other_scores(self, lpips: Lpips | None) -> None:
         """Forget scores of an unfinished evaluation that other weights, another device or other metrics have made."""
@@ -289,7 +274,7 @@ class Experiment:
         for folder in (self.folder, *(path for path in self.folder.iterdir() if path.is_dir())):
             sweep(folder)
         write_json(self.folder / "run.json", self.run.model_dump(mode="json") | {"facts": self.data.facts._asdict()})
-        self._log("started", {"key": self.run.key})
+        log_event(self.folder, "started", {"key": self.run.key})
 
     def _clear(self) -> None:
         """Forget the run: the record first, so that no kill leaves a record without its files."""
@@ -298,10 +283,6 @@ class Experiment:
             (self.folder / name).unlink(missing_ok=True)
         for name in ("predictions", "checkpoints", "samples", "tensorboard"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
-
-    def _log(self, event: str, facts: dict[str, Any]) -> None:
-        with (self.folder / "events.jsonl").open("a") as file:
-            file.write(json.dumps({"time": round(time.time(), 3), "event": event, **facts}) + "\n")
 
 
 def plan(

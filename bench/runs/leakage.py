@@ -5,7 +5,7 @@ a single hole all are: they are counted, and cap nothing. A mask *file* that was
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from bench.data.near_duplicates import CORRELATION, HAMMING, near_duplicates
 from bench.masks.folder import MaskFolder, digest
 from bench.masks.sets import FileMaskSet, mask_set
 from bench.methods.base import Stage
+from bench.runs.parts import Leakage
 from bench.training.feed import training_hole
 from bench.util.errors import UserError
 from bench.util.files import read_json, write_json
@@ -30,13 +31,13 @@ MOST_TRAINING_HOLES = 20_000
 EXAMPLES = 5
 
 
-def audit(data: Data, stages: Sequence[Stage], seed: int, specs: Sequence[str]) -> dict[str, Any]:
-    """What a record keeps under `leakage`; JSON-able, and the same bits for the same run.
+def audit(data: Data, stages: Sequence[Stage], seed: int, specs: Sequence[str]) -> Leakage:
+    """What a record keeps under `leakage`, the same bits for the same run.
 
     `exact` and `near` count test images, none of them twice; `holes_shared` counts, by mask set, the holes equal to one
     of the first `training_holes` of each stage; `mask_files_shared` those whose file was among the training masks.
     """
-    return images(data) | holes(data, stages, seed, specs)
+    return Leakage.model_validate(images(data) | holes(data, stages, seed, specs))
 
 
 def images(data: Data) -> dict[str, Any]:
@@ -78,46 +79,46 @@ def holes(data: Data, stages: Sequence[Stage], seed: int, specs: Sequence[str]) 
     return {"training_holes": count, "holes_shared": shared, "mask_files_shared": shared_files}
 
 
-def cap(leakage: Mapping[str, Any]) -> str | None:
+def cap(leakage: Leakage | None) -> str | None:
     """Why no measurement of this record is evidence, in one sentence; None where the audit found nothing such."""
-    total = leakage.get("test_images", 0)
-    overlap = leakage.get("exact", 0) + leakage.get("near", 0)
+    if leakage is None:
+        return None
+    total, overlap = leakage.test_images, leakage.exact + leakage.near
     if overlap > MOST_SHARED * total:
         return (
-            f"{overlap} of {total} test images are also training images ({leakage['exact']} exact, {leakage['near']}"
+            f"{overlap} of {total} test images are also training images ({leakage.exact} exact, {leakage.near}"
             f" near); more than {100 * MOST_SHARED:.0f} % cap every verdict."
         )
-    for name, count in leakage.get("mask_files_shared", {}).items():
+    for name, count in leakage.mask_files_shared.items():
         if count:
             return f"{count} of the {total} holes of {name} are from mask files that the method was trained on."
     return None
 
 
-def in_words(leakage: Mapping[str, Any]) -> str:
+def in_words(leakage: Leakage | None) -> str:
     """What the audit found of images, for a page; empty where there was none."""
-    if not leakage:
+    if leakage is None:
         return ""
-    total = leakage["test_images"]
-    text = f"Of {total} test images {leakage['exact']} are also in train, and {leakage['near']} nearly."
-    for one in leakage["examples"]:
-        text += f" {one['test']} is {'nearly ' if one['kind'] == 'near' else ''}{one['train']}."
+    text = f"Of {leakage.test_images} test images {leakage.exact} are also in train, and {leakage.near} nearly."
+    for one in leakage.examples:
+        text += f" {one.test} is {'nearly ' if one.kind == 'near' else ''}{one.train}."
     return text
 
 
-def holes_in_words(leakage: Mapping[str, Any]) -> str:
+def holes_in_words(leakage: Leakage | None) -> str:
     """What the audit found of holes; empty where nothing was trained."""
-    if not leakage.get("training_holes"):
+    if leakage is None or not leakage.training_holes:
         return ""
-    counts = ", ".join(f"{count} of {name}" for name, count in leakage["holes_shared"].items())
-    of_each, trained = leakage["test_images"], leakage["training_holes"]
+    counts = ", ".join(f"{count} of {name}" for name, count in leakage.holes_shared.items())
+    of_each, trained = leakage.test_images, leakage.training_holes
     return f"Of {of_each} holes of each mask set, equal to one of {trained} of training: {counts}."
 
 
-def notes(leakage: Mapping[str, Any]) -> list[str]:
+def notes(leakage: Leakage) -> list[str]:
     """What a reader of the record must know; empty where the audit found nothing."""
     why = cap(leakage)
-    overlap = leakage["exact"] + leakage["near"]
-    few = [f"{overlap} of {leakage['test_images']} test images are also training images."] if overlap else []
+    overlap = leakage.exact + leakage.near
+    few = [f"{overlap} of {leakage.test_images} test images are also training images."] if overlap else []
     return [f"Leakage: {text}" for text in ([why] if why else few)]
 
 

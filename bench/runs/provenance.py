@@ -73,7 +73,7 @@ def hardware(device: str) -> dict[str, Any]:
 
 
 def _cpu() -> str:
-    """`AMD EPYC (family 25, model 17, stepping 1)`: many virtual machines share a name and compute other bits."""
+    """`AMD EPYC, family 25 model 17 stepping 1`: many virtual machines share a name and compute other bits."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         first = cpuinfo.read_text().partition("\n\n")[0].splitlines()
@@ -81,7 +81,7 @@ def _cpu() -> str:
         if "model name" in facts:
             parts = {"family": "cpu family", "model": "model", "stepping": "stepping"}
             numbers = [f"{word} {facts[key]}" for word, key in parts.items() if key in facts]
-            return facts["model name"] + (f" ({', '.join(numbers)})" if numbers else "")
+            return ", ".join(filter(None, [facts["model name"], " ".join(numbers)]))
     return platform.processor() or platform.machine()
 
 

@@ -24,23 +24,37 @@ from typing import Any, Literal
 
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field, ValidationError
 
 from bench.metrics.probed import PROBED
 from bench.protocol import Protocol
+from bench.runs.parts import (
+    LPIPS,
+    CodeFacts,
+    DataManifest,
+    ExternalFacts,
+    Hardware,
+    Leakage,
+    LpipsFacts,
+    MaskSetManifest,
+    PretrainedFacts,
+    SpotCheck,
+    TrainingFacts,
+)
+from bench.runs.tables import read_table, upgrade_columns
 from bench.util.errors import UserError
 from bench.util.files import read_json, sha256
+from bench.util.part import Part
 
-FORMAT = 1
+FORMAT: Literal[2] = 2
 """Raised when a record's layout changes."""
 NUMBERS = 2
 """Raised, with a CHANGELOG entry, when a change in bench/ may move a number; part of every run key."""
+MADE_AGAIN = "Delete its folder and run again."
 
 
-class Run(BaseModel):
+class Run(Part):
     """What was asked for. `key` depends on all of it, so that two runs share a folder only if they are the same."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     method: str
     variant: str = "default"
@@ -48,7 +62,7 @@ class Run(BaseModel):
     seed: int
     settings: dict[str, Any]
     """The method's settings, complete."""
-    changes: dict[str, Any] = {}
+    changes: dict[str, Any] = Field(default_factory=dict)
     """What `--set` changed among them."""
     protocol: Protocol
     code: str
@@ -63,17 +77,21 @@ class Run(BaseModel):
     `pretrained`: networks that somebody else trained; nothing was trained here."""
     weights: str = ""
     """SHA-256 of the file that pretrained weights are from. Empty for all others."""
-    partial: dict[str, str] = {}
+    partial: dict[str, str] = Field(default_factory=dict)
     """By mask set, `n of N`, where only n images came back: such a run stands against no other. Empty for all
     others."""
 
     @property
     def key(self) -> str:
+        return key_of(self.asked())
+
+    def asked(self) -> dict[str, Any]:
+        """JSON-able: all that the key depends on."""
         # The scale is only a name for settings and protocol, and a path is only a place: neither changes a number.
         own = {"run": {"origin", "partial", "weights"}, "external": {"weights"}, "pretrained": {"partial"}}[self.origin]
         asked = self.model_dump(mode="json", exclude={"scale", "changes"} | own)
         asked["protocol"] = self.protocol.placeless()
-        return sha256(json.dumps(asked, sort_keys=True).encode())[:12]
+        return asked
 
     @property
     def name(self) -> str:
@@ -88,21 +106,65 @@ class Run(BaseModel):
         return out / "runs" / f"{self.protocol.data_name}-{kind}" / self.name
 
 
+def key_of(asked: dict[str, Any]) -> str:
+    return sha256(json.dumps(asked, sort_keys=True).encode())[:12]
+
+
+class RecordContent(Part):
+    """record.json: the immutable result of a run, and all that is needed to measure it again.
+
+    The same bits when made again on the same processor; so there is no time and no path in it.
+    """
+
+    format: Literal[2] = FORMAT
+    key: str
+    """The run's; recomputed and compared when the record is read."""
+    run: Run
+    command: str
+    """Makes this record again."""
+    data: DataManifest
+    mask_sets: dict[str, MaskSetManifest]
+    training: TrainingFacts | None = None
+    """None where nothing was trained here."""
+    code: CodeFacts
+    packages: dict[str, str]
+    """Installed version of each package that can move a number."""
+    hardware: Hardware
+    lpips: LpipsFacts
+    leakage: Leakage | None = None
+    """None where it is not known what the pictures or weights were made from."""
+    pretrained: PretrainedFacts | None = None
+    external: ExternalFacts | None = None
+    spot_check: SpotCheck | None = None
+    """None where no image was filled again."""
+    notes: list[str]
+    """What a reader must know."""
+    scores_sha256: str
+    scalars_sha256: str | None = None
+    """None where nothing was trained, or no curve was kept."""
+    probes_sha256: str | None = None
+    """None where nothing was probed."""
+    predictions_sha256: dict[str, str]
+    """By mask set."""
+
+
 @dataclass(frozen=True)
 class Record:
-    """The immutable result of a run: measured values, and all that is needed to measure them again."""
+    """A finished run: its folder, its record.json, and its tables, each read when it is first asked for."""
 
     folder: Path
-    run: Run
-    content: dict[str, Any]
-    """record.json as it stands: `run`, `key`, `data` (manifest), `mask_sets`, `training`, `code`, `packages`,
-    `hardware`, `notes`, and the SHA-256 of scores.csv, of each predictions file, and of probes.csv and scalars.csv
-    if any."""
+    content: RecordContent
+    written_as: int = FORMAT
+    """The format that the files in the folder have."""
+
+    @property
+    def run(self) -> Run:
+        return self.content.run
 
     @cached_property
     def scores(self) -> pd.DataFrame:
         """Per-image scores: `mask_set`, `image`, `group`, `hole_share`, then one column for each metric definition."""
-        return self._table("scores")
+        return self._table("scores", self.content.scores_sha256)
 
     @cached_property
     def probes(self) -> pd.DataFrame | None:
@@ -110,19 +172,21 @@ class Record:
 
         None where nothing was probed.
         """
-        return self._table("probes") if "probes_sha256" in self.content else None
+        known = self.content.probes_sha256
+        return self._table("probes", known) if known is not None else None
 
     @cached_property
     def scalars(self) -> pd.DataFrame | None:
         """The training's curves: `stage`, `step`, `name`, `value`. None where nothing was trained, or none was kept."""
-        return self._table("scalars") if "scalars_sha256" in self.content else None
+        known = self.content.scalars_sha256
+        return self._table("scalars", known) if known is not None else None
 
     @property
     def unranked(self) -> str:
         """Why it stands against no other; empty where it does, as where it is from before there were spot checks."""
         if self.run.partial:
             return "only some images came back"
-        return str(self.content.get("spot_check", {}).get("why", ""))
+        return self.content.spot_check.why if self.content.spot_check else ""
 
     def mask_set(self, name: str) -> pd.DataFrame:
         """The scores of one mask set, indexed by image."""
@@ -145,11 +209,13 @@ class Record:
         pixels: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
         return pixels
 
-    def _table(self, name: str) -> pd.DataFrame:
+    def _table(self, name: str, known: str) -> pd.DataFrame:
         path = self.folder / f"{name}.csv"
-        if not path.exists() or sha256(path.read_bytes()) != self.content[f"{name}_sha256"]:
+        content = path.read_bytes() if path.exists() else b""
+        if sha256(content) != known:
             raise UserError(f"{path} is not the file that its record.json was written for. Run again with --force.")
-        return pd.read_csv(path, dtype=dict.fromkeys(("mask_set", "image", "group", "stage", "name"), str))
+        table = read_table(path, content)
+        return upgrade_columns(table) if self.written_as == 1 else table
 
 
 def _of_mask_set(table: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -157,20 +223,80 @@ def _of_mask_set(table: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def read_record(folder: Path) -> Record | None:
-    """The record in a run's folder, or None where the run is not finished."""
-    if not (folder / "record.json").exists():
+    """The record in a run's folder, or None where the run is not finished. Reads format 1 too.
+
+    Raises UserError for a record of another format, for one that is not whole, and for one that was altered.
+    """
+    path = folder / "record.json"
+    if not path.exists():
         return None
-    content = read_json(folder / "record.json")
-    found = content.get("format") if isinstance(content, dict) else None
-    if found != FORMAT:
-        raise UserError(f"{folder / 'record.json'} has format {found}, this version reads {FORMAT}. Delete its folder.")
+    found = read_json(path)
+    version = found.get("format") if isinstance(found, dict) else None
+    if version not in (1, FORMAT):
+        raise UserError(f"{path} has format {version}, this version reads {FORMAT}. Delete its folder.")
     try:
-        return Record(folder, Run.model_validate(content["run"]), content)
-    except (KeyError, TypeError, ValidationError) as error:
-        raise UserError(f"{folder / 'record.json'} is no whole record. Delete its folder and run again.") from error
+        content = RecordContent.model_validate(upgrade(path, found) if version == 1 else found)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UserError(f"{path} is no whole record ({where}: {first['msg']}). {MADE_AGAIN}") from error
+    except (AttributeError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is no whole record of format 1 ({error}). {MADE_AGAIN}") from error
+    _check_unaltered(path, content)
+    return Record(folder, content, version)
+
+
+def _check_unaltered(path: Path, content: RecordContent) -> None:
+    """What the run's key stands for must be what the record holds."""
+    run = content.run
+    if content.key != run.key:
+        raise _altered_key(path, content.key, run.key)
+    if content.data.fingerprint != run.data:
+        raise UserError(f"{path} was altered: its data manifest is not the one that its run names. {MADE_AGAIN}")
+    if {name: one.sha256 for name, one in content.mask_sets.items()} != run.mask_sets:
+        raise UserError(f"{path} was altered: its mask sets are not those that its run names. {MADE_AGAIN}")
+
+
+def _altered_key(path: Path, found: str, wanted: str) -> UserError:
+    return UserError(f"{path} was altered: its key is {found}, that of its run {wanted}. {MADE_AGAIN}")
 
 
 def find_records(out: Path) -> list[Record]:
     """All finished runs under `out`, sorted by folder name."""
     folders = sorted(path.parent for path in (out / "runs").glob("*/*/record.json"))
     return [record for folder in folders if (record := read_record(folder)) is not None]
+
+
+# ---------------------------------------------------------------------------------------------- records of format 1
+
+
+_NEW = {"suites": "mask_sets", "reference": "pretrained"}
+_OLD = {new: old for old, new in _NEW.items()}
+
+
+def upgrade(path: Path, old: dict[str, Any]) -> dict[str, Any]:
+    """A record.json of format 1 with the names of format 2, its key too.
+
+    Raises UserError where its key is not that of its run, and KeyError, TypeError or AttributeError where parts are
+    missing.
+    """
+    run = _renamed(old["run"]) | {"protocol": _renamed(old["run"]["protocol"])}
+    run["origin"] = _NEW.get(run["origin"], run["origin"])
+    asked = Run.model_validate(run).asked()
+    before = {_OLD.get(key, key): value for key, value in asked.items()}
+    before["protocol"] = {_OLD.get(key, key): value for key, value in asked["protocol"].items()}
+    before |= {"origin": old["run"]["origin"]} if "origin" in asked else {}
+    if key_of(before) != old["key"]:
+        raise _altered_key(path, old["key"], key_of(before))
+    new = _renamed(old) | {"format": FORMAT, "run": run, "key": key_of(asked)}
+    new |= {name: old.get(name) or None for name in ("training", "leakage")}
+    measured = old["lpips"] == LPIPS
+    new["lpips"] = {"version": LPIPS} if measured else {"version": None, "reason": old["lpips"]}
+    new["command"] = old["command"].replace(" --suite ", " --masks ")
+    if "external" in old:
+        new["external"] = {name: one for name, one in old["external"].items() if name != "partial"}
+    return new
+
+
+def _renamed(part: dict[str, Any]) -> dict[str, Any]:
+    return {_NEW.get(key, key): value for key, value in part.items()}

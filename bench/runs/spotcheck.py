@@ -27,7 +27,9 @@ from numpy.typing import NDArray
 from bench.data import Packed
 from bench.masks.sets import mask_set
 from bench.methods.base import Inpainter, Method, erase, fill
+from bench.methods.catalog import ROOT
 from bench.runs.evaluation import image_seeds, images_at_once, to_uint8
+from bench.runs.parts import SpotCheck
 from bench.training.device import open_fabric
 from bench.util.errors import UserError
 from bench.util.seeds import Chance
@@ -39,7 +41,6 @@ CARD_LEVELS = 4.0
 """Root mean square difference over a hole, in levels of 255, that is none on a graphics card; on the processor: 0."""
 PATIENCE = 0.5
 """Seconds between two looks whether the first process is still there."""
-ROOT = Path(__file__).resolve().parent.parent
 
 
 class Chosen(NamedTuple):
@@ -110,8 +111,8 @@ def spot_check(
     build: Callable[[], Method],
     device: torch.device,
     places: Mapping[Path, bool],
-) -> dict[str, Any]:
-    """What a record keeps of it: `images`, how many of them came out `different`, and `why` if any did.
+) -> SpotCheck:
+    """What a record keeps of it.
 
     `build` makes the method in the other process, and is pickled on the way there. The scored composites lie in
     `predictions`/<mask set>.npy. Raises UserError where the check cannot be made.
@@ -129,7 +130,7 @@ def spot_check(
     count = len(names)
     if answer.raw is None or answer.refused:
         told = f"it tries to read {answer.refused}" if answer.refused else f"it fails with {answer.error}"
-        return {"images": count, "different": count, "why": f"in a process without the truth {told}"}
+        return SpotCheck(images=count, different=count, why=f"in a process without the truth {told}")
     scored = np.stack(
         [
             np.load(predictions / f"{mask_set(spec).name}.npy", mmap_mode="r", allow_pickle=False)[index]
@@ -140,13 +141,13 @@ def spot_check(
     most = 0.0 if device.type == "cpu" else CARD_LEVELS
     wrong = [pair for pair, levels in zip(pairs, apart, strict=True) if levels > most]
     if not wrong:
-        return {"images": count, "different": 0}
+        return SpotCheck(images=count, different=0)
     spec, name = wrong[0]
     why = (
         f"filled again in a process without the truth, {len(wrong)} of {count} pictures come out different"
         f" ({name} of {mask_set(spec).name} first)"
     )
-    return {"images": count, "different": len(wrong), "why": why}
+    return SpotCheck(images=count, different=len(wrong), why=why)
 
 
 def _apart(raw: NDArray[np.uint8], scored: NDArray[np.uint8], hole: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -1,8 +1,7 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from docket import FLOORS, IMAGES, NOISE, paper, thrice
+from kept import altered, leakage
 
 from bench.claims import Verdict, judge
 
@@ -111,7 +110,6 @@ def test_what_was_not_measured_is_told(make):
 
 
 def test_leakage_caps_a_bound(make):
-    leakage = {"test_images": 100, "exact": 50, "near": 0, "examples": []}
     made = thrice(make, IMAGES, aux_settled=0)
-    records = [replace(record, content=record.content | {"leakage": leakage}) for record in made]
+    records = [altered(record, leakage=leakage(exact=50)) for record in made]
     assert finding(records).verdict == Verdict.NOT_COMPARABLE

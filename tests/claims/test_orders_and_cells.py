@@ -1,8 +1,7 @@
-from dataclasses import replace
-
 import pandas as pd
 import pytest
 from docket import FLOORS, IMAGES, NOISE, paper, thrice
+from kept import altered
 from pydantic import ValidationError
 
 from bench.claims import Verdict, command, judge
@@ -87,17 +86,20 @@ def test_order_within_the_margin_needs_no_more_images(make):
     assert "would show that it is no larger" in verdict(0.02, make, spread=1.0).why
 
 
-def test_order_needs_every_mask_set(make, tmp_path):
-    better, worse = make("p", IMAGES + 1), make("flat", IMAGES)
-    scores = pd.read_csv(better.folder / "scores.csv")
+def worse_on_random(record):
+    scores = pd.read_csv(record.folder / "scores.csv")
     scores.loc[scores["mask_set"] == "random", "psnr"] -= 2
-    (better.folder / "scores.csv").write_text(text := scores.to_csv(index=False))
-    better = replace(better, content={"scores_sha256": sha256(text.encode())})
+    (record.folder / "scores.csv").write_text(text := scores.to_csv(index=False))
+    return altered(record, scores_sha256=sha256(text.encode()))
+
+
+def test_order_needs_every_mask_set(make):
+    better = [worse_on_random(record) for record in thrice(make, IMAGES + 1)]
     claims = [
         order(worse="best floor", mask_sets=mask_sets) | {"id": str(len(mask_sets))}
         for mask_sets in (["center"], ["center", "random"])
     ]
-    one, both = judge(paper(*claims), "p", [better, worse], FLOORS)
+    one, both = judge(paper(*claims), "p", [*better, make("flat", IMAGES)], FLOORS)
     assert (one.verdict, both.verdict) == (Verdict.SUPPORTED, Verdict.CONTRADICTED)
     assert "on random it is" in both.why
 
@@ -118,7 +120,7 @@ def test_truth_metric_compares_distances_to_the_truth(make):
 
 
 def test_best_floor_is_the_best_one(make):
-    records = [make("p", IMAGES + 1), make("flat", IMAGES - 3), make("smooth", IMAGES + 2)]
+    records = [*thrice(make, IMAGES + 1), make("flat", IMAGES - 3), make("smooth", IMAGES + 2)]
     (finding,) = judge(paper(order(worse="best floor")), "p", records, FLOORS)
     assert finding.verdict == Verdict.CONTRADICTED
     assert "p ahead of smooth by −1.000" in finding.measured[0].text
@@ -167,7 +169,7 @@ def test_smoke_is_never_evidence(make):
 def test_few_groups_are_no_evidence(make):
     groups = [f"photo{index % 3}" for index in range(200)]
     records = [make("p", IMAGES + 9, groups=groups, data="photos"), make("p", IMAGES, "other", groups=groups)]
-    records[1] = replace(records[1], run=records[1].run.model_copy(update={"protocol": records[0].run.protocol}))
+    records[1] = altered(records[1], run={"protocol": records[0].run.protocol})
     (finding,) = judge(paper(order()), "p", records, FLOORS)
     assert finding.verdict == Verdict.INCONCLUSIVE
     assert "3 photographs say nothing about others" in finding.why
@@ -207,7 +209,7 @@ def test_unknown_metric_and_absent_measurements(make):
 
 
 def cell_finding(make, values, claim=None, scale="paper", **changes):
-    records = [make("p", values, scale=scale, data="celeba")]
+    records = thrice(make, values, scale=scale, data="celeba")
     (finding,) = judge(paper(claim or cell(), **changes), "p", records, FLOORS)
     return finding
 
@@ -238,13 +240,30 @@ def test_cell_inconclusive_says_how_many_images_more(make):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"data": "CelebA-HQ"}, "data (celeba; paper: CelebA-HQ)"),
-        ({"data": "CelebA, not listed"}, "the paper leaves open: data"),
-        ({"images": "2 000"}, "images (200; paper: 2 000)"),
-        ({"resolution": "128"}, "size (256 px; paper: 128)"),
-        ({"holes": "irregular"}, "holes (center; paper: irregular)"),
+        ({"data": "celeba-hq"}, "data (celeba; paper: celeba-hq)"),
+        ({"data": "ffhq"}, "data (celeba; paper: ffhq)"),
+        ({"data": "not said"}, "the paper leaves open: data"),
+        ({"split": "official validation"}, "split (official test; paper: official validation)"),
+        ({"split": "not said"}, "the paper leaves open: split"),
+        ({"images": 2000}, "images (200; paper: 2000)"),
+        ({"images": {"about": 150}}, "images (200; paper: about 150)"),
+        ({"resolution": [128, 128]}, "size (256x256; paper: 128x128)"),
+        ({"resolution": [256, 128]}, "size (256x256; paper: 256x128)"),
+        (
+            {"mask_set": {"kind": "center", "hole": [64, 64]}},
+            "holes (center, 128x128; paper: central hole of 64x64)",
+        ),
+        ({"mask_set": {"kind": "center", "hole": "not said"}}, "the paper leaves open: holes"),
+        ({"mask_set": {"kind": "other", "text": "anywhere but not the center"}}, "paper: anywhere but not the center)"),
+        ({"mask_set": {"kind": "rectangle", "sides": "not said"}}, "paper: rectangles at random places)"),
+        ({"mask_set": {"kind": "named", "name": "irregular"}}, "holes (center, 128x128; paper: irregular)"),
+        ({"mask_set": "not said", "hole_share": "not said"}, "the paper leaves open: holes, hole share"),
+        ({"hole_share": 0.5}, "hole share (25 %; paper: 50 %)"),
+        ({"hole_share": [0.3, 0.4]}, "hole share (25 %; paper: 30 to 40 %)"),
         ({"scored": "raw"}, "scored pixels (composite; paper: raw)"),
         ({"scored": "not said"}, "the paper leaves open: scored pixels"),
+        ({"definition": "psnr_y"}, "definition of PSNR (psnr; paper: psnr_y)"),
+        ({"definition": "not said"}, "the paper leaves open: definition of PSNR"),
     ],
 )
 def test_cell_not_comparable_names_the_difference(make, change, words):
@@ -252,6 +271,20 @@ def test_cell_not_comparable_names_the_difference(make, change, words):
     assert finding.verdict == Verdict.NOT_COMPARABLE
     assert words in finding.why
     assert finding.measured
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"images": {"about": 190}},
+        {"split": "held out"},  # an official test part is that too
+        {"hole_share": [0.2, 0.3]},
+        {"hole_share": "not said"},  # the same holes have the same share
+        {"mask_set": {"kind": "named", "name": "center"}},
+    ],
+)
+def test_what_says_less_or_the_same_in_other_words_is_comparable(make, change):
+    assert cell_finding(make, 25 + 0.1 * NOISE, **change).verdict == Verdict.SUPPORTED
 
 
 def test_cell_at_another_scale_is_not_comparable(make):

@@ -1,10 +1,9 @@
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kept import content
 from scipy.stats import t as student
 
 from bench.claims.statistics import Interval, images_needed, mean_interval, number, paired_interval, pool
@@ -149,7 +148,7 @@ def record(folder, seed, **columns):
     (folder / "scores.csv").write_text(text)
     protocol = Protocol(data="d", resolution=64, images=9, split=(1, 1, 1), test_images=9, mask_sets=("center",))
     run = Run(method="m", scale="quick", seed=seed, settings={}, protocol=protocol, code="", data="", mask_sets={})
-    return Record(folder, run, json.loads(json.dumps({"scores_sha256": sha256(text.encode())})))
+    return Record(folder, content(run, scores_sha256=sha256(text.encode())))
 
 
 def test_pool_averages_each_image_over_the_seeds(tmp_path):

@@ -108,7 +108,7 @@ def test_seeds_on_both_sides_are_inconclusive_with_a_command(make):
     values = [0.06, 0.08, 0.10]
     found = finding(runs(make, values))
     assert found.verdict == Verdict.INCONCLUSIVE
-    count = seeds_needed(values, 0.1)
+    count = seeds_needed(0.02, 0.02, 3)
     assert f"About {count} seeds would settle it if the spread stays." in found.why
     assert f"--seed {count - 1}`." in found.why
     assert f"--seed {count}`" not in found.why
@@ -118,9 +118,10 @@ def test_seeds_on_both_sides_are_inconclusive_with_a_command(make):
 
 def test_number_of_seeds_that_is_enough():
     # sd 0.02, gap 0.02: t(0.975, 6) / sqrt(7) = 0.925 < 1, t(0.975, 5) / sqrt(6) = 1.049
-    assert seeds_needed([0.06, 0.08, 0.10], 0.1) == 7
-    assert seeds_needed([0.0, 1.0], 0.5) is None
-    assert seeds_needed([0.0, np.inf], 0.5) is None
+    assert seeds_needed(0.02, 0.02, 3) == 7
+    assert seeds_needed(0.02, 0.02, 9) == 9
+    assert seeds_needed(0.7, 0.0, 2) is None
+    assert seeds_needed(np.nan, np.inf, 2) is None
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -33,16 +33,14 @@ def test_a_folder_is_a_mask_set_like_any_other(bench, tmp_path, masks):
     words = ("--masks", f"masks={masks}:white", "--masks", "irregular_10_20_clear")
     assert "masks-thick_masks" in evaluate(bench, out, *words)
     (record,) = find_records(out)
-    assert (
-        set(record.run.mask_sets) == set(record.content["mask_sets"]) == {"masks-thick_masks", "irregular_10_20_clear"}
-    )
+    assert set(record.run.mask_sets) == set(record.content.mask_sets) == {"masks-thick_masks", "irregular_10_20_clear"}
     for name in record.run.mask_sets:
-        assert record.content["mask_sets"][name]["sha256"] == record.run.mask_sets[name]
-        assert len(record.mask_set(name)) == len(record.predictions(name)) == record.content["data"]["counts"]["test"]
-    assert record.content["mask_sets"]["masks-thick_masks"]["files"]["in_folder"] == 5
+        assert record.content.mask_sets[name].sha256 == record.run.mask_sets[name]
+        assert len(record.mask_set(name)) == len(record.predictions(name)) == record.content.data.counts["test"]
+    assert record.content.mask_sets["masks-thick_masks"].files.in_folder == 5
     share = record.mask_set("irregular_10_20_clear")["hole_share"]
     assert share.between(0.1, 0.2).all()
-    assert record.content["command"].split(" --masks ")[1:] == [
+    assert record.content.command.split(" --masks ")[1:] == [
         f"'masks={masks}:white'",
         "irregular_10_20_clear --seed 0",
     ]

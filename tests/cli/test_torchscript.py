@@ -111,11 +111,11 @@ def test_a_row_from_the_command_line(bench, script, tmp_path):
     assert "budget unknown" in printed
     (record,) = find_records(out)
     assert record.run.origin == "pretrained"
-    assert record.content["pretrained"]["files"][0]["sha256"] == record.run.weights == record.run.code
+    assert record.content.pretrained.files[0].sha256 == record.run.weights == record.run.code
     filled = record.predictions("center")[:, :, 16:48, 16:48]
     assert (filled == 64).all()  # 0.25 * 255, rounded
     assert record.folder.name.startswith("torchscript-mine.pt-seed0-")
-    code, _, error = bench(*record.content["command"].split()[3:], "--out", tmp_path / "again")
+    code, _, error = bench(*record.content.command.split()[3:], "--out", tmp_path / "again")
     assert code == 0, error
     assert find_records(tmp_path / "again")[0].content == record.content
     script(Mixing())

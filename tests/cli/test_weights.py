@@ -46,9 +46,10 @@ def test_a_row_from_elsewhere(bench, mine, weights, tmp_path):
     ) in printed
     assert "It is a toy." in printed
     (record,) = records(out)
-    assert record.content["training"] == {}
-    assert record.content["leakage"] == {}
-    assert record.content["pretrained"]["files"] == [{"file": weights.name, "sha256": record.run.weights}]
+    assert record.content.training is None
+    assert record.content.leakage is None
+    (file,) = record.content.pretrained.files
+    assert (file.file, file.sha256) == (weights.name, record.run.weights)
     assert not list(record.folder.rglob("*.pt"))
     assert record.run.settings["brightness"] == 0.1
     made = record.folder / "record.json"
@@ -57,7 +58,7 @@ def test_a_row_from_elsewhere(bench, mine, weights, tmp_path):
     assert code == 0
     assert printed.endswith(again)
     assert made.stat().st_mtime_ns == before
-    code, _, error = bench(*record.content["command"].split()[3:], "--out", tmp_path / "again")
+    code, _, error = bench(*record.content.command.split()[3:], "--out", tmp_path / "again")
     assert code == 0, error
     assert records(tmp_path / "again")[0].content == record.content
 

@@ -135,6 +135,6 @@ def test_what_is_left_out_is_told_in_the_terminal_and_the_manifest(pictures, pro
     (note,) = manifest.notes
     assert note.startswith("2 of 42 pictures cannot be used and were left out, the first ")
     assert note in console.file.getvalue()
-    assert {one["name"]: one["reason"] for one in manifest.data["skipped"]} == {
+    assert {one.name: one.reason for one in manifest.data.skipped} == {
         "broken.png": "a broken link", "cut.png": "damaged, or not a picture",
     }  # fmt: skip

@@ -1,11 +1,11 @@
 """From the command line: a row made elsewhere beside those made here."""
 
 import re
-from dataclasses import replace
 
 import cv2
 import pytest
 from invented import FLOORS, invent, paper, protocol
+from kept import altered
 
 from bench.claims import judge
 from bench.claims.contenders import by_protocol, contenders
@@ -95,8 +95,7 @@ def records(tmp_path, cache):
     asked = protocol()
     made = [invent(tmp_path, cache, name, asked, blur) for name, blur in (("p", 1.0), ("flat", 9.0), ("smooth", 3.0))]
     best = invent(tmp_path, cache, "theirs", asked, 0.3)
-    run = best.run.model_copy(update={"origin": "external"})
-    return [replace(best, run=run), *made]
+    return [altered(best, run={"origin": "external"}), *made]
 
 
 def test_external_rows_are_marked_and_no_verdict_rests_on_them(records):
@@ -110,7 +109,7 @@ def test_external_rows_are_marked_and_no_verdict_rests_on_them(records):
     assert judge(paper(), "p", records, FLOORS) == without
     # One that bears a method's or a floor's name changes nothing either.
     for name in ("p", "smooth"):
-        twin = replace(records[0], run=records[0].run.model_copy(update={"method": name}))
+        twin = altered(records[0], run={"method": name})
         board = leaderboards([twin, *records[1:]], "p", FLOORS)[0]
         assert board.best_floors["psnr"] == "smooth"
         assert [line.name for line in board.lines if line.own] == ["p"]
@@ -120,6 +119,6 @@ def test_external_rows_are_marked_and_no_verdict_rests_on_them(records):
 def test_external_rows_alone_make_no_chapter(records):
     report = gather("p", paper(), records, FLOORS)
     assert len(report.chapters) == 1
-    alone = replace(records[0], run=records[0].run.model_copy(update={"scale": "custom"}))
+    alone = altered(records[0], run={"scale": "custom"})
     assert len(gather("p", paper(), [alone, *records[1:]], FLOORS).chapters) == 1
     assert gather("p", paper(), [alone], FLOORS).chapters == []

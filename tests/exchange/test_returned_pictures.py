@@ -61,10 +61,10 @@ def test_scores_are_those_of_the_pasted_pictures(score, tool, exported):
             differs = np.abs(truth.astype(int) - raw)[~hole]
             assert values["known_error"] == pytest.approx(differs.mean(), abs=1e-6)
             assert values["known_unequal"] == pytest.approx((differs.max(axis=1) > 0).mean(), abs=1e-6)
-    known = record.content["external"]["known"]
-    assert known["changed"] == 78
-    assert known["error_most"] == 1
-    assert "cut off instead of rounded" in record.content["notes"][-1]
+    known = record.content.external.known
+    assert known.changed == 78
+    assert known.error_most == 1
+    assert "cut off instead of rounded" in record.content.notes[-1]
 
 
 def test_the_record_says_what_it_is(score, tool, exported):
@@ -72,9 +72,9 @@ def test_the_record_says_what_it_is(score, tool, exported):
     assert record.run.origin == "external"
     assert record.run.partial == {}
     assert record.folder.parent.name == "folder-external"
-    assert record.content["notes"][0].startswith("external: scored from pictures")
-    assert record.content["notes"][-1] == "Known pixels: the truth's in all 78 pictures."
-    again = record.content["predictions_sha256"]
+    assert record.content.notes[0].startswith("external: scored from pictures")
+    assert record.content.notes[-1] == "Known pixels: the truth's in all 78 pictures."
+    again = record.content.predictions_sha256
     assert set(again) == {"center", "irregular"}
 
 
@@ -84,7 +84,7 @@ def test_names_that_tools_give(score, tool, tmp_path, name):
         (tmp_path / "out" / mask_set / "lama").mkdir(parents=True)
     options = {"lossless": True} if name.endswith("webp") else {}
     record = score(tool(name, **options))
-    assert record.content["external"]["known"]["changed"] == 0
+    assert record.content.external.known.changed == 0
     assert len(record.scores) == 78
 
 
@@ -105,7 +105,7 @@ def test_missing_pictures_never_yield_a_full_score(score, tool, tmp_path):
     assert not list((tmp_path / "runs").rglob("record.json"))
     record = score(out, partial=True)
     assert record.run.partial == {"center": "38 of 39"}
-    assert "38 of 39" in record.content["notes"][1]
+    assert "38 of 39" in record.content.notes[1]
     full = score(tool(folder="full"))
     assert record.run.key != full.run.key
     shutil.rmtree(out / "center")
@@ -118,8 +118,8 @@ def test_extra_and_double_files(score, tool):
     path = first(out)
     shutil.copy(path, out / "center" / "grid.png")
     record = score(out)
-    assert record.content["external"]["extra"] == ["center/grid.png"]
-    assert "grid.png" in record.content["notes"][1]
+    assert record.content.external.extra == ["center/grid.png"]
+    assert "grid.png" in record.content.notes[1]
     shutil.copy(path, path.with_name(f"{path.stem}_mask.png"))
     refused(score, out, path.name, f"{path.stem}_mask.png", "Keep one")
 
@@ -155,7 +155,7 @@ def test_forms_whose_colours_are_certain(score, tool, tmp_path):
     plain = score(tool())
     opaque = score(tool(change=lambda array: np.dstack([array, np.full(array.shape[:2], 255, np.uint8)]), folder="a"))
     assert (opaque.scores["psnr"] == plain.scores["psnr"]).all()
-    assert any("alpha" in note for note in opaque.content["notes"])
+    assert any("alpha" in note for note in opaque.content.notes)
     deep = tool(folder="deep")
     for path in deep.rglob("*.png"):
         levels = cv2.imread(str(path)).astype(np.int64) * 257
@@ -163,9 +163,9 @@ def test_forms_whose_colours_are_certain(score, tool, tmp_path):
         cv2.imwrite(str(path), np.maximum(levels - 100, 0).astype(np.uint16))
     record = score(deep)
     assert (record.scores["psnr"] == plain.scores["psnr"]).all()
-    assert any("16-bit" in note for note in record.content["notes"])
+    assert any("16-bit" in note for note in record.content.notes)
     gray = score(tool(change=lambda array: np.asarray(Image.fromarray(array).convert("L")), folder="gray"))
-    assert any("gray" in note for note in gray.content["notes"])
+    assert any("gray" in note for note in gray.content.notes)
     assert gray.scores["known_error"].min() > 1
 
 
@@ -192,20 +192,20 @@ def test_forms_whose_colours_are_not(score, tool, form, words):
 
 def test_jpeg_and_resized_pictures_are_told_with_their_effect(score, tool):
     record = score(tool("{}.jpg", quality=80))
-    known, note = record.content["external"]["known"], record.content["notes"][-1]
+    known, note = record.content.external.known, record.content.notes[-1]
     cost = (record.scores["psnr"] - record.scores["psnr_raw"]).mean()
-    assert known["psnr"] - known["psnr_raw"] == pytest.approx(cost)
+    assert known.psnr - known.psnr_raw == pytest.approx(cost)
     assert cost > 0.05
     assert f"costs {cost:.2f} dB" in note
     assert "look like JPEG" in note
-    assert any("78 pictures are JPEG" in one for one in record.content["notes"])
+    assert any("78 pictures are JPEG" in one for one in record.content.notes)
 
     def there_and_back(array):
         return cv2.resize(cv2.resize(array, (64, 64)), (32, 32), interpolation=cv2.INTER_AREA)
 
-    assert "resized and back" in score(tool(change=there_and_back, folder="resized")).content["notes"][-1]
+    assert "resized and back" in score(tool(change=there_and_back, folder="resized")).content.notes[-1]
     strange = score(tool(change=lambda array: 64 + array // 2, folder="range"))
-    assert "other pictures" in strange.content["notes"][-1]
+    assert "other pictures" in strange.content.notes[-1]
 
 
 @pytest.mark.parametrize(("by", "words"), [(3, "3.0 grey levels brighter"), (-5, "5.0 grey levels darker")])
@@ -215,7 +215,7 @@ def test_a_shift_of_brightness_is_told_as_one(score, tool, by, words):
 
     record = score(tool(change=shifted))
     assert record.scores["known_shift"].mean() == pytest.approx(by, abs=0.1)
-    note = record.content["notes"][-1]
+    note = record.content.notes[-1]
     assert words in note
     assert "JPEG" not in note
 

@@ -1,4 +1,4 @@
-"""The binned mask sets beside figures that were measured on NVIDIA's test masks (Liu et al. 2018), resized to 256x256.
+"""The binned mask sets beside figures that were measured on NVIDIA's test masks (Liu et al. 2018) at 256x256.
 
 NVIDIA's files are not needed. Telea's PSNR on them is known relative to the strokes of `LONG`, which is what the mask
 sets were drawn with as version 1; so the same pictures with those strokes say what it must be on any pictures.

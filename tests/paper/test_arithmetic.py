@@ -21,8 +21,12 @@ def fang() -> Paper:
 
 
 def table_of(rows: dict[str, dict[str, str]], **directions: str) -> Table:
-    columns = {name: {"title": name, "better": way, "metric": name} for name, way in directions.items()}
-    protocol = {"data": "d", "images": "1", "resolution": "8", "holes": "h"}
+    columns = {
+        name: {"title": name, "better": way, "metric": name, "definition": "not said"}
+        for name, way in directions.items()
+    }
+    protocol = {"data": "d", "split": "not said", "images": 1, "resolution": [8, 8], "mask_set": "not said"}
+    protocol |= {"hole_share": "not said", "scored": "not said"}
     return Table.model_validate(
         {
             "title": "T",

@@ -18,13 +18,17 @@ summary = "C"
 title = "T"
 [tables.t.protocols.p]
 data = "d"
-images = "1"
-resolution = "8"
-holes = "h"
+split = "not said"
+images = 1
+resolution = [8, 8]
+mask_set = "not said"
+hole_share = "not said"
+scored = "not said"
 [tables.t.columns.psnr]
 title = "PSNR"
 better = "higher"
 metric = "psnr"
+definition = "not said"
 [tables.t.rows.ours]
 label = "Ours"
 ours = true
@@ -126,12 +130,36 @@ def test_wrong_type(tmp_path: Path) -> None:
     assert text.startswith(", line 4: paper.year: must be a valid integer")
     assert text.endswith("not 'MMXX'.")
     text = complaint(tmp_path, 'better = "higher"', 'better = "bigger"')
-    assert text == ", line 16: tables.t.columns.psnr.better: must be 'higher' or 'lower', not 'bigger'."
+    assert (
+        text
+        == f", line {line_of('better = ')}: tables.t.columns.psnr.better: must be 'higher' or 'lower', not 'bigger'."
+    )
 
 
 def test_wrong_type_in_an_array_of_tables(tmp_path: Path) -> None:
     text = complaint(tmp_path, "margin = 0.5", "margin = -0.5")
     assert text == f", line {line_of('margin = 0.5')}: claims.1.margin: must be greater than or equal to 0, not -0.5."
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('data = "d"', 'data = "not CelebA but FFHQ"', 'data: write a short name such as "celeba" or'),
+        ("images = 1", 'images = "around 1000"', "images: write a number of images such as 300 or { about = 300 }, or"),
+        ("[8, 8]", '"8x8"', "resolution: write height and width such as [256, 256], or"),
+        ('mask_set = "not said"', 'mask_set = "center"', "mask_set: write a table such as { kind = "),
+        (
+            'mask_set = "not said"',
+            'mask_set = { kind = "named", name = "iregular" }',
+            "mask_set: 'iregular' is no mask set with a name. Did you mean 'irregular'?",
+        ),
+        ('hole_share = "not said"', "hole_share = 25", "hole_share: write a share of the picture such as 0.25 or"),
+        ('definition = "not said"', 'definition = "pnsr"', "'pnsr' is no metric definition. Did you mean 'psnr'?"),
+        ('split = "not said"\n', "", "split: this value is missing; add it."),
+    ],
+)
+def test_a_reported_protocol_is_fields_and_no_sentence(tmp_path: Path, old: str, new: str, told: str) -> None:
+    assert told in complaint(tmp_path, old, new)
 
 
 def test_unknown_key_names_the_nearest(tmp_path: Path) -> None:
@@ -163,7 +191,9 @@ def test_missing_key_stands_at_its_table(tmp_path: Path) -> None:
     text = complaint(tmp_path, 'why = "Nobody can tell."\n', "")
     assert text == f", line {line_of('[[claims]]')}: claims.0.why: this value is missing; add it."
     text = complaint(tmp_path, 'origin = "o"\n', "")
-    assert text == ", line 18: tables.t.rows.ours.origin: this value is missing; add it."
+    assert (
+        text == f", line {line_of('[tables.t.rows.ours]')}: tables.t.rows.ours.origin: this value is missing; add it."
+    )
 
 
 def test_missing_section_has_no_line(tmp_path: Path) -> None:

@@ -2,7 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from docket import IMAGES, NOISE, recorder, thrice
 from invented import FLOORS
+from kept import altered, mask_set_manifest
+from scipy.stats import t as student
 
 from bench.metrics.definitions import DEFINITIONS
 from bench.report.boards import leaderboards
@@ -46,6 +49,30 @@ def test_lead_is_the_paired_difference_turned_so_that_more_is_better(boards, rec
     assert leads["l1"].mean > 0
 
 
+def test_leads_count_the_seeds_where_there_are_three(tmp_path):
+    make = recorder(tmp_path)
+    records = [make("p", IMAGES + shift, seed=seed) for seed, shift in enumerate((1.0, 2.0, 4.5))]
+    records += [make("p", IMAGES + 2 + 0.1 * NOISE, "other", seed=seed) for seed in range(2)]
+    records += [make("flat", IMAGES), make("smooth", IMAGES - 1)]
+    board = leaderboards(records, "p", FLOORS)[0]
+    lead = line(board, "p").leads["psnr"]
+    half_width = student.ppf(0.975, 2) * np.std((1.0, 2.0, 4.5), ddof=1) / np.sqrt(3)
+    assert (lead.mean, lead.high - lead.mean) == (pytest.approx(2.5), pytest.approx(half_width))
+    other = line(board, "p (other)").leads["psnr"]
+    assert other.high - other.mean < 0.02
+    assert [one.images_only for one in board.lines] == [False, True, False, False]
+    said = "over images and training seeds for p, over images only for p (other), of which there are fewer than 3 seeds"
+    assert board.notes == [f"Intervals of leads are {said}."]
+
+
+def test_what_the_intervals_of_leads_are_over_is_told_where_all_are_alike(tmp_path):
+    make = recorder(tmp_path)
+    floor, seeds = make("flat", IMAGES), thrice(make, IMAGES + 1)
+    notes = [leaderboards(records, "p", FLOORS)[0].notes for records in ([floor, *seeds], [floor, *seeds[:2]], [floor])]
+    over_both = "Intervals of leads are over images and training seeds."
+    assert notes == [[over_both], ["Intervals of leads are over images only: no training has 3 seeds."], []]
+
+
 def test_tv_is_best_where_it_is_closest_to_the_truths(boards, records):
     board = boards["center"]
 
@@ -64,8 +91,10 @@ def test_infinite_values_are_told(boards):
 
 def test_a_mask_sets_note_is_told(records):
     assert not any("stand in" in note for board in leaderboards(records, "p", FLOORS) for note in board.notes)
-    for record in records:
-        record.content["mask_sets"]["random"]["note"] = "These stand in for others."
+    noted = mask_set_manifest("random", records[0].run.mask_sets["random"])
+    noted = noted.model_copy(update={"note": "These stand in for others."})
+    sets = [record.content.mask_sets | {"random": noted} for record in records]
+    records = [altered(record, mask_sets=one) for record, one in zip(records, sets, strict=True)]
     center, random = leaderboards(records, "p", FLOORS)
     assert "These stand in for others." not in center.notes
     assert random.notes[0] == "These stand in for others."

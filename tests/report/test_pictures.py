@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 from invented import FLOORS
+from kept import altered
 from PIL import Image
 
 from bench.data import load
@@ -53,8 +54,7 @@ def test_pictures_show_truth_outside_the_hole_and_the_prediction_inside(small_pa
 
 def test_changed_data_are_not_shown(small_paper, records, cache):
     one = chapter(small_paper, records)
-    other = one.run.model_copy(update={"data": "0" * 64})
-    changed = replace(one, records=[replace(record, run=other) for record in one.records])
-    found = gallery(changed, "p", FLOORS, cache)
+    other = replace(one, records=[altered(record, run={"data": "0" * 64}) for record in one.records])
+    found = gallery(other, "p", FLOORS, cache)
     assert found.grids == []
     assert "no longer the one that was scored" in found.missing

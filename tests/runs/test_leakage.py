@@ -3,6 +3,7 @@ import io
 import numpy as np
 import pytest
 import torch
+from kept import altered, leakage
 from PIL import Image, ImageEnhance, ImageOps
 from skimage import data as photographs
 from toy import ToyStage, noise
@@ -101,19 +102,19 @@ def test_the_audit_counts_each_test_image_once(crops):
         {"test": "test-0", "train": "train-3", "kind": "exact"},
         {"test": "test-1", "train": "train-5", "kind": "near"},
     ]
-    assert "2 of 3 test images" in cap(found)
-    assert notes(found)[0].startswith("Leakage: 2 of 3")
-    assert "test-1 is nearly train-5" in in_words(found)
+    whole = audit(data(train, test), [], 0, ("center",))
+    assert "2 of 3 test images" in cap(whole)
+    assert notes(whole)[0].startswith("Leakage: 2 of 3")
+    assert "test-1 is nearly train-5" in in_words(whole)
 
 
 def test_few_repeats_are_noted_and_cap_nothing():
-    found = {"test_images": 100, "train_images": 9, "exact": 1, "near": 0, "examples": []}
     assert MOST_SHARED == 0.01
-    assert cap(found) is None
-    assert notes(found) == ["Leakage: 1 of 100 test images are also training images."]
-    assert cap(found | {"near": 1}) is not None
-    assert notes(found | {"exact": 0}) == []
-    assert cap({}) is None
+    assert cap(leakage(exact=1)) is None
+    assert notes(leakage(exact=1)) == ["Leakage: 1 of 100 test images are also training images."]
+    assert cap(leakage(exact=1, near=1)) is not None
+    assert notes(leakage()) == []
+    assert cap(None) is None
 
 
 def test_the_result_is_kept_beside_the_pack(crops, tmp_path):
@@ -151,16 +152,16 @@ def test_training_holes_are_the_ones_that_the_feed_draws():
 def test_shared_holes_are_counted():
     one = data(noise(5, 16), unseen())
     found = audit(one, [stage(Center())], 0, ("center", "random"))
-    assert found["training_holes"] == 30
-    assert found["holes_shared"] == {"center": 20, "random": 0}
+    assert found.training_holes == 30
+    assert found.holes_shared == {"center": 20, "random": 0}
     assert cap(found) is None
     assert "one of 30 of training: 20 of center, 0 of random" in holes_in_words(found)
     found = audit(one, [stage(RandomRectangle(), steps=300)], 0, ("random",))
     trained = {training_hole(stage(RandomRectangle()), 0, place, 16, 16).tobytes() for place in range(900)}
     expected = sum(mask_set("random").hole(name, 16, 16).tobytes() in trained for name in one.test.ids)
-    assert found["holes_shared"] == {"random": expected}
+    assert found.holes_shared == {"random": expected}
     assert expected > 0  # 16x16 has few rectangles
-    assert audit(one, [], 0, ("center",))["holes_shared"] == {}
+    assert audit(one, [], 0, ("center",)).holes_shared == {}
 
 
 def test_mask_files_that_were_trained_on_cap(tmp_path):
@@ -174,10 +175,10 @@ def test_mask_files_that_were_trained_on_cap(tmp_path):
     spec = f"masks={tmp_path / 'test'}:white"
     trained = MaskFolder(tuple(Mask(path, True) for path in sorted((tmp_path / "train").iterdir())))
     found = audit(one, [stage(trained)], 0, (spec,))
-    assert found["mask_files_shared"] == {"masks-test": 20}
+    assert found.mask_files_shared == {"masks-test": 20}
     assert "20 of the 20 holes of masks-test" in cap(found)
     clean = audit(one, [stage(MaskFolder(trained.masks[2:]))], 0, (spec,))
-    assert clean["mask_files_shared"] == {"masks-test": 0}
+    assert clean.mask_files_shared == {"masks-test": 0}
     assert cap(clean) is None
 
 
@@ -198,9 +199,7 @@ def test_a_leak_makes_claims_not_comparable(tmp_path, cache):
     asked = protocol()
     records = [invent(tmp_path, cache, name, asked, blur) for name, blur in (("mine", 0.5), ("flat", 3), ("smooth", 2))]
     before = {finding.claim.id: finding.verdict for finding in judge(paper(), "mine", records, FLOORS)}
-    leaked = {"test_images": 8, "train_images": 50, "exact": 1, "near": 0, "examples": []}
-    for record in records:
-        record.content["leakage"] = leaked
+    records = [altered(record, leakage=leakage(test_images=8, exact=1)) for record in records]
     after = {finding.claim.id: finding for finding in judge(paper(), "mine", records, FLOORS)}
     assert before["beats"] != Verdict.NOT_COMPARABLE
     for claim in ("beats", "ablation", "cell"):

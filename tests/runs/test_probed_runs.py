@@ -29,14 +29,14 @@ def test_probes_are_part_of_the_record(tmp_path, cache):
     record = run.make(QUIET)
     text = (record.folder / "probes.csv").read_bytes()
     names = [metric.id for probe in ("repeat", "perturb") for metric in PROBES[probe]]
-    assert record.content["probes_sha256"] == sha256(text)
+    assert record.content.probes_sha256 == sha256(text)
     assert record.probes.columns.to_list() == ["mask_set", "image", "group", *names]
     assert record.probes["image"].to_list() == load(run.run.protocol, cache).test.ids[:5]
     series = pool([record], "center", "amplify_noise")  # although `center` is not among the mask sets that are scored
     assert len(series.values) == 5
     assert (series.values > 0).all()
     assert pool([record], "center", "repeat_l1").interval().mean == 0
-    assert "scalars_sha256" not in record.content
+    assert record.content.scalars_sha256 is None
     assert run.make(QUIET, force=True).content == record.content
     assert (record.folder / "probes.csv").read_bytes() == text
 
@@ -57,4 +57,4 @@ def test_a_run_without_probes_has_neither_file_nor_hash(tmp_path, cache):
     record = planned("mean_fill", tmp_path, cache).make(QUIET)
     assert not (record.folder / "probes.csv").exists()
     assert record.probes is None
-    assert "probes_sha256" not in json.loads((record.folder / "record.json").read_text())
+    assert json.loads((record.folder / "record.json").read_text())["probes_sha256"] is None
