@@ -60,9 +60,7 @@ def no_exit(who: str) -> Iterator[None]:
         raise
     except BaseException as error:
         told = f"{type(error).__name__}{f' ({error})' if str(error) else ''}"
-        raise BrokenResultError(
-            f"{who} raised {told}; a method must not end the program. Raise an Exception."
-        ) from error
+        raise BrokenResultError(f"{who} raised {told}; a method must not end the program.") from error
 
 
 class Inpainter(ABC):

@@ -6,7 +6,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
-import torchvision
 from torch import Tensor
 
 from bench.metrics import weights
@@ -29,6 +28,8 @@ class Distance:
     ) -> None:
         """`state` is that of torchvision's model; its `features.*` are used. `cache` keeps features of truths."""
         with torch.device("meta"):  # nothing is drawn, and the classifier's weights are never there
+            import torchvision  # a second to load, and only needed here
+
             layers = torchvision.models.get_model(trunk.model, weights=None).features
         own = {name.removeprefix("features."): value for name, value in state.items() if name.startswith("features.")}
         layers.load_state_dict(own, assign=True)

@@ -10,8 +10,10 @@ from bench.contract.methods import (
     settings_after_training_change_no_training,
     what_a_method_declares_exists,
 )
-from bench.methods.base import Inpainter, Sizes
+from bench.contract.methods import methods as contract
+from bench.methods.base import BrokenResultError, Inpainter, Sizes, erase
 from bench.methods.catalog import find
+from bench.runs import evaluation
 from bench.util.errors import UserError
 
 ENTRIES = list(find().entries.values())
@@ -58,6 +60,38 @@ class Sized(Good):
     sizes = Sizes(minimum=32, multiple=4)
 
 
+class EditsInPlace(Good):
+    """Fills the hole ring by ring, in its own inputs."""
+
+    def inpaint(self, image, hole, seed):
+        while hole.any():
+            known = (~hole).float()
+            near = torch.nn.functional.avg_pool2d(known, 3, 1, 1)
+            ring = hole & (near > 0)
+            if not ring.any():
+                break
+            mean = torch.nn.functional.avg_pool2d(image * known, 3, 1, 1) / near.clamp(min=1e-6)
+            image.copy_(torch.where(ring, mean, image))
+            hole &= ~ring
+        return image
+
+
+class EditsAtSixteen(EditsInPlace):
+    def inpaint(self, image, hole, seed):
+        return super().inpaint(image, hole if len(image) == 16 else hole.clone(), seed)
+
+
+class MixesAtSixteen(Good):
+    def inpaint(self, image, hole, seed):
+        known = image.masked_fill(hole, 0)
+        return image.masked_fill(hole, float(known.mean()) if len(image) == 16 else 0.5)
+
+
+class Exits(Good):
+    def inpaint(self, image, hole, seed):
+        raise SystemExit(3)
+
+
 class Tells(Good):
     def inpaint(self, image, hole, seed):
         self.diagnostics = {"brightness": image.masked_fill(hole, 0).mean(dim=(1, 2, 3))}
@@ -80,9 +114,14 @@ class TooMany(Good):
     images_at_once = 48
 
 
-def failures(inpainter):
+def subject_of(inpainter):
     subject = Subject(SUBJECTS["harmonic"].entry)
     subject.__dict__["inpainter"] = inpainter
+    return subject
+
+
+def failures(inpainter):
+    subject = subject_of(inpainter)
     failed = set()
     for check in CHECKS:
         try:
@@ -102,7 +141,10 @@ def failures(inpainter):
         (LooksAtPlace(), {"batch_mates_have_no_influence"}),
         (Tells(), set()),
         (TellsOfMates(), {"batch_mates_have_no_influence"}),
-        (TooMany(), {"what_a_method_declares_exists"}),
+        (EditsInPlace(), set()),
+        (EditsAtSixteen(), set()),
+        (MixesAtSixteen(), {"batch_mates_have_no_influence"}),
+        (TooMany(), {"what_a_method_declares_exists", "batch_mates_have_no_influence", "inputs_are_the_methods_own"}),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -115,6 +157,22 @@ def test_the_contract_catches_forgotten_seeds_and_nan():
     assert "same_seed_same_bits" in failures(Forgets())
     assert "results_are_finite" in failures(Breaks())
     assert "results_are_finite" in failures(TellsNothing())
+
+
+@pytest.mark.parametrize("inpainter", [EditsInPlace(), EditsAtSixteen()], ids=lambda value: type(value).__name__)
+def test_the_contract_catches_a_harness_that_lends_its_holes(inpainter, monkeypatch):
+    lent = inpainter.inpaint
+    monkeypatch.setattr(
+        evaluation, "fill", lambda found, image, hole, seed, names: lent(erase(image, hole), hole, seed).clamp(0, 1)
+    )
+    with pytest.raises(BrokenResultError, match="changed the holes of mask set random that it is scored on"):
+        contract.inputs_are_the_methods_own(subject_of(inpainter))
+
+
+def test_a_method_that_ends_the_program_fails_the_check_and_not_the_tool():
+    with pytest.raises(BrokenResultError, match=r"Exits raised SystemExit \(3\); a method must not end the program"):
+        contract.hidden_truth_has_no_influence(subject_of(Exits()))
+    assert {"known_pixels_stay", "inputs_are_the_methods_own"} <= failures(Exits())
 
 
 def test_the_contract_catches_settings_that_training_does_depend_on(tmp_path, monkeypatch):

@@ -1,4 +1,5 @@
 import io
+import sys
 
 import numpy as np
 import pandas as pd
@@ -7,7 +8,7 @@ import torch
 from held import most_held
 from toy import noise, toy
 
-from bench.methods.base import BrokenResultError
+from bench.methods.base import BrokenResultError, Inpainter, fill
 from bench.runs import evaluation
 from bench.runs.evaluation import Scored, Subject, evaluate, score_mask_set
 from bench.util.errors import UserError
@@ -178,3 +179,54 @@ def test_what_an_inpainter_tells_becomes_columns(tmp_path, monkeypatch):
 def test_what_is_told_amiss_is_an_error(tmp_path, told, says):
     with pytest.raises(BrokenResultError, match=says):
         run(tmp_path, noise(5), told=told)
+
+
+class Ring(Inpainter):
+    """Fills ring by ring, and counts down the hole as it goes: its own hole, or a copy of it."""
+
+    def __init__(self, copies):
+        self.copies = copies
+
+    def inpaint(self, image, hole, seed):
+        if self.copies:
+            image, hole = image.clone(), hole.clone()
+        while hole.any():
+            known = (~hole).float()
+            near = torch.nn.functional.avg_pool2d(known, 3, 1, 1)
+            ring = hole & (near > 0)
+            mean = torch.nn.functional.avg_pool2d(image * known, 3, 1, 1) / near.clamp(min=1e-6)
+            image.copy_(torch.where(ring, mean, image))
+            hole &= ~ring
+        seed.zero_()
+        return image
+
+
+def score_ring(folder, test, inpainter):
+    return evaluate(inpainter, test, ("center", "random"), 0, torch.device("cpu"), folder, lambda *_: None)
+
+
+def test_a_method_may_edit_its_inputs_and_no_score_moves(tmp_path):
+    test = noise(20)
+    edits = score_ring(tmp_path / "edits", test, Ring(copies=False))
+    copies = score_ring(tmp_path / "copies", test, Ring(copies=True))
+    pd.testing.assert_frame_equal(edits, copies, check_exact=True)
+    assert files(tmp_path / "edits") == files(tmp_path / "copies")
+    assert set(edits[edits["mask_set"] == "center"]["hole_share"]) == {0.25}
+
+
+def test_holes_that_were_changed_behind_the_back_are_never_scored(tmp_path):
+    class Reaches(Inpainter):
+        def inpaint(self, image, hole, seed):
+            sys._getframe(2).f_locals["hole"].zero_()
+            return image
+
+    with pytest.raises(BrokenResultError, match="Reaches changed the holes of mask set center that it is scored on"):
+        score_ring(tmp_path, noise(4), Reaches())
+
+
+def test_a_fill_leaves_all_three_inputs_as_they_were():
+    image, hole, seed = torch.rand(2, 3, 8, 8), torch.zeros(2, 1, 8, 8, dtype=torch.bool), torch.arange(2)
+    hole[..., 2:5, 2:5] = True
+    before = [values.clone() for values in (image, hole, seed)]
+    fill(Ring(copies=False), image, hole, seed)
+    assert all(torch.equal(now, then) for now, then in zip((image, hole, seed), before, strict=True))

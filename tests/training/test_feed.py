@@ -63,3 +63,18 @@ def test_a_stage_may_learn_from_some_images_only():
     assert [sum(torch.equal(one, each) for each in drawn) for one in first] == [len(drawn) // 4] * 4
     feed._stage.images = 400
     assert len(images(feed, 10).unique(dim=0)) == 10
+
+
+def test_a_stage_may_edit_what_it_gets_and_others_draw_the_same():
+    feed, other = feed_of(), feed_of()
+    kept = [feed.batch() for _ in range(4)]  # more than an epoch
+    expected = [(batch.image.clone(), batch.hole.clone()) for batch in kept]
+    for batch in kept:
+        batch.image.zero_()
+        batch.hole.fill_(True)
+    for image, hole in expected:
+        batch = other.batch()
+        assert torch.equal(batch.image, image)
+        assert torch.equal(batch.hole, hole)
+        batch.image.zero_()
+        batch.hole.fill_(True)
