@@ -97,10 +97,18 @@ summary = "A 1x1 convolution."
 
 [tables.one]
 title = "Table 1"
-protocols.p = { data = "none", images = "none", resolution = "16", holes = "centre" }
-columns.psnr = { title = "PSNR", unit = "dB", better = "higher", metric = "psnr" }
+columns.psnr = { title = "PSNR", unit = "dB", better = "higher", metric = "psnr", definition = "not said" }
 rows.ours = { label = "Ours", ours = true, protocol = "p", origin = "invented", cells = { psnr = "20.0" } }
 rows.rival = { label = "Rival", method = "other_rival", protocol = "p", origin = "invented", cells = { psnr = "19.0" } }
+
+[tables.one.protocols.p]
+data = "none"
+split = "not said"
+images = "not said"
+resolution = [16, 16]
+mask_set = { kind = "center", hole = "not said" }
+hole_share = "not said"
+scored = "not said"
 
 [[claims]]
 id = "ahead"

@@ -11,7 +11,7 @@ OUT/runs/<data>-<scale>/<method>[+<variant>]-seed<N>-<key>/    (<data>-external/
     predictions/       <mask set>.npy, uint8 (N,3,H,W), in the order of the record's images
     scores.csv         one row per mask set and image
     probes.csv         one row per probed image, where the protocol probes (bench/runs/probes.py)
-    record.json        the result; written last; the same bits when made again on the same processor
+    record.json        the result (RecordContent); written last; the same bits when made again on the same processor
     events.jsonl       when what happened (the only file of a run that holds times)
 """
 
