@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.feed_forward import FeedForward
-from baselines.glcic.networks import COLOURS, SIZES, CompletionNetwork, Judge, JudgeStyle, Style, halved
+from baselines.glcic.networks import COLOURS, SIZES, CompletionNetwork, Discriminator, DiscriminatorStyle, Style, halved
 from baselines.glcic.settings import GlcicSettings
 from baselines.glcic.training import empty_colour, entered, part_side, phases
 from bench.methods.base import DataFacts, Inpainter, Method, Stage
@@ -35,7 +35,7 @@ class Glcic(Method):
         generator.to(memory_format=torch.channels_last)  # here a quarter quicker on one CPU core
         self._networks: dict[str, nn.Module] = {"generator": generator}
         if settings.gan_weight > 0:
-            self._networks["discriminator"] = self._judge()
+            self._networks["discriminator"] = self._discriminator()
 
     def style(self) -> Style:
         """How the rows of the completion network look."""
@@ -57,7 +57,7 @@ class Glcic(Method):
 
         return FeedForward(generator, forward, SIZES)
 
-    def _judge(self) -> Judge:
+    def _discriminator(self) -> Discriminator:
         settings, side = self.settings, self.data.resolution
         part = part_side(settings, side)
         layers = (settings.global_layers, settings.local_layers)
@@ -67,9 +67,11 @@ class Glcic(Method):
                 f"At a resolution of {side} a discriminator convolves a single pixel, which bfloat16 trains wrongly."
                 " Take precision = float32, or a larger resolution."
             )
-        style = JudgeStyle(settings.critic_width, settings.critic_norm, settings.critic_activation, settings.fc_in)
+        style = DiscriminatorStyle(
+            settings.critic_width, settings.critic_norm, settings.critic_activation, settings.fc_in
+        )
         inside = COLOURS + settings.critic_sees_hole
-        return Judge(inside, side, part, layers, style)
+        return Discriminator(inside, side, part, layers, style)
 
 
 def plain_style(settings: GlcicSettings) -> Style:

@@ -127,7 +127,7 @@ def activation(name: Activation) -> nn.Module:
 
 
 @dataclass(frozen=True)
-class JudgeStyle:
+class DiscriminatorStyle:
     """What both branches of the judging network have in common. The defaults are those of Iizuka et al. 2017."""
 
     width: int = 64
@@ -142,7 +142,7 @@ class JudgeStyle:
 class Branch(nn.Module):
     """5x5 convolutions of stride 2, then one full connection: (N,inside,side,side) to (N,16*width)."""
 
-    def __init__(self, inside: int, side: int, convolutions: int, style: JudgeStyle) -> None:
+    def __init__(self, inside: int, side: int, convolutions: int, style: DiscriminatorStyle) -> None:
         super().__init__()
         widths = [style.width * times for times in WIDENING[:convolutions]]
         layers: list[nn.Module] = []
@@ -161,10 +161,10 @@ class Branch(nn.Module):
         return found
 
 
-class Judge(nn.Module):
+class Discriminator(nn.Module):
     """Two branches, one on the whole picture and one on a part of it, joined in one logit, positive for a true one."""
 
-    def __init__(self, inside: int, side: int, part: int, layers: Sequence[int], style: JudgeStyle) -> None:
+    def __init__(self, inside: int, side: int, part: int, layers: Sequence[int], style: DiscriminatorStyle) -> None:
         """`side` and `part`: sides in pixels of the whole and of the part; `layers`: convolutions of each branch."""
         super().__init__()
         self.whole = Branch(inside, side, layers[0], style)

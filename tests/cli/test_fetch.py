@@ -15,10 +15,10 @@ def published(monkeypatch, tmp_path):
         content = f"the weights of {net}".encode()
         (shop / f"{net}.pth").write_bytes(content)
         prefix = hashlib.sha256(content).hexdigest()[:8]
-        trunks[name] = weights.Trunk(net, net, f"{net}.pth", len(content), prefix, (), 1, 1)
+        trunks[name] = weights.Trunk(f"{net}.pth", len(content), prefix, net, net, (), 1, 1)
     monkeypatch.setattr(weights, "TRUNKS", trunks)
     monkeypatch.setattr("bench.cli.doctor.TRUNKS", trunks)
-    monkeypatch.setattr(weights.Trunk, "url", property(lambda self: (shop / self.file).as_uri()))
+    monkeypatch.setattr(weights.Published, "url", property(lambda self: (shop / self.file).as_uri()))
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
     return shop
 
