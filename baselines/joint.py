@@ -62,19 +62,30 @@ class Joint(Stage):
         }
 
     def step(self, feed: Feed) -> dict[str, Tensor]:
-        for role in self.optimizers:
-            self.set_learning_rate(share(self.settings.schedule, feed.step, self.steps) * self.rates[role], role)
+        self.follow_schedule(feed.step)
         image, hole = feed.batch()
         truth = 2 * image - 1
-        candidate, terms = self.complete(truth, hole)
+        shown, terms = self.complete(truth, hole)
         scalars = {}
         if "discriminator" in self.networks:
-            discriminator = self.networks["discriminator"]
-            loss = gan.telling_apart(discriminator(truth), discriminator(candidate.detach()))
-            scalars["discriminator"] = self.minimise("discriminator", loss)
-            with self.frozen("discriminator"):
-                terms["adversarial"] = self.adversarial_weight() * gan.deceiving(discriminator(candidate))
+            scalars["discriminator"] = self.update_discriminator(truth, shown.detach())
+            terms["adversarial"] = self.adversarial_weight() * self.deceiving(shown)
         return self.minimise_sum("generator", terms) | scalars
+
+    def update_discriminator(self, truth: Tensor, shown: Tensor) -> Tensor:
+        """Cross-entropy of telling true pictures from the generator's, before the update."""
+        discriminator = self.networks["discriminator"]
+        return self.minimise("discriminator", gan.telling_apart(discriminator(truth), discriminator(shown)))
+
+    def deceiving(self, shown: Tensor) -> Tensor:
+        """The generator's part of it. The discriminator is the one that has just learnt."""
+        with self.frozen("discriminator"):
+            return gan.deceiving(self.networks["discriminator"](shown))
+
+    def follow_schedule(self, step: int) -> None:
+        """Learning rates as at `step`."""
+        for role in self.optimizers:
+            self.set_learning_rate(share(self.settings.schedule, step, self.steps) * self.rates[role], role)
 
     @abstractmethod
     def complete(self, truth: Tensor, hole: Tensor) -> tuple[Tensor, dict[str, Tensor]]:

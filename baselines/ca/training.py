@@ -45,12 +45,16 @@ class CoarseToFine(Stage):
         return Adam(weights, settings.learning_rate, (settings.beta1, settings.beta2), fused=True)
 
     def step(self, feed: Feed) -> dict[str, Tensor]:
-        factor = share(self.settings.schedule, self.first + feed.step, self.all_steps)
-        self.set_learning_rate(factor * self.settings.learning_rate)
+        self.follow_schedule(feed.step)
         scalars: dict[str, Tensor] = {}
         for _ in range(self.settings.n_critic if self.discriminators else 0):
             scalars = self.update_discriminators(feed)
         return scalars | self.update_generator(feed)
+
+    def follow_schedule(self, step: int) -> None:
+        """Learning rates as at `step` of this stage."""
+        factor = share(self.settings.schedule, self.first + step, self.all_steps)
+        self.set_learning_rate(factor * self.settings.learning_rate)
 
     def update_generator(self, feed: Feed) -> dict[str, Tensor]:
         """A fresh batch, then one update of both networks of the generator."""

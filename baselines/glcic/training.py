@@ -60,6 +60,7 @@ class Phase(Stage):
         return Adam(weights, settings.learning_rate, (settings.beta1, 0.999), fused=True)
 
     def follow_schedule(self, step: int) -> None:
+        """Learning rates as at `step` of this phase."""
         factor = share(self.settings.schedule, self.first + step, self.all_steps)
         self.set_learning_rate(factor * self.settings.learning_rate)
 

@@ -74,10 +74,14 @@ class Main(Stage):
         return list(generator.parameters())
 
     def step(self, feed: Feed) -> dict[str, Tensor]:
-        self.set_learning_rate(share(self.settings.schedule, feed.step, self.steps) * self.rate)
+        self.follow_schedule(feed.step)
         image, hole = feed.batch()
         truth = 2 * image - 1
         return self.minimise_sum("generator", self.terms(self.networks["generator"](truth, hole), truth, hole))
+
+    def follow_schedule(self, step: int) -> None:
+        """The learning rate as at `step` of this stage."""
+        self.set_learning_rate(share(self.settings.schedule, step, self.steps) * self.rate)
 
     def terms(self, result: Tensor, truth: Tensor, hole: Tensor) -> dict[str, Tensor]:
         """The parts of the loss (§3.3), weighted."""

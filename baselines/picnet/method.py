@@ -92,8 +92,7 @@ class TwoPaths(Stage):
         return Adam(weights, settings.learning_rate, (settings.beta1, settings.beta2), fused=True)
 
     def step(self, feed: Feed) -> dict[str, Tensor]:
-        factor = share(self.settings.schedule, feed.step, self.steps)
-        self.set_learning_rate(factor * self.settings.learning_rate)
+        self.follow_schedule(feed.step)
         image, hole = feed.batch()
         truth = 2 * image - 1
         codes: Codes = self.networks["encoder"](erase(truth, hole), erase(truth, ~hole))
@@ -102,6 +101,10 @@ class TwoPaths(Stage):
         terms = self.divergences(codes, hole) | self.distances((recovered, generated), truth, hole)
         terms |= self.fooled(truth, generated[-1], recovered[-1])
         return self.minimise_sum("generator", terms) | scalars
+
+    def follow_schedule(self, step: int) -> None:
+        """Learning rates as at `step`."""
+        self.set_learning_rate(share(self.settings.schedule, step, self.steps) * self.settings.learning_rate)
 
     def both_paths(self, codes: Codes, hole: Tensor, rng: torch.Generator) -> Paths:
         """Results at every size from a draw of the posterior, and of the prior: the two paths."""

@@ -15,8 +15,8 @@ from baselines.glcic.networks import (
     SIZES,
     Branch,
     CompletionNetwork,
-    Judge,
-    JudgeStyle,
+    Discriminator,
+    DiscriminatorStyle,
     Style,
     halved,
 )
@@ -116,7 +116,7 @@ def test_halving_rounds_up_each_time(side, times, expected):
 
 
 def test_a_full_connection_by_the_floor_formula_does_not_fit():
-    style = JudgeStyle(width=2, norm="none")
+    style = DiscriminatorStyle(width=2, norm="none")
     branch = Branch(3, 160, 6, style)
     picture = torch.rand(1, 3, 160, 160)
     assert branch(picture).shape == (1, 32)
@@ -134,7 +134,7 @@ def test_discriminator_parameters_at_160_and_96():
 
     assert branch(5, 5) + branch(3, 5) + 2049 == 39_557_121 == PAPER.parameters["discriminator"]
     with torch.device("meta"):
-        assert parameters(Judge(3, 160, 96, (5, 5), JudgeStyle())) == 39_557_121
+        assert parameters(Discriminator(3, 160, 96, (5, 5), DiscriminatorStyle())) == 39_557_121
 
 
 def test_part_sides():
@@ -285,7 +285,7 @@ def test_learning_rates_run_over_all_phases():
     rates = []
     for stage in stages:
         for step in range(stage.steps):
-            stage.set_learning_rates(step)
+            stage.follow_schedule(step)
             rates.append({group["lr"] for one in stage.optimizers.values() for group in one.param_groups})
     found = np.array([rate for (rate,) in rates])
     assert len(found) == 100

@@ -268,7 +268,7 @@ def test_a_step_updates_the_discriminators_then_the_generator():
         assert (group["lr"], group["betas"]) == (1e-4, (0.0, 0.999))
         stage.optimizers[name] = Recorder(name, inner, events)
     scalars = stage.step(ToyFeed(stage))
-    assert events == ["discriminators", "generator"]
+    assert events == ["discriminator", "generator"]
     assert not any(same(network, before[name]) for name, network in method.networks().items())
     names = ("kl_posterior", "kl_prior", "l1_posterior", "l1_prior", "adversarial", "matching")
     assert float(scalars["generator"]) == pytest.approx(sum(float(scalars[name]) for name in names), rel=1e-5)

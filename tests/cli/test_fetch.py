@@ -61,9 +61,9 @@ def test_a_wrong_file_is_told_by_name(bench, published, tmp_path):
     (tmp_path / "here" / "vgg.pth").write_bytes(b"half")
     code, _, error = bench("fetch", "lpips", "--weights", tmp_path / "here")
     assert code == 2
-    assert "vgg.pth is not the published file: 4 bytes" in error
+    assert "vgg.pth is not the published vgg.pth: 4 bytes" in error
     said = bench("doctor", "--weights", tmp_path / "here", "--out", tmp_path / "runs")[1]
-    assert "vgg.pth is not the published file" in said
+    assert "vgg.pth is not the published vgg.pth" in said
 
 
 def test_an_unknown_thing(bench):
