@@ -4,11 +4,11 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 
-def telling_apart(real: Tensor, fake: Tensor) -> Tensor:
+def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
     """What the discriminator minimises: -log D(real) - log(1 - D(fake)), each a mean over its logits."""
     return softplus(-real).mean() + softplus(fake).mean()
 
 
-def deceiving(fake: Tensor) -> Tensor:
+def generator_loss(fake: Tensor) -> Tensor:
     """What the generator minimises, in its non-saturating form: -log D(fake), a mean over the logits."""
     return softplus(-fake).mean()

@@ -69,18 +69,18 @@ class Joint(Stage):
         scalars = {}
         if "discriminator" in self.networks:
             scalars["discriminator"] = self.update_discriminator(truth, shown.detach())
-            terms["adversarial"] = self.adversarial_weight() * self.deceiving(shown)
+            terms["adversarial"] = self.adversarial_weight() * self.adversarial_loss(shown)
         return self.minimise_sum("generator", terms) | scalars
 
     def update_discriminator(self, truth: Tensor, shown: Tensor) -> Tensor:
-        """Cross-entropy of telling true pictures from the generator's, before the update."""
+        """One update; returns the cross-entropy before it, of true pictures against those of the generator."""
         discriminator = self.networks["discriminator"]
-        return self.minimise("discriminator", gan.telling_apart(discriminator(truth), discriminator(shown)))
+        return self.minimise("discriminator", gan.discriminator_loss(discriminator(truth), discriminator(shown)))
 
-    def deceiving(self, shown: Tensor) -> Tensor:
-        """The generator's part of it. The discriminator is the one that has just learnt."""
+    def adversarial_loss(self, shown: Tensor) -> Tensor:
+        """The generator's loss against the discriminator as it now is, in its non-saturating form."""
         with self.frozen("discriminator"):
-            return gan.deceiving(self.networks["discriminator"](shown))
+            return gan.generator_loss(self.networks["discriminator"](shown))
 
     def follow_schedule(self, step: int) -> None:
         """Learning rates as at `step`."""
@@ -97,7 +97,7 @@ class Joint(Stage):
 
     @abstractmethod
     def adversarial_weight(self) -> float:
-        """The weight of deceiving the discriminator in the generator's loss."""
+        """The weight of `adversarial_loss` in the generator's loss."""
 
 
 def entered(colours: Tensor, hole: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from bench.util.errors import UserError
 
 
 class CoarseToFineSettings(TrainedSettings):
-    """What training.py needs. A method with other defaults repeats the field."""
+    """Settings of `CoarseToFine` (training.py) and its networks. A method with another default repeats the field."""
 
     model_config = ConfigDict(allow_inf_nan=False)
 

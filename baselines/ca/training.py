@@ -12,7 +12,7 @@ from baselines import wgan
 from baselines.ca.settings import CoarseToFineSettings
 from baselines.schedule import share
 from bench.masks.geometry import box_crop, window
-from bench.methods.base import DataFacts, Feed, Stage, compose
+from bench.methods.base import DataFacts, Feed, Stage, compose, total
 
 View = Callable[[Tensor], Tensor]
 """From whole pictures (N,3,H,W) to a discriminator's scores (N,)."""
@@ -118,8 +118,3 @@ class CoarseToFine(Stage):
 
     def discriminator_weights(self) -> list[nn.Parameter]:
         return [weight for name in self.discriminators for weight in self.networks[name].parameters()]
-
-
-def total(terms: Iterable[Tensor]) -> Tensor:
-    """The sum of 0-dim terms."""
-    return torch.stack(list(terms)).sum()

@@ -1,7 +1,7 @@
-"""GLCIC (Iizuka, Simo-Serra and Ishikawa 2017, ACM TOG 36(4)): completion by a network that two judges watch.
+"""GLCIC (Iizuka, Simo-Serra and Ishikawa 2017, ACM TOG 36(4)): completion against a global and a local discriminator.
 
 Read from the authors' released network (satoshiiizuka/siggraph2017_inpainting, inference only) and from the public
-training code otenim/GLCIC-PyTorch. Both judges are branches of one discriminator, here as there. Batch normalisation
+training code otenim/GLCIC-PyTorch. Both discriminators are branches of one network, here as there. Batch normalisation
 comes before the ReLU; otenim has it after (variant activation_first). Poisson blending and Telea's fill at the end,
 which the paper calls post-processing, are left out: what is scored is what the network makes.
 """

@@ -75,7 +75,7 @@ class Phase(Stage):
         squared = weight * (result - batch.image).square()
         return squared.mean() if self.settings.reduction == "mean" else squared.sum() / len(squared)
 
-    def judged(self, picture: Tensor, hole: Tensor, place: tuple[Tensor, Tensor]) -> Tensor:
+    def logits(self, picture: Tensor, hole: Tensor, place: tuple[Tensor, Tensor]) -> Tensor:
         """Logits (N,) of pictures; the part is cut at `place`, top and left."""
         seen = torch.cat([picture, hole.to(picture.dtype)], dim=1) if self.settings.critic_sees_hole else picture
         logits: Tensor = self.networks["discriminator"](seen, box_crop(seen, *place, self.part))
@@ -89,9 +89,9 @@ class Phase(Stage):
         """Mean cross-entropy of telling true pictures from filled ones (Eq. 3), before the update."""
         place = window(batch.hole, self.part)
         real_place = self.anywhere(batch, rng) if self.settings.real_part == "random" else place
-        real = self.judged(batch.image, batch.hole, real_place)
-        fake = self.judged(candidate.detach(), batch.hole, place)
-        return self.minimise("discriminator", gan.telling_apart(real, fake) / 2)
+        real = self.logits(batch.image, batch.hole, real_place)
+        fake = self.logits(candidate.detach(), batch.hole, place)
+        return self.minimise("discriminator", gan.discriminator_loss(real, fake) / 2)
 
     def anywhere(self, batch: Batch, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """A uniform place of the part for each image: top and left, int64 (N,)."""
@@ -147,14 +147,14 @@ class Joint(Phase):
         discriminator = self.update_discriminator(batch, candidate, feed.rng)
         terms = {
             "reconstruction": self.distance(result, batch),
-            "adversarial": self.settings.gan_weight * self.fooled(batch, candidate),
+            "adversarial": self.settings.gan_weight * self.adversarial_loss(batch, candidate),
         }
         return self.minimise_sum("generator", terms) | {"discriminator": discriminator}
 
-    def fooled(self, batch: Batch, candidate: Tensor) -> Tensor:
+    def adversarial_loss(self, batch: Batch, candidate: Tensor) -> Tensor:
         """The completion network's part of Eq. (3), in its non-saturating form."""
         with self.frozen("discriminator"):
-            return gan.deceiving(self.judged(candidate, batch.hole, window(batch.hole, self.part)))
+            return gan.generator_loss(self.logits(candidate, batch.hole, window(batch.hole, self.part)))
 
 
 def phases(networks: dict[str, nn.Module], settings: GlcicSettings, data: DataFacts) -> list[Phase]:

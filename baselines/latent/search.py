@@ -184,7 +184,7 @@ def _outcome(objective: _Objective, z: Tensor, best_z: Tensor, best_loss: Tensor
 class LatentSearch(Inpainter):
     """Fills holes by search. The raw result is the found picture G(z), with its hole blended in if settings say so.
 
-    `told`: `context_loss`, `prior_share` (|weighted prior| over context) and `settled` of the last call's images.
+    Diagnostics: `context_loss`, `prior_share` (|weighted prior| over context) and `settled` of each image.
     """
 
     def __init__(

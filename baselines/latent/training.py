@@ -61,19 +61,19 @@ class AdversarialStage(_GanStage):
         real = self.real(feed)
         z = self.vectors(feed, real.device)
         fake = self.networks["generator"](z)
-        told_apart = self.minimise("discriminator", self.discriminator_loss(real, fake.detach()))
+        discriminator_loss = self.minimise("discriminator", self.discriminator_loss(real, fake.detach()))
         for place in range(self.g_steps):
             # The first picture is still what the generator makes of z: only the discriminator has changed since.
             candidate = fake if place == 0 else self.networks["generator"](z)
-            deceived = self.minimise("generator", gan.deceiving(self.score(candidate)))
+            generator_loss = self.minimise("generator", gan.generator_loss(self.score(candidate)))
         gradients = [weight.grad for weight in self.networks["generator"].parameters() if weight.grad is not None]
         norm = nn.utils.get_total_norm(gradients)
-        return {"discriminator": told_apart, "generator": deceived, "generator_gradient": norm}
+        return {"discriminator": discriminator_loss, "generator": generator_loss, "generator_gradient": norm}
 
     def discriminator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         """In two passes: batch normalisation over a mixed batch would let each half see the other."""
         discriminator = self.networks["discriminator"]
-        return gan.telling_apart(discriminator(real), discriminator(fake))
+        return gan.discriminator_loss(discriminator(real), discriminator(fake))
 
 
 class WassersteinStage(_GanStage):

@@ -20,7 +20,7 @@ from baselines.schedule import Schedule, share
 from bench.masks.center import Center
 from bench.masks.family import Family
 from bench.masks.random import RandomRectangle
-from bench.methods.base import DataFacts, Feed, Inpainter, Method, Sizes, Stage, TrainedSettings, erase
+from bench.methods.base import DataFacts, Feed, Inpainter, Method, Sizes, Stage, TrainedSettings, erase, total
 from bench.util.errors import UserError
 from bench.util.seeds import seed_of
 
@@ -99,7 +99,7 @@ class TwoPaths(Stage):
         recovered, generated = self.both_paths(codes, hole, feed.rng)
         scalars = self.update_discriminators(truth, generated[-1].detach(), recovered[-1].detach())
         terms = self.divergences(codes, hole) | self.distances((recovered, generated), truth, hole)
-        terms |= self.fooled(truth, generated[-1], recovered[-1])
+        terms |= self.adversarial_losses(truth, generated[-1], recovered[-1])
         return self.minimise_sum("generator", terms) | scalars
 
     def follow_schedule(self, step: int) -> None:
@@ -143,19 +143,19 @@ class TwoPaths(Stage):
         self.minimise("discriminator", total(found.values()))
         return {name: loss.detach() for name, loss in found.items()}
 
-    def fooled(self, truth: Tensor, generated: Tensor, recovered: Tensor) -> dict[str, Tensor]:
+    def adversarial_losses(self, truth: Tensor, generated: Tensor, recovered: Tensor) -> dict[str, Tensor]:
         """The prior's path is to be taken for true; the posterior's is to get the very scores of its truth."""
-        weight, judge = self.settings.gan_weight, self.networks["discriminator_rec"]
+        weight, network = self.settings.gan_weight, self.networks["discriminator_rec"]
         with self.frozen("discriminator", "discriminator_rec"):
             adversarial = (self.networks["discriminator"](generated) - 1).square().mean()
-            matching = (judge(recovered) - judge(truth)).square().mean()
+            matching = (network(recovered) - network(truth)).square().mean()
         return {"adversarial": weight * adversarial, "matching": weight * matching}
 
 
 class Sampler(Inpainter):
     """Fills holes from draws of the prior, each a function of the image's seed and the draw's number alone.
 
-    With more than one draw it tells `diversity`: 100 x mean |difference| of two fills in the hole, over all pairs.
+    Diagnostics of more than one draw: `diversity`, 100 x mean |difference| of two fills in the hole, over all pairs.
     """
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module, settings: PicnetSettings) -> None:
@@ -231,11 +231,6 @@ class Picnet(Method):
 
     def inpainter(self) -> Inpainter:
         return Sampler(self.encoder, self.decoder, self.settings)
-
-
-def total(terms: Iterable[Tensor]) -> Tensor:
-    """The sum of 0-dim terms."""
-    return torch.stack(list(terms)).sum()
 
 
 METHOD = Picnet

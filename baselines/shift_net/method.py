@@ -21,8 +21,8 @@ from baselines.unet import levels_at, sizes
 from bench.methods.base import DataFacts, Inpainter, Method, Stage
 from bench.util.errors import UserError
 
-LEAST_JUDGED = 24
-"""Side in pixels of the smallest picture from which the discriminator has anything left to judge."""
+LEAST_SIDE = 24
+"""Side in pixels of the smallest picture for which the discriminator puts out a logit."""
 
 
 class ShiftNetSettings(JointSettings):
@@ -82,9 +82,9 @@ class ShiftNet(Method):
         generator = Generator(settings.width, self.levels, settings.shift_level, settings.shift)
         self._networks: dict[str, nn.Module] = {"generator": generator}
         if settings.gan_weight > 0:
-            if data.resolution < LEAST_JUDGED:
+            if data.resolution < LEAST_SIDE:
                 raise UserError(
-                    f"The discriminator needs pictures of at least {LEAST_JUDGED} pixels, not {data.resolution}; take"
+                    f"The discriminator needs pictures of at least {LEAST_SIDE} pixels, not {data.resolution}; take"
                     " larger ones, or gan_weight = 0."
                 )
             self._networks["discriminator"] = Discriminator(settings.width)

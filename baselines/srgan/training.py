@@ -82,12 +82,14 @@ class Srgan(Srresnet):
     def update_discriminator(self, result: Tensor, truth: Tensor) -> Tensor:
         """One update by cross-entropy, true pictures as 1; returns the loss."""
         discriminator = self.networks["discriminator"]
-        return self.minimise("discriminator", gan.telling_apart(discriminator(truth), discriminator(result)))
+        return self.minimise("discriminator", gan.discriminator_loss(discriminator(truth), discriminator(result)))
 
     def update_generator(self, result: Tensor, truth: Tensor) -> dict[str, Tensor]:
         """One update by content + weight x -log D (Ledig et al. 2017, Eq. (3), (6)); returns both terms, weighted."""
         with self.frozen("discriminator"):
-            adversarial = self.settings.sr_adversarial_weight * gan.deceiving(self.networks["discriminator"](result))
+            adversarial = self.settings.sr_adversarial_weight * gan.generator_loss(
+                self.networks["discriminator"](result)
+            )
         content = self.content(result, truth)
         self.minimise("generator", content + adversarial)
         return {"content": content.detach(), "adversarial": adversarial.detach()}

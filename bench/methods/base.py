@@ -6,7 +6,7 @@ per image. Papers and baselines implement these classes and nothing else; `pytho
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -132,7 +132,7 @@ class Stage(ABC):
 
     def minimise_sum(self, role: str, terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """`minimise` of the sum of 0-dim terms; returns them, and under the role's name their sum, detached."""
-        loss = self.minimise(role, torch.stack(list(terms.values())).sum())
+        loss = self.minimise(role, total(terms.values()))
         return {name: term.detach() for name, term in terms.items()} | {role: loss}
 
     def set_learning_rate(self, rate: float, *roles: str) -> None:
@@ -156,6 +156,11 @@ class Stage(ABC):
         finally:
             for weight, needed in zip(weights, before, strict=True):
                 weight.requires_grad_(needed)
+
+
+def total(terms: Iterable[Tensor]) -> Tensor:
+    """The sum of 0-dim terms."""
+    return torch.stack(list(terms)).sum()
 
 
 class Settings(BaseModel):

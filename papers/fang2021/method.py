@@ -1,7 +1,7 @@
 """Training (Algorithm 1) and inpainting. Where it differs from the text, and why: the ledger in paper.toml (F-..).
 
 Algorithm 1 is that of Yu et al. 2018; its code is in baselines/ca/training.py. What is this paper's own: the distances,
-the damaged picture that discriminators see beside the candidate, and the readings and ablations that change either.
+the damaged picture that the discriminators see beside the candidate, and the variants of its ablations and readings.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,9 +12,9 @@ from torch.optim import SGD, Adam, Optimizer
 
 from baselines import wgan
 from baselines.ca.losses import box_loss, discount, known_loss
-from baselines.ca.training import CoarseToFine, View, total
+from baselines.ca.training import CoarseToFine, View
 from baselines.feed_forward import FeedForward
-from bench.methods.base import DataFacts, Feed, Inpainter, Method, Stage, compose, erase
+from bench.methods.base import DataFacts, Feed, Inpainter, Method, Stage, compose, erase, total
 
 from . import losses
 from .networks import check_resolution, discriminators, generator, sizes
@@ -44,7 +44,7 @@ class FangStage(CoarseToFine):
         return Adam(weights, settings.learning_rate, betas, weight_decay=weight_decay, fused=True)
 
     def reconstruction(self, coarse: Tensor, refined: Tensor, truth: Tensor, hole: Tensor) -> dict[str, Tensor]:
-        """The distances of both results, and that of VGG-19's features where it is asked for (F-7)."""
+        """The distances of both stages' results; that of VGG-19's features only where a setting asks for it (F-7)."""
         found = {}
         if self.settings.reconstruction != "none":
             stages = ((coarse, self.settings.coarse_weight), (refined, 1.0))
@@ -63,7 +63,7 @@ class FangStage(CoarseToFine):
         return self.settings.l1_hole_weight * in_box + self.settings.l1_known_weight * known
 
     def update_discriminators(self, feed: Feed) -> dict[str, Tensor]:
-        """With `wgan_clip`, weights are clipped after each update (F-11)."""
+        """Under `wgan_clip` each update ends with clipped weights (F-11)."""
         scalars = super().update_discriminators(feed)
         if self.settings.gan == "wgan_clip":
             wgan.clip_weights(self.discriminator_weights(), self.settings.clip)

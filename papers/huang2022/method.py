@@ -17,8 +17,8 @@ from .settings import HuangSettings
 class Repair(LatentSearch):
     """The search; the raw result is the found picture, of which Eq. (1) takes the hole alone.
 
-    `told`, beside the search's: `outside_change`, the mean |difference| of the found picture from the input over the
-    known pixels, in [0,1]: what Eq. (1) keeps out (H15).
+    Diagnostics, beside the search's: `outside_change`, the mean |difference| of the found picture from the input over
+    the known pixels, in [0,1]: what Eq. (1) keeps out (H15).
     """
 
     def inpaint(self, image: Tensor, hole: Tensor, seed: Tensor) -> Tensor:

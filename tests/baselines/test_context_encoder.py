@@ -142,7 +142,7 @@ def test_adversarial_losses_are_cross_entropies():
     logits = discriminator(truth), discriminator(pasted)
     ones, zeros = torch.ones(4), torch.zeros(4)
     expected = binary_cross_entropy_with_logits(logits[0], ones) + binary_cross_entropy_with_logits(logits[1], zeros)
-    assert torch.allclose(stage.deceiving(pasted), binary_cross_entropy_with_logits(logits[1], ones))
+    assert torch.allclose(stage.adversarial_loss(pasted), binary_cross_entropy_with_logits(logits[1], ones))
     assert torch.allclose(stage.update_discriminator(truth, pasted), expected)
 
 
@@ -165,7 +165,7 @@ def test_the_discriminator_learns_from_its_own_update_only():
     stage.step(feed)
     discriminator = stage.networks["discriminator"]
     kept = [weight.grad.clone() for weight in discriminator.parameters()]
-    stage.deceiving(torch.rand(4, 3, 32, 32, requires_grad=True)).backward()
+    stage.adversarial_loss(torch.rand(4, 3, 32, 32, requires_grad=True)).backward()
     assert all(torch.equal(w.grad, old) for w, old in zip(discriminator.parameters(), kept, strict=True))
     assert all(weight.requires_grad for weight in discriminator.parameters())
 

@@ -196,7 +196,7 @@ def test_adversarial_losses_are_cross_entropies(sees_hole):
     both = binary_cross_entropy_with_logits(logits(image), ones) + binary_cross_entropy_with_logits(
         logits(result), zeros
     )
-    assert torch.allclose(stage.fooled(feed.drawn, result), fooled)
+    assert torch.allclose(stage.adversarial_loss(feed.drawn, result), fooled)
     assert torch.allclose(stage.update_discriminator(feed.drawn, result, feed.rng), both / 2)
 
 
@@ -258,7 +258,7 @@ def test_the_discriminator_learns_from_its_own_update_only():
     judge = stage.networks["discriminator"]
     kept = [weight.grad.clone() for weight in judge.parameters()]
     batch = SameBatch(stage).drawn
-    stage.fooled(batch, torch.rand_like(batch.image).requires_grad_()).backward()
+    stage.adversarial_loss(batch, torch.rand_like(batch.image).requires_grad_()).backward()
     assert all(torch.equal(w.grad, old) for w, old in zip(judge.parameters(), kept, strict=True))
     assert all(weight.requires_grad for weight in judge.parameters())
 

@@ -247,7 +247,7 @@ def test_least_squares_by_hand():
     (stage,) = tiny(gan_weight=2).stages()
     stage.networks["discriminator"], stage.networks["discriminator_rec"] = Mean(), Mean()
     truth, generated, recovered = (torch.full((2, 3, 8, 8), value) for value in (0.5, -0.5, 0.25))
-    found = stage.fooled(truth, generated, recovered)
+    found = stage.adversarial_losses(truth, generated, recovered)
     assert float(found["adversarial"]) == pytest.approx(2 * 1.5**2)
     assert float(found["matching"]) == pytest.approx(2 * 0.25**2)
     found = stage.update_discriminators(truth, generated, recovered)

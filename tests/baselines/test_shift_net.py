@@ -209,7 +209,7 @@ def test_weights_of_the_terms():
     assert torch.allclose(terms["guidance"], guidance(passed, wanted))
     logits = stage.networks["discriminator"](passed.result)
     expected = binary_cross_entropy_with_logits(logits, torch.ones_like(logits))
-    assert torch.allclose(stage.deceiving(shown), expected, rtol=1e-4)
+    assert torch.allclose(stage.adversarial_loss(shown), expected, rtol=1e-4)
     assert stage.adversarial_weight() == 0.2
 
 
@@ -253,7 +253,7 @@ def test_the_discriminator_learns_from_its_own_update_only():
     stage.step(ToyFeed(stage))
     discriminator = stage.networks["discriminator"]
     kept = [weight.grad.clone() for weight in discriminator.parameters()]
-    stage.deceiving(torch.rand(4, 3, 32, 32, requires_grad=True)).backward()
+    stage.adversarial_loss(torch.rand(4, 3, 32, 32, requires_grad=True)).backward()
     assert all(torch.equal(w.grad, old) for w, old in zip(discriminator.parameters(), kept, strict=True))
 
 
