@@ -87,9 +87,8 @@ class Srgan(Srresnet):
     def update_generator(self, result: Tensor, truth: Tensor) -> dict[str, Tensor]:
         """One update by content + weight x -log D (Ledig et al. 2017, Eq. (3), (6)); returns both terms, weighted."""
         with self.frozen("discriminator"):
-            adversarial = self.settings.sr_adversarial_weight * gan.generator_loss(
-                self.networks["discriminator"](result)
-            )
+            loss = gan.generator_loss(self.networks["discriminator"](result))
+        adversarial = self.settings.sr_adversarial_weight * loss
         content = self.content(result, truth)
         self.minimise("generator", content + adversarial)
         return {"content": content.detach(), "adversarial": adversarial.detach()}
