@@ -49,7 +49,7 @@ class PartialConv(nn.Module):
         `known` is float (N,G,H,W) of 0 and 1, one plane for each group. What `x` (N,C,H,W) holds elsewhere has no
         influence, as long as it is finite.
         """
-        groups = zip(x.split(self.channels, dim=1), known.split(1, dim=1), strict=True)
+        groups = zip(torch.split(x, list(self.channels), dim=1), torch.split(known, 1, dim=1), strict=True)
         masked = torch.cat([part * plane for part, plane in groups], dim=1)
         share = self._share(known)
         result = F.conv2d(masked, self.weight, None, self.stride, self.padding) * share

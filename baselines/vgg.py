@@ -1,6 +1,8 @@
-"""VGG-19's features, from a weights file that the user brings (Simonyan & Zisserman 2015, as torchvision has it)."""
+"""Features of VGG-16 and VGG-19, from weights files that the user brings, as torchvision publishes them.
 
-import hashlib
+Simonyan & Zisserman 2015. VGG-16's file is the one that LPIPS of VGG takes.
+"""
+
 from functools import lru_cache
 from pathlib import Path
 
@@ -8,31 +10,40 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
-from bench.util.errors import UserError
+from bench.metrics import weights
+from bench.metrics.weights import VGG, VGG19, Published
 
-FILE = "vgg19-dcbb9e9d.pth"
-"""torchvision's name for it, under https://download.pytorch.org/models/."""
-SHA256_PREFIX = "dcbb9e9d"
+POOLS = (5, 10, 17)
+"""So many layers of VGG-16 up to and with the first, the second and the third pooling."""
 IMAGENET_MEAN, IMAGENET_SD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 @lru_cache(maxsize=1)
 def vgg19(file: str, layers: int) -> nn.Sequential:
-    """The first `layers` layers of its convolutional part, frozen. 36 end with the ReLU of conv5_4.
+    """The first `layers` layers of VGG-19's convolutional part, frozen. 36 end with the ReLU of conv5_4.
 
-    Raises UserError for a file that is not the published one. It is loaded without pickle.
+    Raises UserError for a file that is not the published one.
     """
-    _check(Path(file))
-    features = make_layers(cfgs["E"])[:layers]
-    try:
-        state = torch.load(file, map_location="cpu", weights_only=True)
-        features.load_state_dict({key: state[f"features.{key}"] for key in features.state_dict()})
-    except Exception as error:  # whatever a file that is no checkpoint makes the reader raise
-        raise UserError(f"vgg19_file = {file} is not VGG-19 by torchvision; take {FILE}.") from error
-    for layer in features:
-        if isinstance(layer, nn.ReLU):
-            layer.inplace = False
-    return features.eval().requires_grad_(False)
+    return _layers("E", VGG19, file, layers)
+
+
+@lru_cache(maxsize=1)
+def vgg16_pools(file: str) -> nn.ModuleList:
+    """VGG-16's layers up to the third pooling, frozen, in three parts that each end with a pooling.
+
+    Raises UserError for a file that is not the published one.
+    """
+    layers = _layers("D", VGG, file, POOLS[-1])
+    return nn.ModuleList(layers[first:end] for first, end in zip((0, *POOLS), POOLS, strict=False))
+
+
+def pooled(parts: nn.ModuleList, image: Tensor) -> list[Tensor]:
+    """What the three poolings have of (N,3,H,W) in [-1,1]: (N,64,H/2,W/2), (N,128,H/4,W/4), (N,256,H/8,W/8)."""
+    x, found = normalised(image), []
+    for part in parts:
+        x = part(x)
+        found.append(x)
+    return found
 
 
 def normalised(image: Tensor) -> Tensor:
@@ -41,14 +52,12 @@ def normalised(image: Tensor) -> Tensor:
     return ((image + 1) / 2 - mean) / sd
 
 
-def _check(path: Path) -> None:
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise UserError(f"vgg19_file = {path} cannot be read: {error.strerror}. Name another file.") from error
-    if not digest.startswith(SHA256_PREFIX):
-        raise UserError(
-            f"vgg19_file = {path} is not VGG-19 as torchvision publishes it: SHA-256 {digest[:8]}..., expected"
-            f" {SHA256_PREFIX}.... Take the whole {FILE}."
-        )
+def _layers(configuration: str, published: Published, file: str, count: int) -> nn.Sequential:
+    """The first `count` layers of a configuration of Simonyan & Zisserman's Table 1, none of them in place."""
+    layers: nn.Sequential = make_layers(cfgs[configuration])[:count]
+    state = weights.load(published, Path(file))
+    layers.load_state_dict({key: state[f"features.{key}"] for key in layers.state_dict()})
+    for layer in layers:
+        if isinstance(layer, nn.ReLU):
+            layer.inplace = False
+    return layers.eval().requires_grad_(False)

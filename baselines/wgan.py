@@ -1,7 +1,6 @@
 """The Wasserstein GAN: distance, gradient penalty, clipping (Arjovsky et al. 2017; Gulrajani et al. 2017)."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +31,8 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], point: Tensor, region: 
     if region is not None:
         gradient = gradient * region
     norm = torch.linalg.vector_norm(gradient.float().flatten(1), dim=1)
-    return (norm - 1).square().mean()
+    penalty: Tensor = (norm - 1).square().mean()
+    return penalty
 
 
 @torch.no_grad()
@@ -40,16 +40,3 @@ def clip_weights(parameters: Iterable[nn.Parameter], bound: float) -> None:
     """Every weight to [-bound, bound], after each update (Arjovsky et al. 2017, Alg. 1)."""
     for parameter in parameters:
         parameter.clamp_(-bound, bound)
-
-
-@contextmanager
-def frozen(weights: Sequence[nn.Parameter]) -> Iterator[None]:
-    """What is computed inside passes gradients on to its inputs and computes none for `weights`."""
-    before = [weight.requires_grad for weight in weights]
-    for weight in weights:
-        weight.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for weight, needed in zip(weights, before, strict=True):
-            weight.requires_grad_(needed)

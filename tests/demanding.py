@@ -30,7 +30,7 @@ class TwoHeaded(nn.Module):
         return {"result": self.last(features), "features": features}
 
 
-def critic():
+def discriminator():
     layers = nn.Conv2d(3, 4, 3, stride=2), nn.Tanh(), nn.AdaptiveAvgPool2d(7), nn.Flatten()
     return nn.Sequential(*layers, nn.utils.spectral_norm(nn.Linear(196, 1)))
 
@@ -51,9 +51,9 @@ class DemandingStage(Stage):
         found = self.networks["generator"](image, hole=hole)
         fake = torch.where(hole, found["result"], image)
         t = torch.rand(len(image), 1, 1, 1, generator=feed.rng)
-        scalars = self.update_critic(image, fake.detach(), t)
-        with wgan.frozen(list(self.networks["critic"].parameters())):
-            score = self.networks["critic"](fake).mean()
+        scalars = self.update_discriminator(image, fake.detach(), t)
+        with self.frozen("discriminator"):
+            score = self.networks["discriminator"](fake).mean()
         in_hole = ((found["result"] - image).abs() * hole).sum() / hole.sum()
         variety = found["features"].mean(dim=(2, 3)).std(dim=0).mean()
         size = sum(weight.square().sum() for weight in self.networks["generator"].parameters())
@@ -61,11 +61,11 @@ class DemandingStage(Stage):
         self.update("generator", loss)
         return scalars | {"in_hole": in_hole.detach(), "loss": loss.detach()}
 
-    def update_critic(self, image, fake, t):
-        view = self.networks["critic"]
+    def update_discriminator(self, image, fake, t):
+        view = self.networks["discriminator"]
         penalty = wgan.gradient_penalty(view, wgan.interpolate(image, fake, t))
         odd = view(image[:3]).mean()
-        self.update("critic", wgan.wasserstein(view(image), view(fake)) + 10 * penalty + odd)
+        self.update("discriminator", wgan.wasserstein(view(image), view(fake)) + 10 * penalty + odd)
         return {"penalty": penalty.detach(), "norm": self.norm}
 
     def update(self, name, loss):
@@ -88,13 +88,13 @@ class Filled(Inpainter):
 
 
 class Demanding(Method):
-    """A generator and a critic under a gradient penalty."""
+    """A generator and a discriminator under a gradient penalty."""
 
     settings_class = DemandingSettings
 
     def __init__(self, settings, data):
         super().__init__(settings, data)
-        self.made = {"generator": TwoHeaded(), "critic": critic()}
+        self.made = {"generator": TwoHeaded(), "discriminator": discriminator()}
 
     def networks(self):
         return self.made

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from baselines.ca.attention import contextual_attention
+from bench.methods.base import compose, erase
 
 DILATIONS = (2, 4, 8, 16)
 COLOURS = 3
@@ -88,7 +89,9 @@ class Coarse(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N,`inside`,H,W) to (N,3,H,W)."""
-        return super().forward(x).clamp(-1.0, 1.0)
+        for layer in self:
+            x = layer(x)
+        return x.clamp(-1.0, 1.0)
 
 
 def convolution_branch(inside: int, width: int, dilations: Sequence[int], style: Style) -> nn.Sequential:
@@ -107,7 +110,8 @@ class RefineWithoutAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N,`inside`,H,W) to (N,3,H,W) in [-1,1]."""
-        return self.decoder(self.convolutions(x)).clamp(-1.0, 1.0)
+        colours: Tensor = self.decoder(self.convolutions(x))
+        return colours.clamp(-1.0, 1.0)
 
 
 class RefineWithAttention(nn.Module):
@@ -127,7 +131,35 @@ class RefineWithAttention(nn.Module):
         """(N,`inside`,H,W) to (N,3,H,W) in [-1,1]."""
         hole = F.max_pool2d(x[:, -1:], kernel_size=4)
         mixed = self.mixed(contextual_attention(self.matched(x), hole))
-        return self.decoder(torch.cat([self.convolutions(x), mixed], dim=1)).clamp(-1.0, 1.0)
+        colours: Tensor = self.decoder(torch.cat([self.convolutions(x), mixed], dim=1))
+        return colours.clamp(-1.0, 1.0)
+
+
+class Generator(nn.Module):
+    """Image and hole to the results of both networks, clamped but not pasted."""
+
+    def __init__(
+        self, coarse: nn.Module, refine: nn.Module, ones: bool = True, loops: int = 1, detach: bool = False
+    ) -> None:
+        """`ones`: the networks read a plane of ones too; `loops`: times the second network runs.
+
+        With `detach` no gradient of the second network reaches the first; else it does, through the paste.
+        """
+        super().__init__()
+        self.coarse, self.refine = coarse, refine
+        self.ones, self.loops, self.detach = ones, loops, detach
+
+    def forward(self, image: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
+        """(N,3,H,W) in [-1,1] and bool (N,1,H,W) to the coarse and the refined result, each (N,3,H,W) in [-1,1].
+
+        What `image` holds under the hole does not matter.
+        """
+        known = erase(image, hole)
+        coarse: Tensor = self.coarse(planes(known, hole, self.ones))
+        result = coarse.detach() if self.detach else coarse
+        for _ in range(self.loops):
+            result = self.refine(planes(compose(known, hole, result), hole, self.ones))
+        return coarse, result
 
 
 class Critic(nn.Module):
@@ -144,7 +176,8 @@ class Critic(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores (N,) of (N,`inside`,`side`,`side`)."""
-        return self.score(self.layers(x).flatten(1)).squeeze(1)
+        score: Tensor = self.score(self.layers(x).flatten(1))
+        return score.squeeze(1)
 
 
 def global_critic(inside: int, side: int, width: int = 64) -> Critic:

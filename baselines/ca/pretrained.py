@@ -11,7 +11,8 @@ blocks. Read in open-mmlab/mmagic: models/editors/deepfillv1, models/editors/glo
 The authors' own checkpoints are TensorFlow's, with its one-sided padding, and are not read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -46,8 +47,8 @@ def masked_attention(features: Tensor, hole: Tensor) -> Tensor:
     missing = (around > 0).flatten(1).unsqueeze(2)
     weights = torch.softmax((score * SOFTMAX_SCALE).masked_fill(missing, -torch.inf), dim=1).nan_to_num(0.0)
     raw = F.unfold(features, kernel_size=2 * RATE, stride=RATE, padding=RATE // 2)
-    size = {"output_size": (height, width), "kernel_size": 2 * RATE, "stride": RATE, "padding": RATE // 2}
-    return F.fold(raw @ weights, **size) / F.fold(torch.ones_like(raw[:1, : (2 * RATE) ** 2]), **size)
+    fold = partial(F.fold, output_size=(height, width), kernel_size=2 * RATE, stride=RATE, padding=RATE // 2)
+    return fold(raw @ weights) / fold(torch.ones_like(raw[:1, : (2 * RATE) ** 2]))
 
 
 class Refine(nn.Module):
@@ -65,7 +66,8 @@ class Refine(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N,5,H,W) to (N,3,H,W) in [-1,1]."""
         mixed = self.mixed(masked_attention(self.matched(x), x[:, -1:, ::4, ::4]))
-        return self.decoder(torch.cat([self.convolutions(x), mixed], dim=1)).clamp(-1.0, 1.0)
+        colours: Tensor = self.decoder(torch.cat([self.convolutions(x), mixed], dim=1))
+        return colours.clamp(-1.0, 1.0)
 
 
 class MmagicDeepFill(Method):
@@ -93,7 +95,7 @@ def _keys() -> Iterator[tuple[str, str]]:
     necks = [f"dilation_convs.{number}" for number in range(4)]
     decoders = ["dec1", "dec2", None, "dec3", "dec4", None, "dec5", "dec6", "dec7"]  # None is an up-sampling
     stage1, stage2 = "generator.stage1", "generator.stage2"
-    blocks = {
+    blocks: dict[str, Sequence[str | None]] = {
         "coarse": [
             *(f"{stage1}.encoder.{name}" for name in encoders),
             *(f"{stage1}.dilation_neck.{name}" for name in necks),

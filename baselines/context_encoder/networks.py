@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from torch import nn
 
+from baselines.joint import start
 from bench.methods.base import Sizes
 
 COLOURS = 3
@@ -72,19 +73,10 @@ class ContextEncoder(nn.Sequential):
         start(self)
 
 
-class Adversary(nn.Sequential):
+class Discriminator(nn.Sequential):
     """Truth or filling to logits: one a picture of side `LEAST` doubled `times` times, several of a larger one."""
 
     def __init__(self, width: int, times: int) -> None:
         last = widths(width, times)[-1]
         super().__init__(*shrink(width, times), nn.Conv2d(last, 1, LEAST, bias=False), nn.Flatten(0))
         start(self)
-
-
-def start(network: nn.Module) -> None:
-    """First weights: N(0, 0.02) of convolutions, N(1, 0.02) of normalisations."""
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-            nn.init.normal_(layer.weight, 0.0, 0.02)
-        elif isinstance(layer, nn.BatchNorm2d):
-            nn.init.normal_(layer.weight, 1.0, 0.02)

@@ -1,7 +1,7 @@
-"""GLCIC (Iizuka, Simo-Serra and Ishikawa 2017, ACM TOG 36(4)): completion by a network that two judges watch.
+"""GLCIC (Iizuka, Simo-Serra and Ishikawa 2017, ACM TOG 36(4)): completion against a global and a local discriminator.
 
 Read from the authors' released network (satoshiiizuka/siggraph2017_inpainting, inference only) and from the public
-training code otenim/GLCIC-PyTorch. Both judges are branches of one discriminator, here as there. Batch normalisation
+training code otenim/GLCIC-PyTorch. Both discriminators are branches of one network, here as there. Batch normalisation
 comes before the ReLU; otenim has it after (variant activation_first). Poisson blending and Telea's fill at the end,
 which the paper calls post-processing, are left out: what is scored is what the network makes.
 """
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.feed_forward import FeedForward
-from baselines.glcic.networks import COLOURS, SIZES, CompletionNetwork, Judge, JudgeStyle, Style, halved
+from baselines.glcic.networks import COLOURS, SIZES, CompletionNetwork, Discriminator, DiscriminatorStyle, Style, halved
 from baselines.glcic.settings import GlcicSettings
 from baselines.glcic.training import empty_colour, entered, part_side, phases
 from bench.methods.base import DataFacts, Inpainter, Method, Stage
@@ -35,7 +35,7 @@ class Glcic(Method):
         generator.to(memory_format=torch.channels_last)  # here a quarter quicker on one CPU core
         self._networks: dict[str, nn.Module] = {"generator": generator}
         if settings.gan_weight > 0:
-            self._networks["discriminator"] = self._judge()
+            self._networks["discriminator"] = self._discriminator()
 
     def style(self) -> Style:
         """How the rows of the completion network look."""
@@ -57,7 +57,7 @@ class Glcic(Method):
 
         return FeedForward(generator, forward, SIZES)
 
-    def _judge(self) -> Judge:
+    def _discriminator(self) -> Discriminator:
         settings, side = self.settings, self.data.resolution
         part = part_side(settings, side)
         layers = (settings.global_layers, settings.local_layers)
@@ -67,9 +67,11 @@ class Glcic(Method):
                 f"At a resolution of {side} a discriminator convolves a single pixel, which bfloat16 trains wrongly."
                 " Take precision = float32, or a larger resolution."
             )
-        style = JudgeStyle(settings.critic_width, settings.critic_norm, settings.critic_activation, settings.fc_in)
+        style = DiscriminatorStyle(
+            settings.critic_width, settings.critic_norm, settings.critic_activation, settings.fc_in
+        )
         inside = COLOURS + settings.critic_sees_hole
-        return Judge(inside, side, part, layers, style)
+        return Discriminator(inside, side, part, layers, style)
 
 
 def plain_style(settings: GlcicSettings) -> Style:

@@ -1,4 +1,4 @@
-"""The networks of Iizuka et al. 2017: one that completes a picture, and one that judges the whole and a part of it.
+"""The networks of Iizuka et al. 2017: the completion network, and the discriminator with its global and local branch.
 
 Colours are in [0,1]. The layer table is the one place for all that build upon it: a `Style` says which of its rows are
 gated, what follows a convolution, and whether the decoder is joined to the encoder.
@@ -24,7 +24,7 @@ SIZES = Sizes(minimum=4, multiple=4)
 JOINTS = {14: 3, 16: 1}
 """With skip connections, row 14 also takes the output of row 3, and row 16 that of row 1, of the same sides."""
 WIDENING = (1, 2, 4, 8, 8, 8)
-"""Channels after each convolution of a judging branch, over the first one's."""
+"""Channels after each convolution of a branch of the discriminator, over the first one's."""
 
 Activation = Literal["relu", "leaky_relu"]
 Skips = Literal["none", "add", "concat"]
@@ -127,8 +127,8 @@ def activation(name: Activation) -> nn.Module:
 
 
 @dataclass(frozen=True)
-class JudgeStyle:
-    """What both branches of the judging network have in common. The defaults are those of Iizuka et al. 2017."""
+class DiscriminatorStyle:
+    """What both branches of the discriminator have in common. The defaults are those of Iizuka et al. 2017."""
 
     width: int = 64
     """Channels of the first convolution; each branch ends in 16 times as many numbers."""
@@ -142,7 +142,7 @@ class JudgeStyle:
 class Branch(nn.Module):
     """5x5 convolutions of stride 2, then one full connection: (N,inside,side,side) to (N,16*width)."""
 
-    def __init__(self, inside: int, side: int, convolutions: int, style: JudgeStyle) -> None:
+    def __init__(self, inside: int, side: int, convolutions: int, style: DiscriminatorStyle) -> None:
         super().__init__()
         widths = [style.width * times for times in WIDENING[:convolutions]]
         layers: list[nn.Module] = []
@@ -161,10 +161,10 @@ class Branch(nn.Module):
         return found
 
 
-class Judge(nn.Module):
+class Discriminator(nn.Module):
     """Two branches, one on the whole picture and one on a part of it, joined in one logit, positive for a true one."""
 
-    def __init__(self, inside: int, side: int, part: int, layers: Sequence[int], style: JudgeStyle) -> None:
+    def __init__(self, inside: int, side: int, part: int, layers: Sequence[int], style: DiscriminatorStyle) -> None:
         """`side` and `part`: sides in pixels of the whole and of the part; `layers`: convolutions of each branch."""
         super().__init__()
         self.whole = Branch(inside, side, layers[0], style)

@@ -32,7 +32,7 @@ class ClippedNetwork(CompletionNetwork):
         super().__init__()
         for row in self.rows:
             assert isinstance(row, nn.Sequential)
-            row[0].bias = None
+            row[0].register_parameter("bias", None)
 
     def forward(self, colours: Tensor, hole: Tensor) -> Tensor:
         """(N,3,H,W) in [-1,1], 0 in the hole, and bool (N,1,H,W) to (N,3,H,W) in [-1,1]."""

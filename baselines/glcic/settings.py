@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from baselines.glcic.networks import DILATIONS, Activation
+from baselines.schedule import Schedule
 from bench.methods.base import TrainedSettings
 
 Rate = Annotated[int, Field(ge=1, le=64)]
@@ -49,7 +50,7 @@ class GlcicSettings(TrainedSettings):
     learning_rate: float = Field(1.0, gt=0, le=10, description="for both networks")
     beta1: float = Field(0.5, ge=0, lt=1, description="Adam's first decay; the second is 0.999")
     momentum: float = Field(0.0, ge=0, lt=1, description="of sgd")
-    schedule: Literal["constant", "cosine"] = Field(
+    schedule: Schedule = Field(
         "constant", description="learning rate over all phases; cosine: 3 % warm-up, then half a cosine to 0"
     )
     batch_size: int = Field(96, ge=2, description="images of one update")

@@ -9,12 +9,11 @@ from fractions import Fraction
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import softplus
 from torch.optim import SGD, Adadelta, Adam, Optimizer
 
-from baselines import wgan
+from baselines import gan
 from baselines.glcic.settings import GlcicSettings
-from baselines.schedule import cosine
+from baselines.schedule import share
 from bench.masks.center import Center
 from bench.masks.family import Family
 from bench.masks.geometry import box_crop, window
@@ -60,16 +59,10 @@ class Phase(Stage):
             return SGD(weights, settings.learning_rate, momentum=settings.momentum)
         return Adam(weights, settings.learning_rate, (settings.beta1, 0.999), fused=True)
 
-    def set_learning_rates(self, step: int) -> None:
-        share = 1.0 if self.settings.schedule == "constant" else cosine(self.first + step, self.all_steps)
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = share * self.settings.learning_rate
-
-    def update(self, name: str, loss: Tensor) -> None:
-        self.optimizers[name].zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizers[name].step()
+    def follow_schedule(self, step: int) -> None:
+        """Learning rates as at `step` of this phase."""
+        factor = share(self.settings.schedule, self.first + step, self.all_steps)
+        self.set_learning_rate(factor * self.settings.learning_rate)
 
     def filled(self, batch: Batch) -> Tensor:
         """The completion network's whole output for a batch."""
@@ -82,7 +75,7 @@ class Phase(Stage):
         squared = weight * (result - batch.image).square()
         return squared.mean() if self.settings.reduction == "mean" else squared.sum() / len(squared)
 
-    def judged(self, picture: Tensor, hole: Tensor, place: tuple[Tensor, Tensor]) -> Tensor:
+    def logits(self, picture: Tensor, hole: Tensor, place: tuple[Tensor, Tensor]) -> Tensor:
         """Logits (N,) of pictures; the part is cut at `place`, top and left."""
         seen = torch.cat([picture, hole.to(picture.dtype)], dim=1) if self.settings.critic_sees_hole else picture
         logits: Tensor = self.networks["discriminator"](seen, box_crop(seen, *place, self.part))
@@ -96,11 +89,9 @@ class Phase(Stage):
         """Mean cross-entropy of telling true pictures from filled ones (Eq. 3), before the update."""
         place = window(batch.hole, self.part)
         real_place = self.anywhere(batch, rng) if self.settings.real_part == "random" else place
-        real = softplus(-self.judged(batch.image, batch.hole, real_place)).mean()
-        fake = softplus(self.judged(candidate.detach(), batch.hole, place)).mean()
-        loss = (real + fake) / 2
-        self.update("discriminator", loss)
-        return loss.detach()
+        real = self.logits(batch.image, batch.hole, real_place)
+        fake = self.logits(candidate.detach(), batch.hole, place)
+        return self.minimise("discriminator", gan.discriminator_loss(real, fake) / 2)
 
     def anywhere(self, batch: Batch, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """A uniform place of the part for each image: top and left, int64 (N,)."""
@@ -119,11 +110,9 @@ class Completion(Phase):
         return ("generator",)
 
     def step(self, feed: Feed) -> dict[str, Tensor]:
-        self.set_learning_rates(feed.step)
+        self.follow_schedule(feed.step)
         batch = feed.batch()
-        loss = self.distance(self.filled(batch), batch)
-        self.update("generator", loss)
-        return {"reconstruction": loss.detach()}
+        return {"reconstruction": self.minimise("generator", self.distance(self.filled(batch), batch))}
 
 
 class Discrimination(Phase):
@@ -135,7 +124,7 @@ class Discrimination(Phase):
         return ("discriminator",)
 
     def step(self, feed: Feed) -> dict[str, Tensor]:
-        self.set_learning_rates(feed.step)
+        self.follow_schedule(feed.step)
         batch = feed.batch()
         with torch.no_grad():
             result = self.filled(batch)
@@ -151,25 +140,21 @@ class Joint(Phase):
         return ("generator", "discriminator")
 
     def step(self, feed: Feed) -> dict[str, Tensor]:
-        self.set_learning_rates(feed.step)
+        self.follow_schedule(feed.step)
         batch = feed.batch()
         result = self.filled(batch)
         candidate = self.candidate(batch, result)
         discriminator = self.update_discriminator(batch, candidate, feed.rng)
         terms = {
             "reconstruction": self.distance(result, batch),
-            "adversarial": self.settings.gan_weight * self.fooled(batch, candidate),
+            "adversarial": self.settings.gan_weight * self.adversarial_loss(batch, candidate),
         }
-        loss = terms["reconstruction"] + terms["adversarial"]
-        self.update("generator", loss)
-        return {name: term.detach() for name, term in {**terms, "generator": loss}.items()} | {
-            "discriminator": discriminator
-        }
+        return self.minimise_sum("generator", terms) | {"discriminator": discriminator}
 
-    def fooled(self, batch: Batch, candidate: Tensor) -> Tensor:
+    def adversarial_loss(self, batch: Batch, candidate: Tensor) -> Tensor:
         """The completion network's part of Eq. (3), in its non-saturating form."""
-        with wgan.frozen(list(self.networks["discriminator"].parameters())):
-            return softplus(-self.judged(candidate, batch.hole, window(batch.hole, self.part))).mean()
+        with self.frozen("discriminator"):
+            return gan.generator_loss(self.logits(candidate, batch.hole, window(batch.hole, self.part)))
 
 
 def phases(networks: dict[str, nn.Module], settings: GlcicSettings, data: DataFacts) -> list[Phase]:

@@ -24,8 +24,11 @@ def _fold_norms(layers: nn.Sequential) -> None:
     before: nn.Module | None = None
     for place, layer in enumerate(layers):
         if isinstance(layer, nn.BatchNorm2d) and isinstance(before, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-            scale = layer.weight / (layer.running_var + layer.eps).sqrt()
-            _scale(before, scale, layer.bias - layer.running_mean * scale)
+            mean, variance = layer.running_mean, layer.running_var
+            assert mean is not None
+            assert variance is not None
+            scale = layer.weight / (variance + layer.eps).sqrt()
+            _scale(before, scale, layer.bias - mean * scale)
             layers[place] = nn.Identity()
         if not isinstance(layer, nn.Unflatten):
             before = layer

@@ -1,4 +1,4 @@
-"""DCGAN's generator and critic, with the readings of them that the papers need (Radford et al. 2016, §3).
+"""DCGAN's generator and discriminator, with the readings of them that the papers need (Radford et al. 2016, §3).
 
 Widths count the channels of the layer next to the picture; every layer further from it has twice as many. At 64x64 and
 width 64 these are 512-256-128-64-3, the published networks; Newmu's code, and so Hayrapetyan's, has width 128.
@@ -51,7 +51,7 @@ class Generator(nn.Module):
         return picture
 
 
-class Critic(nn.Module):
+class Discriminator(nn.Module):
     """A picture to one number: convolutions that halve the side each, then a full connection.
 
     The number is a logit for a DCGAN (no sigmoid here: losses are computed on logits) and a score for a WGAN.

@@ -58,7 +58,7 @@ def context_weights(hole: Tensor, window: int, kind: str) -> Tensor:
 
 
 def prior(score: Tensor, kind: str) -> Tensor:
-    """The prior loss before its weight, (N,), from the critic's scores (N,): logits, unless `kind` is `critic`.
+    """The prior loss before its weight, (N,), from the discriminator's scores (N,): logits, unless `kind` is `critic`.
 
     `saturating`: log(1 - D), Yeh et al. 2017, Eq. (5). `nonsaturating`: -log D, as in bamos's code. `critic`: -score.
     """
@@ -77,20 +77,20 @@ def first_z(seed: Tensor, restart: int, settings: SearchSettings) -> Tensor:
 
 
 def search(
-    generator: nn.Module, critic: nn.Module, image: Tensor, hole: Tensor, seed: Tensor, settings: SearchSettings
+    generator: nn.Module, discriminator: nn.Module, image: Tensor, hole: Tensor, seed: Tensor, settings: SearchSettings
 ) -> Found:
     """Find z for every image: float32 (N,3,H,W) in [0,1], hole bool (N,1,H,W), seed int64 (N,).
 
     Images are searched `settings.images_at_once` side by side, the last batch padded with copies. The networks are
     left as they are: what is searched are frozen copies. There is no early stop: none could keep results the same.
     """
-    needs_critic = settings.prior != "none" and settings.prior_weight > 0
-    networks = frozen_copy(generator), frozen_copy(critic) if needs_critic else None
+    needs_discriminator = settings.prior != "none" and settings.prior_weight > 0
+    frozen = frozen_copy(generator), frozen_copy(discriminator) if needs_discriminator else None
     size, found = settings.images_at_once, []
     for start in range(0, len(image), size):
         place = torch.arange(start, start + size).clamp(max=len(image) - 1)
-        part = (x[place.to(x.device)] for x in (image, hole))
-        one = _search_batch(*networks, *part, seed.cpu()[place], settings)
+        here = place.to(image.device)
+        one = _search_batch(*frozen, image[here], hole[here], seed.cpu()[place], settings)
         found.append([getattr(one, field.name)[: len(image) - start] for field in fields(Found)])
     return Found(*(torch.cat(parts) for parts in zip(*found, strict=True)))
 
@@ -99,9 +99,14 @@ class _Objective:
     """The losses of z for one batch. What does not depend on z is worked out once."""
 
     def __init__(
-        self, generator: nn.Module, critic: nn.Module | None, image: Tensor, hole: Tensor, settings: SearchSettings
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module | None,
+        image: Tensor,
+        hole: Tensor,
+        settings: SearchSettings,
     ) -> None:
-        self.generator, self.critic, self.settings = generator, critic, settings
+        self.generator, self.discriminator, self.settings = generator, discriminator, settings
         weights = context_weights(hole, settings.window, settings.context)
         if settings.reduction == "mean":
             weights = weights / image[0].numel()
@@ -112,21 +117,21 @@ class _Objective:
         picture = self.generator(z)
         # Yeh et al. 2017, Eq. (4).
         context = torch.addcmul(-self.target, self.weights, picture).abs().flatten(1).sum(dim=1)
-        if self.critic is None:
+        if self.discriminator is None:
             return picture, context, torch.zeros_like(context)
-        return picture, context, self.settings.prior_weight * prior(self.critic(picture), self.settings.prior)
+        return picture, context, self.settings.prior_weight * prior(self.discriminator(picture), self.settings.prior)
 
 
 def _search_batch(
     generator: nn.Module,
-    critic: nn.Module | None,
+    discriminator: nn.Module | None,
     image: Tensor,
     hole: Tensor,
     seed: Tensor,
     settings: SearchSettings,
 ) -> Found:
     """All restarts of one batch, and of each image the restart with the lowest loss."""
-    objective = _Objective(generator, critic, image, hole, settings)
+    objective = _Objective(generator, discriminator, image, hole, settings)
     found = _descend(objective, first_z(seed, 0, settings).to(image.device))
     for restart in range(1, settings.restarts):
         other = _descend(objective, first_z(seed, restart, settings).to(image.device))
@@ -179,18 +184,20 @@ def _outcome(objective: _Objective, z: Tensor, best_z: Tensor, best_loss: Tensor
 class LatentSearch(Inpainter):
     """Fills holes by search. The raw result is the found picture G(z), with its hole blended in if settings say so.
 
-    `told`: `context_loss`, `prior_share` (|weighted prior| over context) and `settled` of the last call's images.
+    Diagnostics: `context_loss`, `prior_share` (|weighted prior| over context) and `settled` of each image.
     """
 
-    def __init__(self, generator: nn.Module, critic: nn.Module, settings: SearchSettings, resolution: int) -> None:
+    def __init__(
+        self, generator: nn.Module, discriminator: nn.Module, settings: SearchSettings, resolution: int
+    ) -> None:
         """`resolution`: the side of the generator's pictures, the only size that can be searched."""
-        self.generator, self.critic, self.settings = generator, critic, settings
+        self.generator, self.discriminator, self.settings = generator, discriminator, settings
         self.images_at_once = settings.images_at_once
         self.sizes = Sizes(minimum=resolution, multiple=resolution, maximum=resolution)
         self.diagnostics: dict[str, Tensor] = {}
 
     def inpaint(self, image: Tensor, hole: Tensor, seed: Tensor) -> Tensor:
-        found = search(self.generator, self.critic, image, hole, seed, self.settings)
+        found = search(self.generator, self.discriminator, image, hole, seed, self.settings)
         share = found.prior_loss.abs() / found.context_loss.clamp(min=TINY)
         self.diagnostics = {"context_loss": found.context_loss, "prior_share": share, "settled": found.settled}
         if self.settings.blend == "none":

@@ -41,13 +41,13 @@ class GanSettings(VectorSettings):
 class DcganSettings(GanSettings):
     """Training by the two-class loss (AdversarialStage)."""
 
-    g_steps: int = Field(1, ge=1, le=16, description="generator updates for each update of the critic")
+    g_steps: int = Field(1, ge=1, le=16, description="generator updates for each update of the discriminator")
 
 
 class WganSettings(GanSettings):
     """Training by the Wasserstein distance with a gradient penalty (WassersteinStage)."""
 
-    n_critic: int = Field(5, ge=1, le=100, description="critic updates for each update of the generator")
+    n_critic: int = Field(5, ge=1, le=100, description="discriminator updates for each update of the generator")
     gp_weight: float = Field(10.0, ge=0, description="weight of the gradient penalty")
 
 
@@ -63,7 +63,7 @@ class SearchSettings(VectorSettings):
     window: int = Field(7, ge=1, le=255, description="side of the window that the weights look at, in pixels; odd")
     reduction: Literal["sum", "mean"] = Field("sum", description="of the context loss over pixels and channels")
     prior: Literal["saturating", "nonsaturating", "critic", "none"] = Field(
-        "saturating", description="prior loss: log(1-D), -log D, minus the critic's score, or none"
+        "saturating", description="prior loss: log(1-D), -log D, minus the discriminator's score, or none"
     )
     prior_weight: float = Field(0.003, ge=0, description="weight of the prior loss")
     restarts: int = Field(1, ge=1, le=64, description="searches of an image; the one with the lowest loss counts")

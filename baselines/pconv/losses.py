@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from baselines.vgg16 import features, pools
+from baselines.vgg import pooled, vgg16_pools
 
 
 def valid(result: Tensor, truth: Tensor, hole: Tensor) -> Tensor:
@@ -42,13 +42,13 @@ class Vgg16Terms:
 
     def __init__(self, file: str) -> None:
         """Raises UserError for a file that is not the published VGG-16."""
-        self.parts = pools(file)
+        self.parts = vgg16_pools(file)
 
     def __call__(self, result: Tensor, composite: Tensor, truth: Tensor) -> dict[str, Tensor]:
         """`perceptual`, |difference| of the features, and `style`, that of their Gram matrices; 0-dim, unweighted."""
         self.parts.to(result.device)
         with torch.no_grad():
-            wanted = features(self.parts, truth)
+            wanted = pooled(self.parts, truth)
         pairs = [pair for picture in (result, composite) for pair in self._pairs(picture, wanted)]
         return {
             "perceptual": torch.stack([F.l1_loss(found, target) for found, target in pairs]).sum(),
@@ -56,4 +56,4 @@ class Vgg16Terms:
         }
 
     def _pairs(self, picture: Tensor, wanted: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
-        return list(zip(features(self.parts, picture), wanted, strict=True))
+        return list(zip(pooled(self.parts, picture), wanted, strict=True))

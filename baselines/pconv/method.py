@@ -1,4 +1,4 @@
-"""PConv (Liu et al. 2018, ECCV): a U-Net of partial convolutions, trained without an adversary.
+"""PConv (Liu et al. 2018, ECCV): a U-Net of partial convolutions, trained without a discriminator.
 
 Sources: the paper, NVIDIA's released layer (NVIDIA/partialconv) and the public training code naoto0804. As there, the
 network halves its pictures seven times (the paper, at 512x512, eight times) and trains in two equal parts.
@@ -10,7 +10,6 @@ are left out, and the stages are called main_pixels and tuning_pixels instead of
 from collections.abc import Sequence
 from typing import Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.optim import Adam
@@ -19,7 +18,7 @@ from baselines.feed_forward import FeedForward
 from baselines.partial import Renormalise
 from baselines.pconv import losses
 from baselines.pconv.networks import LEAST, MOST_LEVELS, PartialUNet
-from baselines.schedule import cosine
+from baselines.schedule import Schedule, share
 from baselines.unet import levels_at, sizes
 from bench.masks.center import Center
 from bench.masks.family import Family
@@ -51,7 +50,7 @@ class PConvSettings(TrainedSettings):
     vgg16_file: str | None = Field(None, description="torchvision's VGG-16 weights; none: losses of pixels alone")
     learning_rate: float = Field(2e-4, gt=0, le=1, description="Adam's in the first stage")
     tuning_learning_rate: float = Field(5e-5, gt=0, le=1, description="Adam's in the second stage")
-    schedule: Literal["constant", "cosine"] = Field(
+    schedule: Schedule = Field(
         "constant", description="learning rate over each stage; cosine: 3 % warm-up, then half a cosine to 0"
     )
     batch_size: int = Field(16, ge=2, description="images of one update")
@@ -75,15 +74,14 @@ class Main(Stage):
         return list(generator.parameters())
 
     def step(self, feed: Feed) -> dict[str, Tensor]:
-        self.set_learning_rate(feed.step)
+        self.follow_schedule(feed.step)
         image, hole = feed.batch()
         truth = 2 * image - 1
-        terms = self.terms(self.networks["generator"](truth, hole), truth, hole)
-        loss = torch.stack(list(terms.values())).sum()
-        self.optimizers["generator"].zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizers["generator"].step()
-        return {name: term.detach() for name, term in {**terms, "generator": loss}.items()}
+        return self.minimise_sum("generator", self.terms(self.networks["generator"](truth, hole), truth, hole))
+
+    def follow_schedule(self, step: int) -> None:
+        """The learning rate as at `step` of this stage."""
+        self.set_learning_rate(share(self.settings.schedule, step, self.steps) * self.rate)
 
     def terms(self, result: Tensor, truth: Tensor, hole: Tensor) -> dict[str, Tensor]:
         """The parts of the loss (§3.3), weighted."""
@@ -99,11 +97,6 @@ class Main(Stage):
             found["style"] = settings.style_weight * parts["style"]
         return found
 
-    def set_learning_rate(self, step: int) -> None:
-        share = 1.0 if self.settings.schedule == "constant" else cosine(step, self.steps)
-        for group in self.optimizers["generator"].param_groups:
-            group["lr"] = share * self.rate
-
 
 class Tuning(Main):
     """The second stage: a smaller learning rate, and the encoder's batch normalisation stays as it is (§4.2).
@@ -115,7 +108,7 @@ class Tuning(Main):
         super().__init__(method)
         self.name = self.name.replace("main", "tuning")
         self.steps, self.rate = self.settings.tuning_steps, self.settings.tuning_learning_rate
-        self.frozen = method.generator.encoder_norms()
+        self.fixed_norms = method.generator.encoder_norms()
 
     def learning(self, generator: PartialUNet) -> list[nn.Parameter]:
         frozen = {id(weight) for norm in generator.encoder_norms() for weight in norm.parameters()}
@@ -123,7 +116,7 @@ class Tuning(Main):
 
     def step(self, feed: Feed) -> dict[str, Tensor]:
         # In each step, since whoever looks at results meanwhile sets the whole network back to training.
-        for norm in self.frozen:
+        for norm in self.fixed_norms:
             norm.eval()
         return super().step(feed)
 

@@ -45,7 +45,7 @@ class Naoto(Public):
     renormalise = "sum"
 
     def forward(self, colours: Tensor, hole: Tensor) -> Tensor:
-        result = self.generator(normalised(colours), hole)
+        result: Tensor = self.generator(normalised(colours), hole)
         mean, sd = (result.new_tensor(values).view(3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_SD))
         return 2 * (result * sd + mean) - 1
 

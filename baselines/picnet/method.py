@@ -15,13 +15,12 @@ from torch import Tensor, nn
 from torch.distributions import Normal, kl_divergence
 from torch.optim import Adam
 
-from baselines import wgan
 from baselines.picnet.networks import ATTENDED, Codes, Decoder, Discriminator, Encoder, Gaussian, resized, sizes
-from baselines.schedule import cosine
+from baselines.schedule import Schedule, share
 from bench.masks.center import Center
 from bench.masks.family import Family
 from bench.masks.random import RandomRectangle
-from bench.methods.base import DataFacts, Feed, Inpainter, Method, Sizes, Stage, TrainedSettings, erase
+from bench.methods.base import DataFacts, Feed, Inpainter, Method, Sizes, Stage, TrainedSettings, erase, total
 from bench.util.errors import UserError
 from bench.util.seeds import seed_of
 
@@ -50,7 +49,7 @@ class PicnetSettings(TrainedSettings):
     learning_rate: float = Field(1e-4, gt=0, le=1, description="for all networks")
     beta1: float = Field(0.0, ge=0, lt=1, description="Adam's first decay")
     beta2: float = Field(0.999, ge=0, lt=1, description="Adam's second decay")
-    schedule: Literal["constant", "cosine"] = Field(
+    schedule: Schedule = Field(
         "constant", description="learning rate over all steps; cosine: 3 % warm-up, then half a cosine to 0"
     )
     batch_size: int = Field(20, ge=1, description="images of one update (P-5)")
@@ -82,7 +81,7 @@ class TwoPaths(Stage):
         self.holes, self.networks = HOLES[self.settings.holes], dict(method.networks())
         self.optimizers = {
             "generator": self.adam(self.weights("encoder", "decoder")),
-            "discriminators": self.adam(self.weights("discriminator", "discriminator_rec")),
+            "discriminator": self.adam(self.weights("discriminator", "discriminator_rec")),
         }
 
     def weights(self, *names: str) -> list[nn.Parameter]:
@@ -93,19 +92,19 @@ class TwoPaths(Stage):
         return Adam(weights, settings.learning_rate, (settings.beta1, settings.beta2), fused=True)
 
     def step(self, feed: Feed) -> dict[str, Tensor]:
-        self.set_learning_rates(feed.step)
+        self.follow_schedule(feed.step)
         image, hole = feed.batch()
         truth = 2 * image - 1
         codes: Codes = self.networks["encoder"](erase(truth, hole), erase(truth, ~hole))
         recovered, generated = self.both_paths(codes, hole, feed.rng)
         scalars = self.update_discriminators(truth, generated[-1].detach(), recovered[-1].detach())
         terms = self.divergences(codes, hole) | self.distances((recovered, generated), truth, hole)
-        terms |= self.fooled(truth, generated[-1], recovered[-1])
-        loss = total(terms.values())
-        self.optimizers["generator"].zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizers["generator"].step()
-        return {name: term.detach() for name, term in {**terms, "generator": loss, **scalars}.items()}
+        terms |= self.adversarial_losses(truth, generated[-1], recovered[-1])
+        return self.minimise_sum("generator", terms) | scalars
+
+    def follow_schedule(self, step: int) -> None:
+        """Learning rates as at `step`."""
+        self.set_learning_rate(share(self.settings.schedule, step, self.steps) * self.settings.learning_rate)
 
     def both_paths(self, codes: Codes, hole: Tensor, rng: torch.Generator) -> Paths:
         """Results at every size from a draw of the posterior, and of the prior: the two paths."""
@@ -141,30 +140,22 @@ class TwoPaths(Stage):
         for name, fake in (("discriminator", generated), ("discriminator_rec", recovered)):
             network = self.networks[name]
             found[name] = ((network(truth) - 1).square().mean() + network(fake).square().mean()) / 2
-        self.optimizers["discriminators"].zero_grad(set_to_none=True)
-        total(found.values()).backward()
-        self.optimizers["discriminators"].step()
+        self.minimise("discriminator", total(found.values()))
         return {name: loss.detach() for name, loss in found.items()}
 
-    def fooled(self, truth: Tensor, generated: Tensor, recovered: Tensor) -> dict[str, Tensor]:
+    def adversarial_losses(self, truth: Tensor, generated: Tensor, recovered: Tensor) -> dict[str, Tensor]:
         """The prior's path is to be taken for true; the posterior's is to get the very scores of its truth."""
-        weight, judge = self.settings.gan_weight, self.networks["discriminator_rec"]
-        with wgan.frozen(self.weights("discriminator", "discriminator_rec")):
+        weight, network = self.settings.gan_weight, self.networks["discriminator_rec"]
+        with self.frozen("discriminator", "discriminator_rec"):
             adversarial = (self.networks["discriminator"](generated) - 1).square().mean()
-            matching = (judge(recovered) - judge(truth)).square().mean()
+            matching = (network(recovered) - network(truth)).square().mean()
         return {"adversarial": weight * adversarial, "matching": weight * matching}
-
-    def set_learning_rates(self, step: int) -> None:
-        factor = 1.0 if self.settings.schedule == "constant" else cosine(step, self.steps)
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = factor * self.settings.learning_rate
 
 
 class Sampler(Inpainter):
     """Fills holes from draws of the prior, each a function of the image's seed and the draw's number alone.
 
-    With more than one draw it tells `diversity`: 100 x mean |difference| of two fills in the hole, over all pairs.
+    Diagnostics of more than one draw: `diversity`, 100 x mean |difference| of two fills in the hole, over all pairs.
     """
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module, settings: PicnetSettings) -> None:
@@ -240,10 +231,6 @@ class Picnet(Method):
 
     def inpainter(self) -> Inpainter:
         return Sampler(self.encoder, self.decoder, self.settings)
-
-
-def total(terms: Iterable[Tensor]) -> Tensor:
-    return torch.stack(list(terms)).sum()
 
 
 METHOD = Picnet

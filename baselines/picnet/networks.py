@@ -48,7 +48,7 @@ class Codes(NamedTuple):
 
 def channels(width: int, doublings: int) -> int:
     """Channels after so many doublings of the first layer's."""
-    return width * min(2**doublings, WIDEST)
+    return width * min(1 << doublings, WIDEST)
 
 
 def sizes(layers: int) -> Sizes:
@@ -86,7 +86,8 @@ class First(nn.Module):
         self.bypass = nn.Sequential(nn.AvgPool2d(2), conv(COLOURS, width, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.main(x) + self.bypass(x)
+        y: Tensor = self.main(x) + self.bypass(x)
+        return y
 
 
 class Block(nn.Module):
@@ -96,11 +97,11 @@ class Block(nn.Module):
         super().__init__()
         self.main = nn.Sequential(nn.LeakyReLU(slope), conv(inside, hidden), nn.LeakyReLU(slope), conv(hidden, outside))
         self.bypass = conv(inside, outside, 1)
-        self.half = half
+        self.halves = half
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.main(x) + self.bypass(x)
-        return F.avg_pool2d(y, 2) if self.half else y
+        return F.avg_pool2d(y, 2) if self.halves else y
 
 
 class Up(nn.Module):
@@ -119,7 +120,8 @@ class Up(nn.Module):
         self.bypass = doubling(inside, outside)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.main(x) + self.bypass(x)
+        y: Tensor = self.main(x) + self.bypass(x)
+        return y
 
 
 class Attention(nn.Module):
@@ -155,7 +157,8 @@ class LongAttention(Attention):
         """`context` (N,C',h,w) and `visible` (N,1,h,w), 1 = known, of the size of `x` (N,C,h,w), which comes out."""
         shares = self.shares(x)
         flow = self.alpha * (1 - visible) * mixed(context, shares) + visible * context
-        return self.join(torch.cat([self.short(x, shares), flow], dim=1))
+        joined: Tensor = self.join(torch.cat([self.short(x, shares), flow], dim=1))
+        return joined
 
 
 def mixed(x: Tensor, shares: Tensor) -> Tensor:

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from baselines.context_encoder.networks import COLOURS, start
+from baselines.context_encoder.networks import COLOURS
+from baselines.joint import start
 from baselines.unet import widths
 from bench.util.errors import UserError
 

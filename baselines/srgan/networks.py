@@ -65,7 +65,8 @@ class Discriminator(nn.Module):
         channels = [width * factor for factor in (1, 2, 4, 8)]
         strides = (1, 2) if layout == "alternating" else (2,)
         steps = [(count, stride) for count in channels for stride in strides]
-        layers, before = [], 3
+        layers: list[nn.Module] = []
+        before = 3
         for place, (count, stride) in enumerate(steps):
             layers += [nn.Conv2d(before, count, 3, stride, padding=1)]
             layers += [nn.BatchNorm2d(count)] if place else []

@@ -6,10 +6,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Adam
 
+from baselines import gan
 from baselines.srgan.networks import Layout
 from baselines.srgan.pictures import Folder, Source, from_training, pair
 from baselines.vgg import normalised, vgg19
-from baselines.wgan import frozen
 from bench.masks.center import Center
 from bench.methods.base import Feed, Stage, TrainedSettings
 
@@ -46,20 +46,16 @@ class Srresnet(Stage):
         self.settings = settings
         self.steps, self.batch_size = settings.srresnet_steps, settings.sr_batch_size
         self.source = source(settings)
-        self.networks = {"sr_generator": generator}
-        self.optimizers = {"sr_generator": _adam(generator, settings)}
+        self.networks = {"generator": generator}
+        self.optimizers = {"generator": _adam(generator, settings)}
 
     def step(self, feed: Feed) -> dict[str, Tensor]:
         small, large = self.crops(feed)
-        loss = F.mse_loss(self.networks["sr_generator"](small), large)
-        self.optimizers["sr_generator"].zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizers["sr_generator"].step()
-        return {"mse": loss.detach()}
+        return {"mse": self.minimise("generator", F.mse_loss(self.networks["generator"](small), large))}
 
     def crops(self, feed: Feed) -> tuple[Tensor, Tensor]:
         """A batch small and large, on the device of the networks."""
-        device = next(self.networks["sr_generator"].parameters()).device
+        device = next(self.networks["generator"].parameters()).device
         small, large = pair(self.source(feed, self.batch_size), self.settings.sr_crop, feed.rng)
         return small.to(device), large.to(device)
 
@@ -72,41 +68,30 @@ class Srgan(Srresnet):
         self.name = "srgan_mse" if settings.vgg19_file is None else "srgan_vgg54"
         self.steps = settings.srgan_steps
         self.content = F.mse_loss if settings.vgg19_file is None else Vgg54(settings.vgg19_file)
-        self.networks["sr_discriminator"] = discriminator
-        self.optimizers["sr_discriminator"] = _adam(discriminator, settings)
+        self.networks["discriminator"] = discriminator
+        self.optimizers["discriminator"] = _adam(discriminator, settings)
 
     def step(self, feed: Feed) -> dict[str, Tensor]:
-        self._set_learning_rate(feed.step)
+        late = feed.step >= self.steps // 2
+        self.set_learning_rate(self.settings.sr_learning_rate * (0.1 if late else 1.0))
         small, large = self.crops(feed)
-        result = self.networks["sr_generator"](small)
-        critic = self.update_discriminator(result.detach(), large)
-        return {"discriminator": critic} | self.update_generator(result, large)
+        result = self.networks["generator"](small)
+        loss = self.update_discriminator(result.detach(), large)
+        return {"discriminator": loss} | self.update_generator(result, large)
 
     def update_discriminator(self, result: Tensor, truth: Tensor) -> Tensor:
         """One update by cross-entropy, true pictures as 1; returns the loss."""
-        discriminator = self.networks["sr_discriminator"]
-        loss = F.softplus(-discriminator(truth)).mean() + F.softplus(discriminator(result)).mean()
-        self.optimizers["sr_discriminator"].zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizers["sr_discriminator"].step()
-        return loss.detach()
+        discriminator = self.networks["discriminator"]
+        return self.minimise("discriminator", gan.discriminator_loss(discriminator(truth), discriminator(result)))
 
     def update_generator(self, result: Tensor, truth: Tensor) -> dict[str, Tensor]:
         """One update by content + weight x -log D (Ledig et al. 2017, Eq. (3), (6)); returns both terms, weighted."""
-        discriminator = self.networks["sr_discriminator"]
-        with frozen(list(discriminator.parameters())):
-            adversarial = self.settings.sr_adversarial_weight * F.softplus(-discriminator(result)).mean()
+        with self.frozen("discriminator"):
+            loss = gan.generator_loss(self.networks["discriminator"](result))
+        adversarial = self.settings.sr_adversarial_weight * loss
         content = self.content(result, truth)
-        self.optimizers["sr_generator"].zero_grad(set_to_none=True)
-        (content + adversarial).backward()
-        self.optimizers["sr_generator"].step()
+        self.minimise("generator", content + adversarial)
         return {"content": content.detach(), "adversarial": adversarial.detach()}
-
-    def _set_learning_rate(self, step: int) -> None:
-        late = step >= self.steps // 2
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = self.settings.sr_learning_rate * (0.1 if late else 1.0)
 
 
 class Vgg54:
@@ -121,7 +106,8 @@ class Vgg54:
         self.features.to(result.device)
         with torch.no_grad():
             target = self.features(normalised(truth))
-        return VGG_SCALE * (self.features(normalised(result)) - target).square().sum(dim=1).mean()
+        difference: Tensor = self.features(normalised(result)) - target
+        return VGG_SCALE * difference.square().sum(dim=1).mean()
 
 
 def stages(generator: nn.Module, discriminator: nn.Module, settings: SrganSettings) -> list[Stage]:

@@ -6,7 +6,7 @@ from typing import ClassVar
 from pydantic import Field
 from torch import nn
 
-from baselines.latent.networks import Critic, Generator
+from baselines.latent.networks import Discriminator, Generator
 from baselines.latent.search import LatentSearch
 from baselines.latent.settings import SEARCH_SETTINGS, DcganSettings, SearchSettings
 from baselines.latent.training import AdversarialStage
@@ -16,7 +16,7 @@ from bench.methods.base import DataFacts, Inpainter, Method, Stage
 class YehSettings(DcganSettings, SearchSettings):
     """The defaults of both are theirs, but for the generator's updates (ledger Y-6)."""
 
-    g_steps: int = Field(2, ge=1, le=16, description="generator updates for each update of the critic (Y-6)")
+    g_steps: int = Field(2, ge=1, le=16, description="generator updates for each update of the discriminator (Y-6)")
 
 
 class Yeh2017(Method):
@@ -28,21 +28,21 @@ class Yeh2017(Method):
 
     def __init__(self, settings: YehSettings, data: DataFacts) -> None:
         super().__init__(settings, data)
-        size = {"width": settings.width, "resolution": data.resolution}
-        self.generator, self.critic = Generator(z_size=settings.z_size, **size), Critic(**size)
+        self.generator = Generator(settings.width, settings.z_size, data.resolution)
+        self.discriminator = Discriminator(settings.width, data.resolution)
 
     def networks(self) -> dict[str, nn.Module]:
-        return {"generator": self.generator, "critic": self.critic}
+        return {"generator": self.generator, "discriminator": self.discriminator}
 
     def stages(self) -> Sequence[Stage]:
-        return [AdversarialStage(self.generator, self.critic, self.settings, self.data.images)]
+        return [AdversarialStage(self.generator, self.discriminator, self.settings, self.data.images)]
 
     def inpainter(self) -> Inpainter:
-        return LatentSearch(self.generator, self.critic, self.settings, self.data.resolution)
+        return LatentSearch(self.generator, self.discriminator, self.settings, self.data.resolution)
 
     def preview(self) -> Inpainter:
         quick = self.settings.for_preview()
-        return LatentSearch(self.generator, self.critic, quick, self.data.resolution)
+        return LatentSearch(self.generator, self.discriminator, quick, self.data.resolution)
 
 
 METHOD = Yeh2017

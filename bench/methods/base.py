@@ -6,7 +6,7 @@ per image. Papers and baselines implement these classes and nothing else; `pytho
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -105,9 +105,14 @@ class Feed(Protocol):
 class Stage(ABC):
     """One training phase: its networks, its optimisers, its step. The harness owns the loop around it.
 
+    Networks, optimisers and logged losses are named by role. Where one network learns to tell true pictures from
+    another's, the roles are `generator` and `discriminator`, a Wasserstein GAN's critic included; networks that share
+    a role have names that begin with it, such as `discriminator_local`, and may share its optimiser.
+
     `networks` and `optimizers` are dictionaries because the loop puts the library's wrapped objects into them: `step`
-    takes them from there each time. Where several processes train together, each of these networks works on a part of
-    its batch in each of them, and everything else in `step` is the same in all: draws, losses, updates.
+    takes them from there each time, as the helpers below do. Where several processes train together, each of these
+    networks works on a part of its batch in each of them, and everything else in `step` is the same in all: draws,
+    losses, updates.
     """
 
     name: str
@@ -125,6 +130,49 @@ class Stage(ABC):
     @abstractmethod
     def step(self, feed: Feed) -> dict[str, Tensor]:
         """One update of the networks; returns 0-dim scalars to log, detached. The loop stops at a non-finite one."""
+
+    def minimise(self, role: str, loss: Tensor) -> Tensor:
+        """One update by the optimiser `role`; returns the 0-dim loss before it, detached.
+
+        Gradients that earlier losses left behind are dropped first; those of this one stay in `grad`.
+        """
+        optimizer = self.optimizers[role]
+        optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        optimizer.step()
+        return loss.detach()
+
+    def minimise_sum(self, role: str, terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """`minimise` of the sum of 0-dim terms; returns them, and under the role's name their sum, detached."""
+        loss = self.minimise(role, total(terms.values()))
+        return {name: term.detach() for name, term in terms.items()} | {role: loss}
+
+    def set_learning_rate(self, rate: float, *roles: str) -> None:
+        """From the next update on, for the optimisers `roles`, or for all. Call it in each `step`.
+
+        A rate must follow from the step alone, so that a resumed training has it too.
+        """
+        for role in roles or self.optimizers:
+            for group in self.optimizers[role].param_groups:
+                group["lr"] = rate
+
+    @contextmanager
+    def frozen(self, *names: str) -> Iterator[None]:
+        """Within, these networks pass gradients on to their inputs, and none are computed for their weights."""
+        weights = [weight for name in names for weight in self.networks[name].parameters()]
+        before = [weight.requires_grad for weight in weights]
+        for weight in weights:
+            weight.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for weight, needed in zip(weights, before, strict=True):
+                weight.requires_grad_(needed)
+
+
+def total(terms: Iterable[Tensor]) -> Tensor:
+    """The sum of 0-dim terms."""
+    return torch.stack(list(terms)).sum()
 
 
 class Settings(BaseModel):

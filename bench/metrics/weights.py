@@ -1,4 +1,4 @@
-"""The weights of LPIPS: which files, where they are looked for, and whether they are the published ones."""
+"""Weights that torchvision publishes: which files, where they are looked for, whether they are the published ones."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +11,26 @@ from bench.util.files import sha256_of_file
 
 
 @dataclass(frozen=True)
-class Trunk:
-    """A network whose features are compared: as torchvision publishes it."""
+class Published:
+    """A file of weights under torchvision's name for it."""
+
+    file: str
+    bytes: int
+    sha256_prefix: str
+
+    @property
+    def url(self) -> str:
+        return f"https://download.pytorch.org/models/{self.file}"
+
+
+@dataclass(frozen=True)
+class Trunk(Published):
+    """A network whose features LPIPS compares."""
 
     net: str
     """Its name in the lpips package."""
     model: str
     """Its name in torchvision."""
-    file: str
-    bytes: int
-    sha256_prefix: str
     taps: tuple[int, ...]
     """The layers of `features` whose outputs are compared."""
     smallest: int
@@ -28,13 +38,10 @@ class Trunk:
     batch: int
     """Images at once; always so many, because convolution kernels, and with them last bits, are chosen by it."""
 
-    @property
-    def url(self) -> str:
-        return f"https://download.pytorch.org/models/{self.file}"
 
-
-ALEX = Trunk("alex", "alexnet", "alexnet-owt-7be5be79.pth", 244_408_911, "7be5be79", (1, 4, 7, 9, 11), 31, 16)
-VGG = Trunk("vgg", "vgg16", "vgg16-397923af.pth", 553_433_881, "397923af", (3, 8, 15, 22, 29), 16, 4)
+ALEX = Trunk("alexnet-owt-7be5be79.pth", 244_408_911, "7be5be79", "alex", "alexnet", (1, 4, 7, 9, 11), 31, 16)
+VGG = Trunk("vgg16-397923af.pth", 553_433_881, "397923af", "vgg", "vgg16", (3, 8, 15, 22, 29), 16, 4)
+VGG19 = Published("vgg19-dcbb9e9d.pth", 574_673_361, "dcbb9e9d")
 TRUNKS = {"lpips": ALEX, "lpips_vgg": VGG}
 """By metric definition."""
 
@@ -58,18 +65,22 @@ def hub() -> Path:
     return Path(torch.hub.get_dir()) / "checkpoints"
 
 
-def check(trunk: Trunk, path: Path) -> None:
+def check(published: Published, path: Path) -> None:
     """Raise UserError unless the file is the published one, by its hash."""
-    digest = sha256_of_file(path)
-    if not digest.startswith(trunk.sha256_prefix):
+    try:
+        digest = sha256_of_file(path)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}. Name the file {published.file}.") from error
+    if not digest.startswith(published.sha256_prefix):
         raise UserError(
-            f"{path} is not the published file: {path.stat().st_size:,} bytes and SHA-256 {digest[:8]}..., expected"
-            f" {trunk.bytes:,} bytes and {trunk.sha256_prefix}.... Put the whole file there or take it away."
+            f"{path} is not the published {published.file}: {path.stat().st_size:,} bytes and SHA-256 {digest[:8]}...,"
+            f" expected {published.bytes:,} bytes and {published.sha256_prefix}.... Put the whole file there or take it"
+            " away."
         )
 
 
-def load(trunk: Trunk, path: Path) -> dict[str, Tensor]:
+def load(published: Published, path: Path) -> dict[str, Tensor]:
     """The published state, checked. Raises UserError for any other file."""
-    check(trunk, path)
+    check(published, path)
     state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     return state

@@ -80,11 +80,13 @@ def one_by_one(method: Method, image: Tensor, hole: Tensor, seed: Tensor) -> Ten
         chance = torch.Generator().manual_seed(seed_of(one, "z", 0))
         z = _vectors(chance, 1, settings).to(image.device)
         part = slice(index, index + 1)
-        found.append(_port(networks["generator"], networks["critic"], image[part], hole[part], z, settings))
+        found.append(_port(networks["generator"], networks["discriminator"], image[part], hole[part], z, settings))
     return torch.cat(found)
 
 
-def _port(generator: nn.Module, critic: nn.Module, image: Tensor, hole: Tensor, z: Tensor, settings: Any) -> Tensor:
+def _port(
+    generator: nn.Module, discriminator: nn.Module, image: Tensor, hole: Tensor, z: Tensor, settings: Any
+) -> Tensor:
     z.requires_grad_()
     adam = Adam([z], settings.search_learning_rate)
     for _ in range(settings.iterations):
@@ -93,7 +95,7 @@ def _port(generator: nn.Module, critic: nn.Module, image: Tensor, hole: Tensor, 
         weights = (1 - missing) * share
         picture = generator(z)
         context = (weights * (picture - (2 * erase(image, hole) - 1))).abs().sum()
-        prior = settings.prior_weight * torch.log(1 - critic(picture).sigmoid()).sum()
+        prior = settings.prior_weight * torch.log(1 - discriminator(picture).sigmoid()).sum()
         adam.zero_grad()
         (context + prior).backward()
         adam.step()

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from baselines.latent.frozen import frozen_copy
-from baselines.latent.networks import Critic, Generator
+from baselines.latent.networks import Discriminator, Generator
 from baselines.latent.search import LatentSearch, search
 from baselines.latent.settings import SEARCH_SETTINGS
 from baselines.latent.training import WassersteinStage
@@ -39,24 +39,20 @@ class EnhancementStage(Stage):
         self.steps = settings.all_enhancement_steps(method.data.images)
         self.batch_size, self.images = settings.enhancement_batch_size, settings.enhancement_images
         self.holes = RandomRectangle()  # for `pairs = wgan`; blurred pictures have none
-        self.searched = method.networks()["generator"], method.networks()["critic"]
+        self.searched = method.networks()["generator"], method.networks()["discriminator"]
         self.networks = {"enhancement": method.networks()["enhancement"]}
         if settings.pairs == "wgan":  # they are not trained here, but must be on the device
-            self.networks |= {"generator": self.searched[0], "critic": self.searched[1]}
+            self.networks |= {"generator": self.searched[0], "discriminator": self.searched[1]}
         weights = self.networks["enhancement"].parameters()
         self.optimizers = {"enhancement": Adam(weights, settings.enhancement_learning_rate, fused=True)}
 
     def step(self, feed: Feed) -> dict[str, Tensor]:
-        for group in self.optimizers["enhancement"].param_groups:
-            drop = DROP_TO if feed.step >= DROP_AT * self.steps else 1.0
-            group["lr"] = drop * self.settings.enhancement_learning_rate
+        drop = DROP_TO if feed.step >= DROP_AT * self.steps else 1.0
+        self.set_learning_rate(drop * self.settings.enhancement_learning_rate)
         clear, hole = feed.batch()
         broken = self.blurred(clear, feed) if self.settings.pairs == "blur" else self.completed(clear, hole, feed)
         loss = residual_loss(self.networks["enhancement"](broken), broken, clear)
-        self.optimizers["enhancement"].zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizers["enhancement"].step()
-        return {"enhancement": loss.detach()}
+        return {"enhancement": self.minimise("enhancement", loss)}
 
     def blurred(self, clear: Tensor, feed: Feed) -> Tensor:
         """Each picture blurred by a sigma of its own, drawn anew each time (C18)."""
@@ -76,7 +72,7 @@ class Completion(LatentSearch):
 
     def __init__(self, method: "Chandak2019", settings: ChandakSettings) -> None:
         networks = method.networks()
-        super().__init__(networks["generator"], networks["critic"], settings, method.data.resolution)
+        super().__init__(networks["generator"], networks["discriminator"], settings, method.data.resolution)
         self.enhancement = networks["enhancement"] if settings.enhance else None
 
     def inpaint(self, image: Tensor, hole: Tensor, seed: Tensor) -> Tensor:
@@ -98,7 +94,7 @@ class Chandak2019(Method):
         super().__init__(settings, data)
         self._networks: dict[str, nn.Module] = {
             "generator": Generator(settings.width, settings.z_size, data.resolution, settings.kernel),
-            "critic": Critic(settings.width, data.resolution, settings.kernel, norm=settings.critic_norm),
+            "discriminator": Discriminator(settings.width, data.resolution, settings.kernel, norm=settings.critic_norm),
             "enhancement": Enhancement(settings.enhancement_depth, settings.enhancement_width),
         }
 
@@ -110,7 +106,7 @@ class Chandak2019(Method):
         settings, images = self.settings, self.data.images
         settings = settings.model_copy(update={"steps": settings.gan_steps(images)})
         stage_class = WassersteinStage if settings.penalty_on == "segment" else FakePenaltyStage
-        gan = stage_class(self._networks["generator"], self._networks["critic"], settings, images)
+        gan = stage_class(self._networks["generator"], self._networks["discriminator"], settings, images)
         return [gan, EnhancementStage(self)]
 
     def inpainter(self) -> Inpainter:

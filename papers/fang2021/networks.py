@@ -5,19 +5,19 @@ twice, 4 input planes, reflection padding, ELU, no normalisation: 2 x 1,447,427 
 padding: they are not part of the network that §3 describes.
 """
 
-from torch import Tensor, nn
+from torch import nn
 
 from baselines.ca.networks import (
     Coarse,
+    Generator,
     RefineWithAttention,
     RefineWithoutAttention,
     Style,
     global_critic,
     local_critic,
     near_identity,
-    planes,
 )
-from bench.methods.base import Sizes, compose, erase
+from bench.methods.base import Sizes
 from bench.util.errors import UserError
 
 from .settings import FangSettings
@@ -25,45 +25,31 @@ from .settings import FangSettings
 REFINE = {"coarse_twin": Coarse, "ca_noattn": RefineWithoutAttention, "ca_full": RefineWithAttention}
 
 
-class Generator(nn.Module):
-    """Image and hole to the results of both stages, clamped but not pasted."""
-
-    def __init__(self, settings: FangSettings) -> None:
-        super().__init__()
-        style = Style(settings.padding, settings.activation, settings.norm)
-        inside = 5 if settings.ones_channel else 4
-        self.coarse = Coarse(inside, settings.width, settings.dilations, style)
-        self.refine = REFINE[settings.refine](inside, settings.width, settings.dilations, style)
-        self.ones, self.loops = settings.ones_channel, settings.loops
-        # §3: "trained with reconstruction losses" is taken at its word, so no gradient of the second network enters
-        # the first. In CA's code it does, through the paste. Without a reconstruction loss there is no other gradient.
-        self.detach = settings.detach_coarse and settings.reconstruction != "none"
-        if settings.init == "near_identity":
-            near_identity(self)
-
-    def forward(self, image: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
-        """(N,3,H,W) in [-1,1] and bool (N,1,H,W) to the coarse and the refined result, each (N,3,H,W) in [-1,1].
-
-        What `image` holds under the hole does not matter.
-        """
-        known = erase(image, hole)
-        coarse = self.coarse(planes(known, hole, self.ones))
-        result = coarse.detach() if self.detach else coarse
-        for _ in range(self.loops):
-            result = self.refine(planes(compose(known, hole, result), hole, self.ones))
-        return coarse, result
+def generator(settings: FangSettings) -> Generator:
+    """Both networks of §3, in one style."""
+    style = Style(settings.padding, settings.activation, settings.norm)
+    inside = 5 if settings.ones_channel else 4
+    coarse = Coarse(inside, settings.width, settings.dilations, style)
+    refine = REFINE[settings.refine](inside, settings.width, settings.dilations, style)
+    # §3: "trained with reconstruction losses" is taken at its word, so no gradient of the second network enters
+    # the first. In CA's code it does, through the paste. Without a reconstruction loss there is no other gradient.
+    detach = settings.detach_coarse and settings.reconstruction != "none"
+    found = Generator(coarse, refine, settings.ones_channel, settings.loops, detach)
+    if settings.init == "near_identity":
+        near_identity(found)
+    return found
 
 
-def critics(settings: FangSettings, resolution: int) -> dict[str, nn.Module]:
-    """The critics by name; none without a GAN. The local one sees a box of half the picture's side."""
+def discriminators(settings: FangSettings, resolution: int) -> dict[str, nn.Module]:
+    """The paper's critics; none without a GAN. The local one sees a box of half the picture's side."""
     if settings.gan == "none":
         return {}
     inside = 6 if settings.conditional else 3
     found: dict[str, nn.Module] = {}
     if settings.critics in ("both", "global"):
-        found["critic_global"] = global_critic(inside, resolution, settings.critic_width)
+        found["discriminator_global"] = global_critic(inside, resolution, settings.critic_width)
     if settings.critics in ("both", "local"):
-        found["critic_local"] = local_critic(inside, resolution // 2, settings.critic_width)
+        found["discriminator_local"] = local_critic(inside, resolution // 2, settings.critic_width)
     return found
 
 

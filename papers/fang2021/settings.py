@@ -1,18 +1,19 @@
-"""Everything that can be set. The defaults are the paper's, or the ledger's choice (F-..) where the paper is silent."""
+"""Everything that can be set. The defaults are the paper's, or the ledger's choice (F-..) where the paper is silent.
+
+What short trainings need besides (`init`, `schedule`, `l1_first_steps`, `channels_last`) is as in CA's settings.
+"""
 
 from fractions import Fraction
 from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from baselines.ca.settings import CoarseToFineSettings
 from bench.masks.random import RandomRectangle
-from bench.methods.base import TrainedSettings
 from bench.util.errors import UserError
 
 
-class FangSettings(TrainedSettings):
-    model_config = ConfigDict(allow_inf_nan=False)
-
+class FangSettings(CoarseToFineSettings):
     # The generator (§3, §3.1)
     width: int = Field(32, ge=2, le=256, multiple_of=2, description="channels of the generator's first layer (F-2)")
     refine: Literal["coarse_twin", "ca_noattn", "ca_full"] = Field(
@@ -28,9 +29,6 @@ class FangSettings(TrainedSettings):
     loops: int = Field(1, ge=1, le=16, description="times the second network runs, with the same weights (F-8)")
     detach_coarse: bool = Field(
         True, description="train the first network by its own reconstruction loss only (§3); false: as in CA's code"
-    )
-    init: Literal["default", "near_identity"] = Field(
-        "default", description="first weights: PyTorch's, or close to the identity, for short trainings"
     )
 
     # The critics (§3.2, §3.3)
@@ -61,17 +59,12 @@ class FangSettings(TrainedSettings):
     beta1: float = Field(0.5, ge=0, lt=1, description="Adam's first decay (F-20)")
     beta2: float = Field(0.9, ge=0, lt=1, description="Adam's second decay (F-20)")
     weight_decay: float = Field(0.0, ge=0, le=1, description="l2 regularisation of the generator's weights (F-28)")
-    schedule: Literal["constant", "cosine"] = Field(
-        "constant", description="learning rate over all steps; cosine: 3 % warm-up, then half a cosine to 0"
-    )
     batch_size: int = Field(2, ge=1, description="images of one update (§4)")
     epochs: int = Field(40, ge=1, description="passes over the images (F-21)")
     epoch_counts: Literal["generator", "all"] = Field(
         "generator", description="whose batches make up an epoch: the generator's, or the critics' too (F-21)"
     )
     steps: int | None = Field(None, ge=1, description="generator updates; takes the place of epochs (F-21)")
-    l1_first_steps: int = Field(0, ge=0, description="generator updates before the critics join, out of all steps")
-    channels_last: bool = Field(True, description="memory layout of the networks; faster on most machines")
 
     # The training holes (§4.1)
     hole_share: float = Field(

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines import poisson
-from baselines.latent.networks import Critic, Generator
+from baselines.latent.networks import Discriminator, Generator
 from baselines.latent.search import LatentSearch
 from baselines.latent.training import AdversarialStage
 from baselines.srgan import networks as srgan
@@ -29,7 +29,7 @@ class SmallDcgan(AdversarialStage):
 
     def __init__(self, method: "Hayrapetyan2017") -> None:
         networks, self.settings = method.networks(), method.settings
-        super().__init__(networks["generator"], networks["critic"], method.settings, method.data.images)
+        super().__init__(networks["generator"], networks["discriminator"], method.settings, method.data.images)
 
     def real(self, feed: Feed) -> Tensor:
         large = (super().real(feed) + 1) / 2
@@ -95,7 +95,7 @@ class Hayrapetyan2017(Method):
         side = settings.search_resolution
         self._networks: dict[str, nn.Module] = {
             "generator": Generator(settings.width, settings.z_size, side, bias=False),
-            "critic": Critic(settings.width, side, bias=False),
+            "discriminator": Discriminator(settings.width, side, bias=False),
         }
         self.enlarges = data.resolution > side
         if self.enlarges:
@@ -122,7 +122,7 @@ class Hayrapetyan2017(Method):
 
     def _pipeline(self, settings: HayrapetyanSettings) -> Pipeline:
         side = settings.search_resolution
-        search = LatentSearch(self._networks["generator"], self._networks["critic"], settings, side)
+        search = LatentSearch(self._networks["generator"], self._networks["discriminator"], settings, side)
         if settings.enlarge == "bicubic":
             return Pipeline(search, None, settings, largest(settings))
         # Trained on pictures of the search's size, it has nothing to enlarge with.

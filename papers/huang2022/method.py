@@ -10,15 +10,15 @@ from baselines.latent.settings import SEARCH_SETTINGS
 from baselines.latent.training import AdversarialStage
 from bench.methods.base import DataFacts, Inpainter, Method, Stage
 
-from .networks import critic, generator
+from .networks import discriminator, generator
 from .settings import HuangSettings
 
 
 class Repair(LatentSearch):
     """The search; the raw result is the found picture, of which Eq. (1) takes the hole alone.
 
-    `told`, beside the search's: `outside_change`, the mean |difference| of the found picture from the input over the
-    known pixels, in [0,1]: what Eq. (1) keeps out (H15).
+    Diagnostics, beside the search's: `outside_change`, the mean |difference| of the found picture from the input over
+    the known pixels, in [0,1]: what Eq. (1) keeps out (H15).
     """
 
     def inpaint(self, image: Tensor, hole: Tensor, seed: Tensor) -> Tensor:
@@ -44,7 +44,7 @@ class Huang2022(Method):
         super().__init__(settings, data)
         self._networks: dict[str, nn.Module] = {
             "generator": generator(settings, data.resolution),
-            "critic": critic(settings, data.resolution),
+            "discriminator": discriminator(settings, data.resolution),
         }
 
     def networks(self) -> dict[str, nn.Module]:
@@ -52,7 +52,7 @@ class Huang2022(Method):
 
     def stages(self) -> Sequence[Stage]:
         images = min(self.data.images, self.settings.training_images)
-        stage = AdversarialStage(self._networks["generator"], self._networks["critic"], self.settings, images)
+        stage = AdversarialStage(self._networks["generator"], self._networks["discriminator"], self.settings, images)
         stage.images = images
         return [stage]
 
@@ -63,7 +63,7 @@ class Huang2022(Method):
         return self._searching(self.settings.for_preview())
 
     def _searching(self, settings: HuangSettings) -> Repair:
-        return Repair(self._networks["generator"], self._networks["critic"], settings, self.data.resolution)
+        return Repair(self._networks["generator"], self._networks["discriminator"], settings, self.data.resolution)
 
 
 METHOD = Huang2022

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from baselines.latent.networks import Critic, Generator
+from baselines.latent.networks import Discriminator, Generator
 
 from .settings import HuangSettings
 
@@ -18,9 +18,9 @@ def generator(settings: HuangSettings, resolution: int) -> Generator:
     return network
 
 
-def critic(settings: HuangSettings, resolution: int) -> Critic:
+def discriminator(settings: HuangSettings, resolution: int) -> Discriminator:
     """64 -> 4x4x512 -> one logit, every convolution normalised: 4,316,673 parameters (H1). The loss has the sigmoid."""
-    network = Critic(
+    network = Discriminator(
         settings.width,
         resolution,
         norm_first=settings.critic_norm_first,

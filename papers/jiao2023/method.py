@@ -1,4 +1,4 @@
-"""Training and inpainting by GLCIC's code. Where it differs from the text: the ledger in paper.toml (J-..)."""
+"""GLCIC with other networks. Where it differs from the text: the ledger in paper.toml (J-..)."""
 
 from baselines.glcic.method import Glcic
 from baselines.glcic.networks import Style

@@ -7,7 +7,7 @@ import torch
 from watched import Recorder, copied, same
 
 from baselines.ca import losses
-from baselines.ca.method import METHOD, Adversarial, Reconstruction
+from baselines.ca.method import METHOD
 from baselines.ca.settings import CaSettings
 from bench.methods.base import Batch, DataFacts, compose, fill
 from bench.methods.catalog import find
@@ -26,6 +26,11 @@ TINY = {"width": 4, "critic_width": 4, "dilations": (2, 4), "batch_size": 2, "st
 def tiny(side=SIDE, **changes):
     torch.manual_seed(0)
     return METHOD(CaSettings(**(TINY | changes)), DataFacts(side, 10))
+
+
+def judging(method):
+    """The discriminators by name."""
+    return {name: network for name, network in method.networks().items() if name != "generator"}
 
 
 class ToyFeed:
@@ -117,8 +122,8 @@ def test_generator_loss_written_out():
         shares = known.mean(dim=(1, 2, 3))
         rest = [float((((r - x).abs() * known).mean(dim=(1, 2, 3)) / shares).mean()) for r in (coarse, refined)]
         fake = compose(x, hole, refined)
-        score = method.critics["critic_global"](fake).mean()
-        score = score + method.critics["critic_local"](literal_box(fake, hole, side)).mean()
+        score = judging(method)["discriminator_global"](fake).mean()
+        score = score + judging(method)["discriminator_local"](literal_box(fake, hole, side)).mean()
     scalars = stage.update_generator(ToyFeed(stage))
     assert float(scalars["l1"]) == pytest.approx(1.2 * (1.2 * box[0] + box[1]), rel=1e-4)
     assert float(scalars["known"]) == pytest.approx(1.2 * (1.2 * rest[0] + rest[1]), rel=1e-4)
@@ -144,11 +149,11 @@ def test_penalty_of_a_unit_gradient_in_the_hole_is_zero_whatever_lies_outside(ou
     (image, hole), side = ToyFeed(stage).batch(), SIDE // 2
     unit = (3 * int(hole.sum())) ** -0.5
     weight = torch.where(hole, unit, outside).expand(1, 3, -1, -1)
-    stage.networks["critic_global"], stage.networks["critic_local"] = (
+    stage.networks["discriminator_global"], stage.networks["discriminator_local"] = (
         Linear(weight.clone()),
         Linear(literal_box(weight, hole, side).clone()),
     )
-    scalars = stage.update_critics(ToyFeed(stage))
+    scalars = stage.update_discriminators(ToyFeed(stage))
     assert float(scalars["penalty"]) == pytest.approx(0, abs=1e-9)
     truth = 2 * image - 1
     with torch.no_grad():
@@ -168,33 +173,33 @@ def test_order_of_updates_each_with_a_fresh_batch():
     for name, inner in stage.optimizers.items():
         stage.optimizers[name] = Recorder(name, inner, events)
     stage.step(feed)
-    assert events == ["batch", "critics"] * 3 + ["batch", "generator"]
+    assert events == ["batch", "discriminator"] * 3 + ["batch", "generator"]
     assert not any(torch.equal(first.image, second.image) for first, second in pairwise(feed.drawn))
 
 
 def test_who_learns_from_whom():
     method = tiny(l1_weight=0, known_weight=0, gan_weight=1)
     (stage,) = method.stages()
-    before = {name: copied(network) for name, network in method.critics.items()}
+    before = {name: copied(network) for name, network in judging(method).items()}
     stage.update_generator(ToyFeed(stage))
     # Through the paste the critics teach the first network too, as in the authors' code.
     for network in (method.generator.coarse, method.generator.refine):
         assert sum(float(weight.grad.abs().sum()) for weight in network.parameters()) > 0
-    assert all(same(method.critics[name], weights) for name, weights in before.items())
+    assert all(same(judging(method)[name], weights) for name, weights in before.items())
     kept = copied(method.generator)
-    stage.update_critics(ToyFeed(stage))
+    stage.update_discriminators(ToyFeed(stage))
     assert same(method.generator, kept)
-    assert not any(same(method.critics[name], weights) for name, weights in before.items())
+    assert not any(same(judging(method)[name], weights) for name, weights in before.items())
 
 
 def test_stages_and_optimizers():
     def plan(**changes):
-        return [(type(stage), stage.first, stage.steps) for stage in tiny(**changes).stages()]
+        return [(stage.name, stage.first, stage.steps) for stage in tiny(**changes).stages()]
 
-    assert plan() == [(Adversarial, 0, 4)]
-    assert plan(l1_first_steps=3) == [(Reconstruction, 0, 3), (Adversarial, 3, 1)]
+    assert plan() == [("adversarial", 0, 4)]
+    assert plan(l1_first_steps=3) == [("reconstruction", 0, 3), ("adversarial", 3, 1)]
     (stage,) = tiny().stages()
-    for name in ("generator", "critics"):
+    for name in ("generator", "discriminator"):
         (group,) = stage.optimizers[name].param_groups
         assert (group["lr"], group["betas"]) == (1e-4, (0.5, 0.9))
     with pytest.raises(UserError, match="l1_first_steps = 4 leaves no step"):
@@ -205,7 +210,7 @@ def test_schedule_goes_on_from_stage_to_stage():
     rates = []
     for stage in tiny(schedule="cosine", steps=40, l1_first_steps=25, learning_rate=1.0).stages():
         for step in range(stage.steps):
-            stage.set_learning_rate(step)
+            stage.follow_schedule(step)
             rates.append(stage.optimizers["generator"].param_groups[0]["lr"])
     assert rates[1] == 1.0
     assert all(a > b for a, b in pairwise(rates[2:]))

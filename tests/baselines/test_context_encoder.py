@@ -7,8 +7,9 @@ from scipy.ndimage import binary_dilation
 from torch.nn.functional import binary_cross_entropy_with_logits
 from watched import SameBatch, copied, same
 
-from baselines.context_encoder.method import EMPTY, HOLES, METHOD, ContextEncoderSettings, entered, weights
-from baselines.context_encoder.networks import Adversary, ContextEncoder, halvings, sizes, widths
+from baselines.context_encoder.method import METHOD, ContextEncoderSettings, weights
+from baselines.context_encoder.networks import ContextEncoder, Discriminator, halvings, sizes, widths
+from baselines.joint import EMPTY, HOLES, entered
 from baselines.schedule import cosine
 from bench.methods.base import DataFacts, fill
 from bench.methods.settings import DEFAULT, build, overrides
@@ -55,9 +56,9 @@ def test_the_released_centre_network_is_this_one_without_its_last_doubling():
     assert count - doubling + biases - 64 == 71_130_531
 
 
-def test_adversary_parameters():
+def test_discriminator_parameters():
     expected = 16 * (3 * 64 + 64 * 128 + 128 * 256 + 256 * 512 + 512) + 2 * (128 + 256 + 512)
-    assert parameters(Adversary(64, 4)) == expected
+    assert parameters(Discriminator(64, 4)) == expected
 
 
 @pytest.mark.parametrize(("resolution", "expected"), [(64, 4), (128, 5), (160, 5), (256, 6)])
@@ -137,12 +138,12 @@ def test_whole_picture_is_the_mean_squared_error():
 def test_adversarial_losses_are_cross_entropies():
     (stage,) = tiny().stages()
     truth, pasted = torch.rand(4, 3, 32, 32), torch.rand(4, 3, 32, 32)
-    adversary = stage.networks["adversary"]
-    logits = adversary(truth), adversary(pasted)
+    discriminator = stage.networks["discriminator"]
+    logits = discriminator(truth), discriminator(pasted)
     ones, zeros = torch.ones(4), torch.zeros(4)
     expected = binary_cross_entropy_with_logits(logits[0], ones) + binary_cross_entropy_with_logits(logits[1], zeros)
-    assert torch.allclose(stage.fooled(pasted), binary_cross_entropy_with_logits(logits[1], ones))
-    assert torch.allclose(stage.update_adversary(truth, pasted), expected)
+    assert torch.allclose(stage.adversarial_loss(pasted), binary_cross_entropy_with_logits(logits[1], ones))
+    assert torch.allclose(stage.update_discriminator(truth, pasted), expected)
 
 
 # ------------------------------------------------------------------------------------------------------------ training
@@ -153,23 +154,23 @@ def test_a_step_changes_both_networks_and_reports_the_weighted_loss():
     before = {name: copied(network) for name, network in stage.networks.items()}
     scalars = stage.step(SameBatch(stage))
     assert not any(same(stage.networks[name], weights) for name, weights in before.items())
-    assert set(scalars) == {"reconstruction", "adversarial", "generator", "adversary"}
+    assert set(scalars) == {"reconstruction", "adversarial", "generator", "discriminator"}
     assert torch.allclose(scalars["generator"], scalars["reconstruction"] + scalars["adversarial"])
     assert all(not value.requires_grad and value.dim() == 0 for value in scalars.values())
 
 
-def test_the_adversary_learns_from_its_own_update_only():
+def test_the_discriminator_learns_from_its_own_update_only():
     (stage,) = tiny().stages()
     feed = SameBatch(stage)
     stage.step(feed)
-    adversary = stage.networks["adversary"]
-    kept = [weight.grad.clone() for weight in adversary.parameters()]
-    stage.fooled(torch.rand(4, 3, 32, 32, requires_grad=True)).backward()
-    assert all(torch.equal(w.grad, old) for w, old in zip(adversary.parameters(), kept, strict=True))
-    assert all(weight.requires_grad for weight in adversary.parameters())
+    discriminator = stage.networks["discriminator"]
+    kept = [weight.grad.clone() for weight in discriminator.parameters()]
+    stage.adversarial_loss(torch.rand(4, 3, 32, 32, requires_grad=True)).backward()
+    assert all(torch.equal(w.grad, old) for w, old in zip(discriminator.parameters(), kept, strict=True))
+    assert all(weight.requires_grad for weight in discriminator.parameters())
 
 
-def test_without_an_adversary():
+def test_without_a_discriminator():
     method = tiny(reconstruction_weight=1.0)
     assert list(method.networks()) == ["generator"]
     (stage,) = method.stages()
@@ -190,8 +191,8 @@ def test_learning_rates():
     (stage,) = tiny(schedule="cosine", steps=100).stages()
     rates = []
     for step in range(100):
-        stage.set_learning_rates(step)
-        rates.append([stage.optimizers[name].param_groups[0]["lr"] for name in ("generator", "adversary")])
+        stage.follow_schedule(step)
+        rates.append([stage.optimizers[name].param_groups[0]["lr"] for name in ("generator", "discriminator")])
     found = np.array(rates)
     assert np.allclose(found[:, 0] / found[:, 1], 10)
     assert found[:, 0].max() == 2e-3

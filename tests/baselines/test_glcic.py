@@ -15,8 +15,8 @@ from baselines.glcic.networks import (
     SIZES,
     Branch,
     CompletionNetwork,
-    Judge,
-    JudgeStyle,
+    Discriminator,
+    DiscriminatorStyle,
     Style,
     halved,
 )
@@ -116,7 +116,7 @@ def test_halving_rounds_up_each_time(side, times, expected):
 
 
 def test_a_full_connection_by_the_floor_formula_does_not_fit():
-    style = JudgeStyle(width=2, norm="none")
+    style = DiscriminatorStyle(width=2, norm="none")
     branch = Branch(3, 160, 6, style)
     picture = torch.rand(1, 3, 160, 160)
     assert branch(picture).shape == (1, 32)
@@ -134,7 +134,7 @@ def test_discriminator_parameters_at_160_and_96():
 
     assert branch(5, 5) + branch(3, 5) + 2049 == 39_557_121 == PAPER.parameters["discriminator"]
     with torch.device("meta"):
-        assert parameters(Judge(3, 160, 96, (5, 5), JudgeStyle())) == 39_557_121
+        assert parameters(Discriminator(3, 160, 96, (5, 5), DiscriminatorStyle())) == 39_557_121
 
 
 def test_part_sides():
@@ -196,7 +196,7 @@ def test_adversarial_losses_are_cross_entropies(sees_hole):
     both = binary_cross_entropy_with_logits(logits(image), ones) + binary_cross_entropy_with_logits(
         logits(result), zeros
     )
-    assert torch.allclose(stage.fooled(feed.drawn, result), fooled)
+    assert torch.allclose(stage.adversarial_loss(feed.drawn, result), fooled)
     assert torch.allclose(stage.update_discriminator(feed.drawn, result, feed.rng), both / 2)
 
 
@@ -258,7 +258,7 @@ def test_the_discriminator_learns_from_its_own_update_only():
     judge = stage.networks["discriminator"]
     kept = [weight.grad.clone() for weight in judge.parameters()]
     batch = SameBatch(stage).drawn
-    stage.fooled(batch, torch.rand_like(batch.image).requires_grad_()).backward()
+    stage.adversarial_loss(batch, torch.rand_like(batch.image).requires_grad_()).backward()
     assert all(torch.equal(w.grad, old) for w, old in zip(judge.parameters(), kept, strict=True))
     assert all(weight.requires_grad for weight in judge.parameters())
 
@@ -285,7 +285,7 @@ def test_learning_rates_run_over_all_phases():
     rates = []
     for stage in stages:
         for step in range(stage.steps):
-            stage.set_learning_rates(step)
+            stage.follow_schedule(step)
             rates.append({group["lr"] for one in stage.optimizers.values() for group in one.param_groups})
     found = np.array([rate for (rate,) in rates])
     assert len(found) == 100

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from baselines.latent.frozen import frozen_copy
-from baselines.latent.networks import Critic, Generator
+from baselines.latent.networks import Discriminator, Generator
 from bench.util.errors import UserError
 
 
@@ -36,8 +36,8 @@ def test_parameters_of_the_generator(changes, parameters):
         ({"width": 8, "norm_first": True}, 69_185),
     ],
 )
-def test_parameters_of_the_critic(changes, parameters):
-    assert count(Critic(**changes)) == parameters
+def test_parameters_of_the_discriminator(changes, parameters):
+    assert count(Discriminator(**changes)) == parameters
 
 
 def shapes(network, x):
@@ -54,9 +54,9 @@ def test_shapes(kernel):
     down = [(512, 4, 4), (256, 8, 8), (128, 16, 16), (64, 32, 32), (3, 64, 64)]
     assert shapes(Generator(kernel=kernel), torch.randn(2, 100)) == down
     up = [(64, 32, 32), (128, 16, 16), (256, 8, 8), (512, 4, 4)]
-    critic = Critic(kernel=kernel)
-    assert shapes(critic, torch.randn(2, 3, 64, 64)) == up
-    assert critic(torch.randn(2, 3, 64, 64)).shape == (2,)
+    discriminator = Discriminator(kernel=kernel)
+    assert shapes(discriminator, torch.randn(2, 3, 64, 64)) == up
+    assert discriminator(torch.randn(2, 3, 64, 64)).shape == (2,)
 
 
 @pytest.mark.parametrize("resolution", [8, 32, 128])
@@ -64,7 +64,7 @@ def test_other_resolutions(resolution):
     picture = Generator(2, z_size=7, resolution=resolution)(torch.randn(3, 7))
     assert picture.shape == (3, 3, resolution, resolution)
     assert picture.abs().max() <= 1
-    assert Critic(2, resolution=resolution)(picture).shape == (3,)
+    assert Discriminator(2, resolution=resolution)(picture).shape == (3,)
 
 
 @pytest.mark.parametrize("resolution", [4, 48, 100])
@@ -79,7 +79,7 @@ def test_normalisation_and_activations():
     assert slopes == [0.3] * 4
     norms = [layer for layer in generator.layers if isinstance(layer, nn.BatchNorm2d)]
     assert [norm.num_features for norm in norms] == [16, 8, 4, 2]
-    relu = Critic(2, norm="layer", activation="relu").layers
+    relu = Discriminator(2, norm="layer", activation="relu").layers
     assert sum(isinstance(layer, nn.ReLU) for layer in relu) == 4
     assert [layer.num_channels for layer in relu if isinstance(layer, nn.GroupNorm)] == [4, 8, 16]
     assert {layer.num_groups for layer in relu if isinstance(layer, nn.GroupNorm)} == {1}
@@ -87,7 +87,7 @@ def test_normalisation_and_activations():
 
 def test_first_weights():
     torch.manual_seed(0)
-    for network in (Generator(16), Critic(16)):
+    for network in (Generator(16), Discriminator(16)):
         for layer in network.layers:
             if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
                 assert float(layer.weight.detach().std()) == pytest.approx(0.02, rel=0.1)
@@ -113,8 +113,11 @@ def worn(network):
 @pytest.mark.parametrize("kernel", [4, 5])
 def test_a_frozen_copy_is_the_same_function(bias, kernel):
     torch.manual_seed(1)
-    generator, critic = worn(Generator(4, bias=bias, kernel=kernel)), worn(Critic(4, bias=bias, norm_first=True))
-    for network, x in ((generator, torch.randn(3, 100)), (critic, torch.randn(3, 3, 64, 64))):
+    generator, discriminator = (
+        worn(Generator(4, bias=bias, kernel=kernel)),
+        worn(Discriminator(4, bias=bias, norm_first=True)),
+    )
+    for network, x in ((generator, torch.randn(3, 100)), (discriminator, torch.randn(3, 3, 64, 64))):
         before = {name: value.clone() for name, value in network.state_dict().items()}
         copied = frozen_copy(network)
         assert network.training
@@ -128,9 +131,9 @@ def test_a_frozen_copy_is_the_same_function(bias, kernel):
 
 
 def test_layer_normalisation_is_not_folded():
-    critic = Critic(4, norm="layer")
-    copied, x = frozen_copy(critic), torch.randn(2, 3, 64, 64)
-    torch.testing.assert_close(copied(x), critic(x).detach(), rtol=1e-4, atol=1e-6)
+    discriminator = Discriminator(4, norm="layer")
+    copied, x = frozen_copy(discriminator), torch.randn(2, 3, 64, 64)
+    torch.testing.assert_close(copied(x), discriminator(x).detach(), rtol=1e-4, atol=1e-6)
 
 
 def test_a_normalisation_after_an_activation_is_kept():

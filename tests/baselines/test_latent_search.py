@@ -6,7 +6,7 @@ import torch
 from scipy.ndimage import uniform_filter
 from torch import nn
 
-from baselines.latent.networks import Critic, Generator
+from baselines.latent.networks import Discriminator, Generator
 from baselines.latent.search import LatentSearch, context_weights, first_z, prior, search
 from baselines.latent.settings import SEARCH_SETTINGS, DcganSettings, SearchSettings
 from bench.methods.base import compose, fill
@@ -23,7 +23,7 @@ def settings(**changes):
 @pytest.fixture(scope="module")
 def networks():
     torch.manual_seed(0)
-    found = Generator(4, 8, SIDE), Critic(4, SIDE)
+    found = Generator(4, 8, SIDE), Discriminator(4, SIDE)
     for network in found:
         for layer in network.modules():
             if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
@@ -100,14 +100,14 @@ def test_printed_weights():
 
 def plain_loss(networks, one, gap, z, chosen):
     """The objective of one image, written out: pixel by pixel, with probabilities in place of logits."""
-    generator, critic = (network.eval() for network in networks)
+    generator, discriminator = (network.eval() for network in networks)
     picture = generator(z[None])[0]
     weights = context_weights(gap[None], chosen.window, chosen.context)[0]
     target = 2 * one - 1
     context = sum((weights[0] * (picture[c] - target[c])).abs().sum() for c in range(3))
     if chosen.reduction == "mean":
         context = context / (3 * SIDE * SIDE)
-    score = critic(picture[None])[0]
+    score = discriminator(picture[None])[0]
     real = torch.sigmoid(score)
     forms = {"saturating": (1 - real).log(), "nonsaturating": -real.log(), "critic": -score, "none": 0 * score}
     return context, chosen.prior_weight * forms[chosen.prior]
@@ -157,15 +157,15 @@ def test_priors_are_finite_far_from_zero():
     assert prior(score, "critic").tolist() == [300, 0, -300]
 
 
-def test_a_critic_without_weight_is_not_run(networks):
+def test_a_discriminator_without_weight_is_not_run(networks):
     class Untouchable(nn.Module):
         def forward(self, image):
-            raise AssertionError("the critic was run")
+            raise AssertionError("the discriminator was run")
 
     for changes in ({"prior": "none"}, {"prior_weight": 0}):
         found = search(networks[0], Untouchable(), *damaged(), settings(**changes))
         assert not found.prior_loss.any()
-    with pytest.raises(AssertionError, match="the critic was run"):
+    with pytest.raises(AssertionError, match="the discriminator was run"):
         search(networks[0], Untouchable(), *damaged(), settings())
 
 

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy
 
-from baselines.latent.networks import Critic, Generator
+from baselines.latent.networks import Discriminator, Generator
 from baselines.latent.settings import DcganSettings, WganSettings
 from baselines.latent.training import AdversarialStage, WassersteinStage
 from bench.methods.base import Batch
@@ -27,13 +27,13 @@ class Feed:
 def dcgan(images=40, **changes):
     torch.manual_seed(0)
     settings = DcganSettings(**TINY | {"flip": False} | changes)
-    return AdversarialStage(Generator(2, 8, SIDE, bias=False), Critic(2, SIDE, bias=False), settings, images)
+    return AdversarialStage(Generator(2, 8, SIDE, bias=False), Discriminator(2, SIDE, bias=False), settings, images)
 
 
 def wgan(images=400, **changes):
     torch.manual_seed(0)
     settings = WganSettings(**TINY | {"flip": False} | changes)
-    return WassersteinStage(Generator(2, 8, SIDE), Critic(2, SIDE, norm="layer"), settings, images)
+    return WassersteinStage(Generator(2, 8, SIDE), Discriminator(2, SIDE, norm="layer"), settings, images)
 
 
 def weights(network):
@@ -49,7 +49,7 @@ def test_steps():
     assert dcgan(images=202_599, epochs=25, batch_size=128).steps == 39_570
     assert dcgan(steps=7).steps == 7
     assert dcgan(images=1).steps == 6
-    # An epoch of a Wasserstein GAN is one of its critic: 10,000 of 15,000 images in 128s, five to a step.
+    # An epoch of a Wasserstein GAN is one of its discriminator: 10,000 of 15,000 images in 128s, five to a step.
     assert wgan(images=15_000, epochs=10_000, batch_size=128).steps == 234_375
     assert wgan(steps=10_000).steps == 10_000
 
@@ -59,7 +59,7 @@ def test_scalars(make):
     stage = make()
     scalars = stage.step(Feed())
     names = {
-        "dcgan": {"critic", "generator", "generator_gradient"},
+        "dcgan": {"discriminator", "generator", "generator_gradient"},
         "wgan": {"wasserstein", "penalty", "generator"},
     }
     assert set(scalars) == names[stage.name]
@@ -79,22 +79,24 @@ def test_both_networks_learn_and_stay_free(make):
 
 def hand_step(stage, feed, g_steps):
     """A step of a DCGAN as a textbook writes it: probabilities, a picture made anew for every update."""
-    generator, critic = stage.networks["generator"], stage.networks["critic"]
+    generator, discriminator = stage.networks["generator"], stage.networks["discriminator"]
     real = 2 * feed.batch().image - 1
     z = 2 * torch.rand(COUNT, 8, generator=feed.rng) - 1
     one, nought = torch.ones(COUNT), torch.zeros(COUNT)
     fake = generator(z).detach()
-    loss = binary_cross_entropy(critic(real).sigmoid(), one) + binary_cross_entropy(critic(fake).sigmoid(), nought)
-    stage.optimizers["critic"].zero_grad()
+    loss = binary_cross_entropy(discriminator(real).sigmoid(), one) + binary_cross_entropy(
+        discriminator(fake).sigmoid(), nought
+    )
+    stage.optimizers["discriminator"].zero_grad()
     loss.backward()
-    stage.optimizers["critic"].step()
+    stage.optimizers["discriminator"].step()
     for _ in range(g_steps):
         stage.optimizers["generator"].zero_grad()
-        deceit = binary_cross_entropy(critic(generator(z)).sigmoid(), one)
+        deceit = binary_cross_entropy(discriminator(generator(z)).sigmoid(), one)
         deceit.backward()
         stage.optimizers["generator"].step()
     gradient = torch.cat([weight.grad.flatten() for weight in generator.parameters()]).norm()
-    return {"critic": loss.detach(), "generator": deceit.detach(), "generator_gradient": gradient}
+    return {"discriminator": loss.detach(), "generator": deceit.detach(), "generator_gradient": gradient}
 
 
 @pytest.mark.parametrize("g_steps", [1, 2, 3])
@@ -105,13 +107,13 @@ def test_a_step_is_the_textbooks(g_steps):
         scalars, expected = ours.step(feeds[0]), hand_step(theirs, feeds[1], g_steps)
         for name, value in expected.items():
             torch.testing.assert_close(scalars[name], value, rtol=1e-4, atol=1e-6)
-    for name in ("generator", "critic"):
+    for name in ("generator", "discriminator"):
         for a, b in zip(ours.networks[name].parameters(), theirs.networks[name].parameters(), strict=True):
             torch.testing.assert_close(a, b, rtol=1e-3, atol=2e-5)
     assert len(feeds[0].drawn) == 2
 
 
-def test_the_critic_sees_real_and_fake_apart():
+def test_the_discriminator_sees_real_and_fake_apart():
     class Watched(nn.Module):
         def __init__(self):
             super().__init__()
@@ -123,39 +125,39 @@ def test_the_critic_sees_real_and_fake_apart():
 
     stage = AdversarialStage(Generator(2, 8, SIDE), Watched(), DcganSettings(**TINY), 8)
     stage.step(Feed())
-    assert stage.networks["critic"].seen == [COUNT] * 3
+    assert stage.networks["discriminator"].seen == [COUNT] * 3
 
 
-def test_a_wasserstein_step_draws_a_batch_for_every_critic_update():
+def test_a_wasserstein_step_draws_a_batch_for_every_discriminator_update():
     feed = Feed()
     wgan(n_critic=3).step(feed)
     assert len(feed.drawn) == 3
 
 
-def test_a_critic_update_by_hand():
+def test_a_discriminator_update_by_hand():
     stage, feed = wgan(gp_weight=7.0), Feed()
     twin, chance = wgan(gp_weight=7.0), Feed()
-    scalars = stage.update_critic(feed)
+    scalars = stage.update_discriminator(feed)
     real = 2 * chance.batch().image - 1
     z = 2 * torch.rand(COUNT, 8, generator=chance.rng) - 1
     t = torch.rand(COUNT, 1, 1, 1, generator=chance.rng)
-    critic = twin.networks["critic"]
+    discriminator = twin.networks["discriminator"]
     fake = twin.networks["generator"](z).detach()
     point = (real + t * (fake - real)).requires_grad_()
-    slopes = torch.autograd.grad(critic(point).sum(), point, create_graph=True)[0].flatten(1).norm(dim=1)
-    distance, penalty = critic(real).mean() - critic(fake).mean(), ((slopes - 1) ** 2).mean()
+    slopes = torch.autograd.grad(discriminator(point).sum(), point, create_graph=True)[0].flatten(1).norm(dim=1)
+    distance, penalty = discriminator(real).mean() - discriminator(fake).mean(), ((slopes - 1) ** 2).mean()
     torch.testing.assert_close(scalars["wasserstein"], distance.detach(), rtol=1e-4, atol=1e-6)
     torch.testing.assert_close(scalars["penalty"], penalty.detach(), rtol=1e-4, atol=1e-6)
-    twin.optimizers["critic"].zero_grad()
+    twin.optimizers["discriminator"].zero_grad()
     (7 * penalty - distance).backward()
-    twin.optimizers["critic"].step()
-    for a, b in zip(stage.networks["critic"].parameters(), critic.parameters(), strict=True):
+    twin.optimizers["discriminator"].step()
+    for a, b in zip(stage.networks["discriminator"].parameters(), discriminator.parameters(), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-3, atol=2e-5)
 
 
-def test_the_critic_learns_to_tell():
+def test_the_discriminator_learns_to_tell():
     stage, feed = wgan(learning_rate=2e-3), Feed()
-    distances = [float(stage.update_critic(feed)["wasserstein"]) for _ in range(60)]
+    distances = [float(stage.update_discriminator(feed)["wasserstein"]) for _ in range(60)]
     assert sum(distances[-10:]) > sum(distances[:10])
     assert sum(distances[-10:]) > 0
 

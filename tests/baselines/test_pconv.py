@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from torchvision.models.vgg import cfgs, make_layers
 from watched import SameBatch, copied, same
 
-from baselines import vgg16
+from baselines import vgg as features
 from baselines.pconv import losses
 from baselines.pconv.method import METHOD, PConvSettings
 from baselines.pconv.networks import PartialUNet
@@ -158,10 +158,12 @@ def vgg(monkeypatch):
     """VGG-16's layers up to the third pooling with random weights, in place of the published file."""
     torch.manual_seed(0)
     layers = make_layers(cfgs["D"])[:17]
-    monkeypatch.setattr(vgg16, "load", lambda trunk, path: {f"features.{k}": v for k, v in layers.state_dict().items()})
-    vgg16.pools.cache_clear()
+    monkeypatch.setattr(
+        features.weights, "load", lambda published, path: {f"features.{k}": v for k, v in layers.state_dict().items()}
+    )
+    features.vgg16_pools.cache_clear()
     yield layers
-    vgg16.pools.cache_clear()
+    features.vgg16_pools.cache_clear()
 
 
 def test_vgg_terms(vgg):
@@ -181,7 +183,7 @@ def test_vgg_terms(vgg):
                 style += (grams[0] - grams[1]).abs().sum(dim=(1, 2)).mean() / channels**2
     assert torch.allclose(found["perceptual"], perceptual, rtol=1e-5)
     assert torch.allclose(found["style"], style, rtol=1e-5)
-    assert losses.Vgg16Terms("weights.pth").parts is vgg16.pools("weights.pth")
+    assert losses.Vgg16Terms("weights.pth").parts is features.vgg16_pools("weights.pth")
 
 
 def test_with_weights_the_stages_say_so_and_the_terms_are_there(vgg):
@@ -195,7 +197,7 @@ def test_with_weights_the_stages_say_so_and_the_terms_are_there(vgg):
 def test_another_file_is_refused(tmp_path):
     path = tmp_path / "vgg16.pth"
     path.write_bytes(b"something else")
-    with pytest.raises(UserError, match="is not the published file"):
+    with pytest.raises(UserError, match=r"vgg16.pth is not the published vgg16-397923af\.pth"):
         tiny(vgg16_file=str(path)).stages()
 
 
@@ -239,7 +241,7 @@ def test_learning_rates():
     for stage, rate in ((main, 2e-4), (tuning, 5e-5)):
         found = []
         for step in range(stage.steps):
-            stage.set_learning_rate(step)
+            stage.follow_schedule(step)
             found.append(stage.optimizers["generator"].param_groups[0]["lr"])
         assert max(found) == rate
         assert found[-1] < 0.01 * rate

@@ -247,7 +247,7 @@ def test_least_squares_by_hand():
     (stage,) = tiny(gan_weight=2).stages()
     stage.networks["discriminator"], stage.networks["discriminator_rec"] = Mean(), Mean()
     truth, generated, recovered = (torch.full((2, 3, 8, 8), value) for value in (0.5, -0.5, 0.25))
-    found = stage.fooled(truth, generated, recovered)
+    found = stage.adversarial_losses(truth, generated, recovered)
     assert float(found["adversarial"]) == pytest.approx(2 * 1.5**2)
     assert float(found["matching"]) == pytest.approx(2 * 0.25**2)
     found = stage.update_discriminators(truth, generated, recovered)
@@ -268,7 +268,7 @@ def test_a_step_updates_the_discriminators_then_the_generator():
         assert (group["lr"], group["betas"]) == (1e-4, (0.0, 0.999))
         stage.optimizers[name] = Recorder(name, inner, events)
     scalars = stage.step(ToyFeed(stage))
-    assert events == ["discriminators", "generator"]
+    assert events == ["discriminator", "generator"]
     assert not any(same(network, before[name]) for name, network in method.networks().items())
     names = ("kl_posterior", "kl_prior", "l1_posterior", "l1_prior", "adversarial", "matching")
     assert float(scalars["generator"]) == pytest.approx(sum(float(scalars[name]) for name in names), rel=1e-5)

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from torch.nn.functional import binary_cross_entropy_with_logits
 from watched import copied, same
 
-from baselines.context_encoder.method import entered
+from baselines.joint import entered
 from baselines.shift_net.method import METHOD, ShiftNetSettings, guidance
 from baselines.shift_net.networks import Discriminator, Generator, Passed, missing_places, shift
 from baselines.unet import levels_at, sizes
@@ -202,13 +202,15 @@ def test_weights_of_the_terms():
     (stage,) = tiny().stages()
     truth, hole = torch.rand(4, 3, 32, 32) * 2 - 1, box(4)
     passed = stage.networks["generator"](entered(truth, hole), hole)
-    terms = stage.terms(passed, truth, hole)
+    shown, terms = stage.complete(truth, hole)
+    assert torch.equal(shown, passed.result)
     assert torch.allclose(terms["l1"], 100 * (passed.result - truth).abs().mean())
     wanted = stage.networks["generator"](truth, hole).encoded
     assert torch.allclose(terms["guidance"], guidance(passed, wanted))
     logits = stage.networks["discriminator"](passed.result)
     expected = binary_cross_entropy_with_logits(logits, torch.ones_like(logits))
-    assert torch.allclose(terms["adversarial"], 0.2 * expected, rtol=1e-4)
+    assert torch.allclose(stage.adversarial_loss(shown), expected, rtol=1e-4)
+    assert stage.adversarial_weight() == 0.2
 
 
 def test_guidance_teaches_the_decoder_alone():
@@ -251,7 +253,7 @@ def test_the_discriminator_learns_from_its_own_update_only():
     stage.step(ToyFeed(stage))
     discriminator = stage.networks["discriminator"]
     kept = [weight.grad.clone() for weight in discriminator.parameters()]
-    stage.fooled(torch.rand(4, 3, 32, 32, requires_grad=True)).backward()
+    stage.adversarial_loss(torch.rand(4, 3, 32, 32, requires_grad=True)).backward()
     assert all(torch.equal(w.grad, old) for w, old in zip(discriminator.parameters(), kept, strict=True))
 
 
@@ -266,7 +268,7 @@ def test_learning_rates():
     (stage,) = tiny(schedule="cosine", steps=100).stages()
     found = []
     for step in range(100):
-        stage.set_learning_rates(step)
+        stage.follow_schedule(step)
         found.append([optimizer.param_groups[0]["lr"] for optimizer in stage.optimizers.values()])
     rates = np.array(found)
     assert rates.shape == (100, 2)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -212,7 +214,7 @@ def test_content_of_vgg_features(tmp_path, monkeypatch):
             nn.init.kaiming_normal_(layer.weight)
     path = tmp_path / "vgg.pth"
     torch.save({f"features.{key}": value for key, value in layers.state_dict().items()}, path)
-    monkeypatch.setattr(vgg, "SHA256_PREFIX", "")
+    monkeypatch.setattr(vgg, "VGG19", replace(vgg.VGG19, sha256_prefix=""))
     generator, discriminator, settings = networks(vgg19_file=str(path))
     stage = Srgan(generator, discriminator, settings)
     assert stage.name == "srgan_vgg54"

@@ -34,7 +34,7 @@ def test_stages_and_networks():
     (stage,) = method.stages()
     assert (stage.name, stage.steps, stage.g_steps) == ("dcgan", 25_000, 2)
     assert stage.networks == method.networks()
-    assert set(method.networks()) == {"generator", "critic"}
+    assert set(method.networks()) == {"generator", "discriminator"}
     (one,) = build("paper", "g_steps_1").stages()
     assert one.g_steps == 1
 

@@ -15,10 +15,10 @@ def published(monkeypatch, tmp_path):
         content = f"the weights of {net}".encode()
         (shop / f"{net}.pth").write_bytes(content)
         prefix = hashlib.sha256(content).hexdigest()[:8]
-        trunks[name] = weights.Trunk(net, net, f"{net}.pth", len(content), prefix, (), 1, 1)
+        trunks[name] = weights.Trunk(f"{net}.pth", len(content), prefix, net, net, (), 1, 1)
     monkeypatch.setattr(weights, "TRUNKS", trunks)
     monkeypatch.setattr("bench.cli.doctor.TRUNKS", trunks)
-    monkeypatch.setattr(weights.Trunk, "url", property(lambda self: (shop / self.file).as_uri()))
+    monkeypatch.setattr(weights.Published, "url", property(lambda self: (shop / self.file).as_uri()))
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
     return shop
 
@@ -61,9 +61,9 @@ def test_a_wrong_file_is_told_by_name(bench, published, tmp_path):
     (tmp_path / "here" / "vgg.pth").write_bytes(b"half")
     code, _, error = bench("fetch", "lpips", "--weights", tmp_path / "here")
     assert code == 2
-    assert "vgg.pth is not the published file: 4 bytes" in error
+    assert "vgg.pth is not the published vgg.pth: 4 bytes" in error
     said = bench("doctor", "--weights", tmp_path / "here", "--out", tmp_path / "runs")[1]
-    assert "vgg.pth is not the published file" in said
+    assert "vgg.pth is not the published vgg.pth" in said
 
 
 def test_an_unknown_thing(bench):

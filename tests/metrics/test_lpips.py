@@ -147,7 +147,7 @@ def test_a_reason_names_no_persons_home(monkeypatch, tmp_path):
 
 def test_foreign_weights_are_refused(tmp_path, no_hub):
     (tmp_path / ALEX.file).write_bytes(b"half a file")
-    with pytest.raises(UserError, match=r"7be5be79\.pth is not the published file: 11 bytes"):
+    with pytest.raises(UserError, match=r"7be5be79\.pth is not the published alexnet.* 11 bytes"):
         Lpips.open(tmp_path)
 
 

@@ -117,7 +117,7 @@ def test_its_own_step_is_tested_by_the_curve_of_the_discriminator() -> None:
         "variant:g_steps_1",
         "variant:default",
         "dcgan",
-        "critic",
+        "discriminator",
     )
     assert (claim.check, claim.below, claim.share, claim.tail) == ("vanishes", 0.1, 0.5, 0.1)
     assert settings("paper", "g_steps_1").g_steps == 1

@@ -92,12 +92,12 @@ def test_two_stages():
 
 
 def test_lengths_at_paper_scale():
-    """C9, C14, C19: 10 000 updates, or so many passes of the critic; 200 passes over 2000 pictures by 32."""
+    """C9, C14, C19: 10 000 updates, or so many passes of the discriminator; 200 passes over 2000 pictures by 32."""
     printed = ChandakSettings()
     assert printed.gan_steps(15_000) == 10_000
     assert round(10_000 * 5 * 128 / 15_000) == 427
     assert ChandakSettings(epochs_are="epochs").gan_steps(15_000) == 234_375
-    assert abs(234_375 * 5 / (10_000 * 117) - 1) < 0.002  # the critic's updates, by whole batches
+    assert abs(234_375 * 5 / (10_000 * 117) - 1) < 0.002  # the discriminator's updates, by whole batches
     assert ChandakSettings(epochs_are="epochs", epochs=1250).gan_steps(15_000) == 29_296
     assert ChandakSettings(steps=7, epochs_are="epochs").gan_steps(15_000) == 7
     assert printed.all_enhancement_steps(15_000) == 12_500
@@ -118,12 +118,13 @@ def test_penalty_on_fake_is_at_the_generators_pictures():
     assert t.max() <= 1
 
 
-def test_the_critic_sees_each_image_alone():
-    critic = tiny().networks()["critic"]
+def test_the_discriminator_sees_each_image_alone():
+    discriminator = tiny().networks()["discriminator"]
     image = torch.rand(4, 3, SIDE, SIDE)
-    assert torch.allclose(critic(image)[1:2], critic(image[1:2]), atol=1e-6)
+    assert torch.allclose(discriminator(image)[1:2], discriminator(image[1:2]), atol=1e-6)
     assert not any(
-        isinstance(layer, torch.nn.GroupNorm) for layer in tiny(critic_norm="none").networks()["critic"].modules()
+        isinstance(layer, torch.nn.GroupNorm)
+        for layer in tiny(critic_norm="none").networks()["discriminator"].modules()
     )
 
 
@@ -175,9 +176,9 @@ def test_the_enhancement_learns_alone(pairs):
     before = {name: copied(network) for name, network in method.networks().items()}
     stage.step(ToyFeed(stage))
     assert same(method.networks()["generator"], before["generator"])
-    assert same(method.networks()["critic"], before["critic"])
+    assert same(method.networks()["discriminator"], before["discriminator"])
     assert not same(method.networks()["enhancement"], before["enhancement"])
-    for name in ("generator", "critic"):
+    for name in ("generator", "discriminator"):
         assert all(weight.requires_grad and weight.grad is None for weight in method.networks()[name].parameters())
 
 
@@ -189,7 +190,7 @@ def test_completed_pairs_are_what_the_search_finds():
     known = ~hole.expand_as(clear)
     assert torch.equal(found[known], clear[known])
     seed = torch.randint(2**62, (4,), generator=ToyFeed(stage).rng)
-    networks = method.networks()["generator"], method.networks()["critic"]
+    networks = method.networks()["generator"], method.networks()["discriminator"]
     pair = ChandakSettings(**TINY | {"iterations": 2})
     assert torch.equal(found, compose(clear, hole, search(*networks, clear, hole, seed, pair).fill))
 
@@ -263,7 +264,9 @@ def test_without_enhancement_the_result_is_eq_4():
     image, hole = pictures()
     seed = torch.arange(4)
     networks = method.networks()
-    found = LatentSearch(networks["generator"], networks["critic"], method.settings, SIDE).inpaint(image, hole, seed)
+    found = LatentSearch(networks["generator"], networks["discriminator"], method.settings, SIDE).inpaint(
+        image, hole, seed
+    )
     result = method.inpainter().inpaint(image, hole, seed)
     mask = (~hole).float()
     assert torch.allclose(result, mask * image + (1 - mask) * found)
@@ -299,10 +302,10 @@ def test_it_tells_about_the_search():
     inpainter.inpaint(image, hole, torch.arange(4))
     assert set(inpainter.diagnostics) == {"context_loss", "prior_share", "settled"}
     networks = method.networks()
-    found = search(networks["generator"], networks["critic"], image, hole, torch.arange(4), method.settings)
+    found = search(networks["generator"], networks["discriminator"], image, hole, torch.arange(4), method.settings)
     by_hand = 2 * (~hole * (found.fill - image)).abs().sum(dim=(1, 2, 3))  # Eq. (5), colours in [-1,1]
     assert inpainter.diagnostics["context_loss"].tolist() == pytest.approx(by_hand.tolist(), rel=1e-4)
-    score = networks["critic"].eval()(2 * found.fill - 1).detach()
+    score = networks["discriminator"].eval()(2 * found.fill - 1).detach()
     prior = [0.1 * math.log(1 - 1 / (1 + math.exp(-one))) for one in score.tolist()]  # Eq. (6), bounded (C12)
     shares = [abs(p) / c for p, c in zip(prior, by_hand.tolist(), strict=True)]
     assert inpainter.diagnostics["prior_share"].tolist() == pytest.approx(shares, rel=1e-3)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -15,7 +17,7 @@ def test_distances():
 
 
 def vgg_file(folder, monkeypatch):
-    monkeypatch.setattr(vgg, "SHA256_PREFIX", "")
+    monkeypatch.setattr(vgg, "VGG19", replace(vgg.VGG19, sha256_prefix=""))
     torch.manual_seed(0)
     layers = make_layers(cfgs["E"])[: losses.VGG_LAYERS]
     path = folder / "vgg.pth"
@@ -40,7 +42,7 @@ def test_perceptual_is_the_distance_of_features(tmp_path, monkeypatch):
 def test_perceptual_tells_of_a_wrong_file(tmp_path, content):
     path = tmp_path / "vgg.pth"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=r"vgg\.pth is not VGG-19"):
+    with pytest.raises(UserError, match=r"vgg\.pth is not the published vgg19-"):
         losses.Perceptual(str(path))
     with pytest.raises(UserError, match=r"absent\.pth cannot be read"):
         losses.Perceptual(str(tmp_path / "absent.pth"))

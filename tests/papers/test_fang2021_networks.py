@@ -5,7 +5,7 @@ from pydantic import ValidationError
 from bench.methods.base import compose
 from bench.util.errors import UserError
 from bench.util.seeds import Chance
-from papers.fang2021.networks import Generator, check_resolution, critics, sizes
+from papers.fang2021.networks import check_resolution, discriminators, generator, sizes
 from papers.fang2021.settings import FangSettings
 
 
@@ -36,34 +36,34 @@ def picture(count=2, side=32):
     ],
 )
 def test_generator_parameters(changes, expected):
-    assert parameters(Generator(FangSettings(**changes))) == expected
+    assert parameters(generator(FangSettings(**changes))) == expected
 
 
 def test_critic_parameters():
-    both = critics(FangSettings(), 256)
-    assert list(both) == ["critic_global", "critic_local"]
+    both = discriminators(FangSettings(), 256)
+    assert list(both) == ["discriminator_global", "discriminator_local"]
     assert sum(map(parameters, both.values())) == 7_082_370
-    plain = critics(FangSettings(conditional=False), 256)
+    plain = discriminators(FangSettings(conditional=False), 256)
     assert [parameters(x) for x in plain.values()] == [2_733_441, 4_339_329]
-    assert critics(FangSettings(gan="none"), 256) == {}
-    assert list(critics(tiny(critics="local"), 64)) == ["critic_local"]
+    assert discriminators(FangSettings(gan="none"), 256) == {}
+    assert list(discriminators(tiny(critics="local"), 64)) == ["discriminator_local"]
 
 
 def test_what_lies_under_the_hole_does_not_matter():
-    network, (image, hole) = Generator(tiny()), picture()
+    network, (image, hole) = generator(tiny()), picture()
     other = compose(image, hole, torch.rand_like(image))
     for first, second in zip(network(image, hole), network(other, hole), strict=True):
         assert torch.equal(first, second)
 
 
 def test_what_is_known_does_matter():
-    network, (image, hole) = Generator(tiny()), picture()
+    network, (image, hole) = generator(tiny()), picture()
     other = compose(torch.rand_like(image), hole, image)
     assert not torch.equal(network(image, hole)[0], network(other, hole)[0])
 
 
 def test_inputs_of_both_networks():
-    network, (image, hole) = Generator(tiny(loops=2)), picture()
+    network, (image, hole) = generator(tiny(loops=2)), picture()
     seen = {"coarse": [], "refine": []}
     network.coarse.register_forward_pre_hook(lambda _, x: seen["coarse"].append(x[0]))
     network.refine.register_forward_pre_hook(lambda _, x: seen["refine"].append(x[0]))
@@ -82,14 +82,14 @@ def test_inputs_of_both_networks():
 
 @pytest.mark.parametrize(("changes", "flows"), [({}, False), ({"detach_coarse": False}, True)])
 def test_gradient_of_the_second_network_in_the_first(changes, flows):
-    network, (image, hole) = Generator(tiny(**changes)), picture()
+    network, (image, hole) = generator(tiny(**changes)), picture()
     network(image, hole)[1].sum().backward()
     assert all((weight.grad is not None) == flows for weight in network.coarse.parameters())
     assert all(weight.grad is not None for weight in network.refine.parameters())
 
 
 def test_without_reconstruction_the_first_network_still_learns():
-    network, (image, hole) = Generator(tiny(reconstruction="none")), picture()
+    network, (image, hole) = generator(tiny(reconstruction="none")), picture()
     network(image, hole)[1].sum().backward()
     assert all(weight.grad is not None for weight in network.coarse.parameters())
 
@@ -99,7 +99,7 @@ def test_without_reconstruction_the_first_network_still_learns():
 @pytest.mark.parametrize("dilations", [(1,), (2, 4), (3, 5, 8)])
 def test_sizes_are_those_that_work(refine, padding, dilations):
     settings = tiny(refine=refine, padding=padding, dilations=dilations)
-    fit, network = sizes(settings), Generator(settings)
+    fit, network = sizes(settings), generator(settings)
 
     def fill(height, width):
         image, hole = torch.rand(1, 3, height, width), torch.zeros(1, 1, height, width, dtype=torch.bool)

@@ -122,7 +122,7 @@ def test_poisson_merge():
 
 def test_at_the_searchs_own_size_nothing_is_scaled():
     method = tiny(16)
-    assert set(method.networks()) == {"generator", "critic"}
+    assert set(method.networks()) == {"generator", "discriminator"}
     assert [stage.name for stage in method.stages()] == ["dcgan"]
     image, hole, seed = scene(16, 16)
     line = method.inpainter()

@@ -49,11 +49,11 @@ def test_generator_updates_for_each_of_the_discriminator(changes, updates):
     for name, inner in stage.optimizers.items():
         stage.optimizers[name] = Recorder(name, inner, events)
     scalars = stage.step(ToyFeed())
-    assert events == ["critic", *["generator"] * updates]
+    assert events == ["discriminator", *["generator"] * updates]
     assert all(torch.equal(z, drawn[0]) for z in drawn)
     assert drawn[0].shape == (4, 100)
     assert drawn[0].abs().max() <= 1
-    assert set(scalars) == {"critic", "generator", "generator_gradient"}
+    assert set(scalars) == {"discriminator", "generator", "generator_gradient"}
 
 
 def test_optimisers_as_printed():
@@ -94,7 +94,7 @@ def test_repair_is_the_search_and_a_hard_paste():
     image, hole = pictures()
     seed = torch.arange(4)
     networks = method.networks()
-    found = search(networks["generator"], networks["critic"], image, hole, seed, method.settings)
+    found = search(networks["generator"], networks["discriminator"], image, hole, seed, method.settings)
     inpainter = method.inpainter()
     raw = fill(inpainter, image, hole, seed)
     assert torch.equal(raw, found.fill.clamp(0, 1))

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from bench.util.errors import UserError
-from papers.huang2022.networks import critic, generator
+from papers.huang2022.networks import discriminator, generator
 from papers.huang2022.settings import HuangSettings
 
 CHANNELS = [512, 256, 128, 64, 3]
@@ -28,14 +28,14 @@ def test_generator_parameters_by_the_layer_table():
     assert parameters(generator(HuangSettings(), 64)) == table
 
 
-def test_critic_parameters_by_the_layer_table():
+def test_discriminator_parameters_by_the_layer_table():
     """§3.1: four 5x5 convolutions of stride 2, all normalised, flattened 8192, one full connection."""
     channels = CHANNELS[::-1]
     table = sum(25 * inside * out + out + 2 * out for inside, out in pairwise(channels))
     table += 8192 + 1
     assert table == 4_316_673
-    assert parameters(critic(HuangSettings(), 64)) == table
-    assert parameters(critic(HuangSettings(critic_norm_first=False), 64)) == table - 2 * 64
+    assert parameters(discriminator(HuangSettings(), 64)) == table
+    assert parameters(discriminator(HuangSettings(critic_norm_first=False), 64)) == table - 2 * 64
 
 
 def test_sides_of_the_features():
@@ -45,7 +45,7 @@ def test_sides_of_the_features():
             layer.register_forward_hook(lambda layer, inside, out: sides.append(out.shape[-1]))
     assert network(torch.rand(2, 100)).shape == (2, 3, 64, 64)
     assert sides == [8, 16, 32, 64]
-    network, sides = critic(HuangSettings(width=2), 64), []
+    network, sides = discriminator(HuangSettings(width=2), 64), []
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d):
             layer.register_forward_hook(lambda layer, inside, out: sides.append(out.shape[-1]))
@@ -55,7 +55,7 @@ def test_sides_of_the_features():
 
 def test_activations_as_printed_and_exchanged():
     printed = HuangSettings(width=2)
-    made, judged = kinds(generator(printed, 64)), kinds(critic(printed, 64))
+    made, judged = kinds(generator(printed, 64)), kinds(discriminator(printed, 64))
     assert made.count(nn.LeakyReLU) == judged.count(nn.ReLU) == judged.count(nn.BatchNorm2d) == 4
     assert nn.ReLU not in made
     assert nn.LeakyReLU not in judged
@@ -63,7 +63,7 @@ def test_activations_as_printed_and_exchanged():
     assert nn.Sigmoid not in judged
     exchanged = HuangSettings(width=2, generator_activation="relu", critic_activation="leaky_relu")
     assert kinds(generator(exchanged, 64)).count(nn.ReLU) == 4
-    assert kinds(critic(exchanged, 64)).count(nn.LeakyReLU) == 4
+    assert kinds(discriminator(exchanged, 64)).count(nn.LeakyReLU) == 4
 
 
 @pytest.mark.parametrize("slope", [0.2, 0.3])
@@ -75,7 +75,9 @@ def test_slope(slope):
 def test_first_weights():
     torch.manual_seed(0)
     (dcgan, *_), (keras, *_) = (
-        [layer for layer in critic(HuangSettings(framework=name), 64).modules() if isinstance(layer, nn.Conv2d)][1:]
+        [layer for layer in discriminator(HuangSettings(framework=name), 64).modules() if isinstance(layer, nn.Conv2d)][
+            1:
+        ]
         for name in ("dcgan", "keras")
     )
     assert float(dcgan.weight.detach().std()) == pytest.approx(0.02, rel=0.02)

@@ -9,7 +9,7 @@ from watched import SameBatch
 
 from baselines.gated import Gated
 from baselines.glcic.method import METHOD as GLCIC
-from baselines.glcic.networks import Branch, JudgeStyle
+from baselines.glcic.networks import Branch, DiscriminatorStyle
 from baselines.glcic.settings import GlcicSettings
 from bench.masks.geometry import box_crop, window
 from bench.methods.base import DataFacts
@@ -118,7 +118,7 @@ def test_discriminator_parameters(fc_in, sizes):
 )
 def test_branches_of_other_sizes(side, layers, expected):
     with torch.device("meta"):
-        assert parameters(Branch(4, side, layers, JudgeStyle(norm="spectral"))) == expected
+        assert parameters(Branch(4, side, layers, DiscriminatorStyle(norm="spectral"))) == expected
 
 
 def test_spectral_normalisation_brings_the_largest_singular_value_to_1():

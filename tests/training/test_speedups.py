@@ -119,7 +119,9 @@ def test_the_contract_finds_an_unnamed_penalty(monkeypatch):
     entry = find()["chandak2019"]
     penalised_networks_are_named(Subject(entry))
     monkeypatch.setattr(WassersteinStage, "penalised", frozenset())
-    with pytest.raises(AssertionError, match="stage 'wgan' differentiates a gradient of critic, generator again"):
+    with pytest.raises(
+        AssertionError, match="stage 'wgan' differentiates a gradient of discriminator, generator again"
+    ):
         penalised_networks_are_named(Subject(entry))
 
 

@@ -1,0 +1,14 @@
+"""The losses of a GAN whose discriminator puts out logits (Goodfellow et al. 2014), in nats."""
+
+from torch import Tensor
+from torch.nn.functional import softplus
+
+
+def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """What the discriminator minimises: -log D(real) - log(1 - D(fake)), each a mean over its logits."""
+    return softplus(-real).mean() + softplus(fake).mean()
+
+
+def generator_loss(fake: Tensor) -> Tensor:
+    """What the generator minimises, in its non-saturating form: -log D(fake), a mean over the logits."""
+    return softplus(-fake).mean()
