@@ -6,9 +6,9 @@ import sys
 import time
 from pathlib import Path
 
+from bench.cluster.order import Order
 from rich.console import Console
 
-from bench.cluster.order import Order
 from bench.cluster.profile import Profile
 from bench.cluster.state import Watch
 from bench.cluster.submit import submit

@@ -173,6 +173,16 @@ def find(include: Sequence[Path] = ()) -> Catalog:
     return Catalog(entries)
 
 
+def entries_at(path: Path | None) -> list[Entry]:
+    """The methods in a folder or file, or the one with this key; all that are found where None."""
+    catalog = find()
+    if path is None:
+        return list(catalog.entries.values())
+    if str(path) in catalog.entries:
+        return [catalog[str(path)]]
+    return [entry for entry in find([path]).entries.values() if entry.path.is_relative_to(path.resolve())]
+
+
 def _scan(folder: Path, origin: str) -> list[Entry]:
     package = INCLUDED if origin == "--include" else folder.name
     entries = []

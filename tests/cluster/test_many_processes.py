@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
+from bench.cluster.order import Order, Plan, Planned
 
 from bench.cluster import rates, slurm
 from bench.cluster.array import Submission, arrange
-from bench.cluster.order import Order, Plan, Planned
 from bench.cluster.plan import _cost
 from bench.cluster.profile import Profile, read_profile
 from bench.cluster.task import Task

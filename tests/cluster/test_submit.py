@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bench.cluster.order import absolute
 from PIL import Image
 
-from bench.cluster.order import absolute
 from bench.cluster.slurm import clean_environment
 from bench.cluster.task import folders
 from bench.data import load
