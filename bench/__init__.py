@@ -9,9 +9,10 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from bench import metrics
-    from bench.api import check_method, evaluate, export, list_methods, load_paper, reproduce, score
+    from bench.api import check_method, evaluate, export, reproduce, score
     from bench.contract.methods import Failure
     from bench.methods.base import Inpainter, Method
+    from bench.methods.catalog import list_methods, load_paper
     from bench.reproduction import Reproduction
     from bench.results import Evaluation
     from bench.runs.request import Request
@@ -21,8 +22,8 @@ _MODULES = {
     "check_method": "bench.api",
     "evaluate": "bench.api",
     "export": "bench.api",
-    "list_methods": "bench.api",
-    "load_paper": "bench.api",
+    "list_methods": "bench.methods.catalog",
+    "load_paper": "bench.methods.catalog",
     "reproduce": "bench.api",
     "score": "bench.api",
     "Evaluation": "bench.results",

@@ -16,9 +16,8 @@ from bench.exchange.export import export as write_export
 from bench.exchange.protocols import export_protocol
 from bench.exchange.score import Scoring
 from bench.methods.base import Inpainter, Method
-from bench.methods.catalog import Entry, entries_at, find
+from bench.methods.catalog import PathsLike, entries_at, find, paths_of
 from bench.methods.in_memory import class_entry
-from bench.paper import Paper, read_paper
 from bench.reproduction import Reproduction
 from bench.reproduction import reproduce as make_reproduction
 from bench.results import Evaluation, named, of_records
@@ -28,22 +27,6 @@ from bench.runs.worklist import Worklist
 from bench.util.progress import Progress
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
-Paths = str | Path | Sequence[str | Path]
-
-
-def list_methods(include: Paths = ()) -> list[Entry]:
-    """The papers and baselines, also those in the `include` folders and files: `key`, `summary`, `is_paper`."""
-    catalog = find(_paths(include))
-    return [*catalog.papers, *catalog.baselines]
-
-
-def load_paper(name: str | Path, include: Paths = ()) -> Paper:
-    """A paper.toml, typed: tables, claims, ledger, scales, variants. `name` is a key, or the path of the file.
-
-    Raises UserError that names the file, the line and the mend.
-    """
-    path = Path(name)
-    return read_paper(path) if path.suffix == ".toml" else find(_paths(include))[str(name)].paper()
 
 
 def _takes_request(verb: Verb) -> Verb:
@@ -101,7 +84,7 @@ def export(
     mask_sets: Sequence[str] = (),
     resolution: int | None = None,
     images: int | None = None,
-    include: Paths = (),
+    include: PathsLike = (),
     cache: str | Path | None = None,
     progress: bool | Console = False,
 ) -> Path:
@@ -110,7 +93,7 @@ def export(
     The protocol is that of a `scale` (`quick` where nothing is said) and `paper`, or `resolution` and `images`.
     Returns the folder. One that is there already is resumed.
     """
-    catalog, names = find(_paths(include)), _several(mask_sets)
+    catalog, names = find(paths_of(include)), _several(mask_sets)
     name, protocol = export_protocol(
         catalog, data, scale=scale, paper=paper, mask_sets=names, resolution=resolution, images=images
     )
@@ -128,7 +111,7 @@ def score(
     partial: bool = False,
     lpips: str | Path | None = None,
     force: bool = False,
-    include: Paths = (),
+    include: PathsLike = (),
     progress: bool | Console = False,
 ) -> Evaluation:
     """Score the pictures that another tool made of an export, `predictions`/MASK_SET/NAME.png, under `name`.
@@ -145,7 +128,7 @@ def score(
         weights=Path(lpips) if lpips else None,
         force=force,
     )
-    return of_records([scoring.make(_progress(progress), list(find(_paths(include)).entries))])
+    return of_records([scoring.make(_progress(progress), list(find(paths_of(include)).entries))])
 
 
 def check_method(method: str | Path | type[Method] | None = None) -> list[Failure]:
@@ -166,10 +149,6 @@ def _request(method: str | Request, asked: Asked) -> Request:
 
 def _progress(progress: bool | Console) -> Progress:
     return Progress(progress if isinstance(progress, Console) else Console(quiet=not progress))
-
-
-def _paths(include: Paths) -> list[Path]:
-    return [Path(path) for path in _several(include)]
 
 
 def _several(values: Any) -> list[Any]:

@@ -20,6 +20,9 @@ from bench.runs.worklist import Worklist
 from bench.util.errors import UserError, nearest
 from bench.util.progress import Progress
 
+AHEAD = ("ahead", "ahead_low", "ahead_high")
+BOARD = ["data", "scale", "mask_set", "method", "kind", "seeds", "metric", "mean", "low", "high", "n", *AHEAD]
+
 
 @dataclass(frozen=True)
 class Reproduction:
@@ -68,7 +71,8 @@ class Reproduction:
         `mean` with its 95 % interval `low` to `high` over `n` images; `ahead` with `ahead_low` and `ahead_high` is the
         paired difference to the mask set's best floor, positive where better. NaN where there is none.
         """
-        return pd.DataFrame([row for chapter in self.report.chapters for row in _rows(chapter)])
+        rows = [row for chapter in self.report.chapters for row in _rows(chapter)]
+        return pd.DataFrame(rows, columns=BOARD).astype(dict.fromkeys(("mean", "low", "high", *AHEAD), float))
 
     def leaderboard(self, mask_set: str, data: str | None = None, scale: str | None = None) -> pd.DataFrame:
         """One leaderboard: a row for each contender, best PSNR first, its `kind`, and the mean of each metric.
@@ -116,7 +120,7 @@ def _rows(chapter: Chapter) -> Iterator[dict[str, Any]]:
                 row = about | {"metric": metric, "mean": one.mean, "low": one.low, "high": one.high, "n": one.n}
                 lead = line.leads.get(metric)
                 ahead = (None, None, None) if lead is None else (lead.mean, lead.low, lead.high)
-                yield row | dict(zip(("ahead", "ahead_low", "ahead_high"), ahead, strict=True))
+                yield row | dict(zip(AHEAD, ahead, strict=True))
 
 
 def reproduce(request: Request, progress: Progress) -> Reproduction:

@@ -53,7 +53,8 @@ class Evaluation:
                 found = _mean(scores, name)
                 if found is not None:
                     rows.append([*about, name, *found])
-        return pd.DataFrame(rows, columns=[*CONTENDER, "mask_set", "metric", "mean", "low", "high", "n"])
+        table = pd.DataFrame(rows, columns=[*CONTENDER, "mask_set", "metric", "mean", "low", "high", "n"])
+        return table.astype({"mean": float, "low": float, "high": float})
 
 
 def _mean(scores: pd.DataFrame, name: str) -> tuple[float | None, float | None, float | None, int] | None:

@@ -17,7 +17,7 @@ from bench.cli.runs import evaluate, report, reproduce, train
 from bench.cli.scores import scores
 from bench.util.errors import Stopped, UserError, WorkersLostError
 
-RENAMED = {"--suite": "--masks", "--mask-set": "--masks", "--hole": "--mask"}
+RENAMED = {"--suite": "--masks", "--hole": "--mask"}
 """Options by their names in 0.1.0; they are said to be renamed for one release."""
 
 
@@ -56,11 +56,14 @@ def list_(include: Include = None) -> None:
 
     Example: [bold]python -m bench list[/]
     """
-    catalog = find_methods(include)
-    for title, entries in (("Papers", catalog.papers), ("Baselines", catalog.baselines)):
+    from bench.methods.catalog import list_methods
+
+    entries = list_methods(include or ())
+    for title, papers in (("Papers", True), ("Baselines", False)):
         typer.echo(title)
         for entry in entries:
-            typer.echo(f"  {entry.key:16} {entry.summary}")
+            if entry.is_paper == papers:
+                typer.echo(f"  {entry.key:16} {entry.summary}")
     typer.echo("\nNext: python -m bench show PAPER, python -m bench reproduce PAPER")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bench.metrics.definitions import DEFINITIONS, HEADLINE, MetricDefinition
 
 if TYPE_CHECKING:
-    from bench.metrics.compute import compute
+    from bench.metrics.arrays import compute
     from bench.metrics.lpips import Lpips
     from bench.metrics.scoring import score
     from bench.metrics.summary import summarise
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFINITIONS", "HEADLINE", "Lpips", "MetricDefinition", "compute", "score", "summarise"]
 
 
-_MODULES = {"Lpips": "lpips", "compute": "compute", "score": "scoring", "summarise": "summary"}
+_MODULES = {"Lpips": "lpips", "compute": "arrays", "score": "scoring", "summarise": "summary"}
 
 
 def __getattr__(name: str) -> Any:

@@ -53,7 +53,7 @@ def _check(name: str) -> None:
 
 def _pictures(given: Any, name: str) -> Tensor:
     """uint8 (N,3,H,W), on the CPU."""
-    array = torch.as_tensor(np.asarray(given)) if not isinstance(given, Tensor) else given.detach().cpu()
+    array = _tensor(given)
     array = array[None] if array.ndim == 3 else array
     if array.ndim == 4 and array.shape[1] != 3 and array.shape[3] == 3:
         array = array.permute(0, 3, 1, 2)
@@ -66,10 +66,16 @@ def _pictures(given: Any, name: str) -> Tensor:
     return (array * 255).round().to(torch.uint8).contiguous()
 
 
+def _tensor(given: Any) -> Tensor:
+    if isinstance(given, Tensor):
+        return given.detach().cpu()
+    array = np.asarray(given)
+    return torch.as_tensor(array if array.flags.writeable else array.copy())
+
+
 def _hole(given: Any, images: Tensor) -> Tensor:
     """Bool (N,1,H,W)."""
-    array = torch.as_tensor(np.asarray(given)) if not isinstance(given, Tensor) else given.detach().cpu()
-    array = array != 0
+    array = _tensor(given) != 0
     array = array[None, None] if array.ndim == 2 else array[:, None] if array.ndim == 3 else array
     wanted = (len(images), 1, *images.shape[-2:])
     if array.ndim != 4 or tuple(array.shape[1:]) != wanted[1:] or len(array) not in (1, len(images)):
