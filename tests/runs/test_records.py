@@ -85,7 +85,7 @@ def test_a_record_with_a_part_missing_is_told(tmp_path):
 
 
 def test_probes_and_curves_are_read_where_the_record_has_their_hash(tmp_path):
-    tables = {"scores": "mask set,image,group\n", "probes": "mask set,image,group,repeat_l1\ncenter,007,1,0.5\n",
+    tables = {"scores": "mask_set,image,group\n", "probes": "mask_set,image,group,repeat_l1\ncenter,007,1,0.5\n",
               "scalars": "stage,step,name,value\nfirst,1,loss,0.25\n"}  # fmt: skip
     for name, text in tables.items():
         (tmp_path / f"{name}.csv").write_text(text)
@@ -106,7 +106,7 @@ def test_probes_and_curves_are_read_where_the_record_has_their_hash(tmp_path):
 def test_scores_that_were_edited_by_hand_are_refused(tmp_path):
     content = {"format": 1, "run": run().model_dump(mode="json"), "scores_sha256": "0" * 64}
     (tmp_path / "record.json").write_text(json.dumps(content))
-    (tmp_path / "scores.csv").write_text("mask set,image,group\n")
+    (tmp_path / "scores.csv").write_text("mask_set,image,group\n")
     record = read_record(tmp_path)
     with pytest.raises(UserError, match="not the file that its record.json was written for"):
         _ = record.scores
