@@ -21,7 +21,7 @@ from bench.methods.in_memory import class_entry
 from bench.reproduction import Reproduction
 from bench.reproduction import reproduce as make_reproduction
 from bench.results import Evaluation, named, of_records
-from bench.runs.object import score_object
+from bench.runs.in_memory import score_object
 from bench.runs.request import Asked, Request, cache_folder
 from bench.runs.worklist import Worklist
 from bench.util.progress import Progress
@@ -53,7 +53,7 @@ def evaluate(
     """Score one method, trained first if need be, and write a record for each data set, variant and seed.
 
     A record that is there already is read. An `Inpainter` object is scored in the same way but leaves no record: no
-    source file says what it holds (bench/runs/object.py). The fields of `bench.Request` are the options.
+    source file says what it holds (bench/runs/in_memory.py). The fields of `bench.Request` are the options.
     """
     if isinstance(method, Inpainter):
         request = _request(type(method).__name__, asked)

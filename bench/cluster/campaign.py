@@ -18,6 +18,7 @@ from bench.cluster.task import Task
 from bench.data import Data, packed
 from bench.methods.base import DataFacts, Method
 from bench.methods.settings import DEFAULT, build, overrides, variant_name
+from bench.methods.torchscript import PREFIX
 from bench.protocol import Protocol
 from bench.runs.experiment import build_method
 from bench.runs.records import NUMBERS
@@ -56,6 +57,10 @@ class Campaign:
 def campaign(requests: Sequence[Request], placement: Placement) -> Campaign:
     """Raises UserError for what is wrong with the profile, or cannot be queued."""
     for request in requests:
+        if request.key.startswith(PREFIX) or request.networks:
+            raise UserError(
+                f"{request.key}: networks trained elsewhere are not queued. Score them here with `evaluate`."
+            )
         if request.force:
             raise UserError("--force does not go with --cluster: delete the folders of the runs to make again.")
         if request.processes > 1:

@@ -75,3 +75,6 @@ def test_what_cannot_be_queued_is_told(bench, tmp_path):
     words = ("reproduce", "fang2021", "--scale", "smoke", "--dry-run", "--out", tmp_path)
     assert "--processes is for this machine alone" in bench(*words, "--processes", 2)[2]
     assert "--force does not go with --cluster" in bench(*words, "--force")[2]
+    err = bench("submit", "torchscript:a.pt", "--cluster", "local", "--out", tmp_path)[2]
+    assert "torchscript:a.pt: networks trained elsewhere are not queued" in err
+    assert not list(tmp_path.iterdir())

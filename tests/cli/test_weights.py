@@ -99,7 +99,9 @@ def test_it_stands_on_the_board_and_in_no_verdict(bench, mine, weights, tmp_path
     assert (reports / "claims.md").read_text() == claims
     now = (reports / "leaderboard.md").read_text()
     for path in (weights, other):
-        (row,) = [line for line in now.splitlines() if line.startswith(f"| toypaper ({path.stem}) (pretrained elsewhere")]
+        (row,) = [
+            line for line in now.splitlines() if line.startswith(f"| toypaper ({path.stem}) (pretrained elsewhere")
+        ]
         assert row.endswith("| unknown |")
     kept = [line for line in now.splitlines() if "pretrained elsewhere" not in line]
     assert [line.replace("**", "") for line in kept] == [line.replace("**", "") for line in board.splitlines()]
