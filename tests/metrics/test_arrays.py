@@ -31,6 +31,8 @@ def test_layouts_and_types_give_the_same_numbers():
     holes = torch.from_numpy(HOLE)[None, None].expand(3, 1, 24, 20)
     assert metrics.compute(chw, raw, holes).equals(wanted)
     assert metrics.compute(chw.float() / 255, raw.double() / 255, holes).equals(wanted)
+    grey = [metrics.compute(TRUTH, np.full(TRUTH.shape, value), HOLE) for value in (0.5, np.uint8(128))]
+    assert grey[0].equals(grey[1])  # 127.5 is rounded half to even
     assert metrics.compute(TRUTH[1], FILLED[1], 255 * HOLE).equals(wanted.iloc[1:2].reset_index(drop=True))
     assert metrics.compute(TRUTH, FILLED, HOLE, ["ssim", "psnr"]).columns.to_list() == ["hole_share", "ssim", "psnr"]
 
