@@ -1,3 +1,64 @@
-"""inpaint-bench: which statements of an inpainting paper hold when they are measured."""
+"""inpaint-bench: which statements of an inpainting paper hold when they are measured.
+
+The Python API; docs/python.md shows it. Names are loaded when they are first asked for, so `import bench` is light.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from bench import metrics
+    from bench.api import check_method, evaluate, export, reproduce, score
+    from bench.contract.methods import Failure
+    from bench.methods.base import Inpainter, Method
+    from bench.methods.catalog import list_methods, load_paper
+    from bench.reproduction import Reproduction
+    from bench.results import Evaluation
+    from bench.runs.request import Request
+    from bench.util.errors import UserError
+
+_MODULES = {
+    "check_method": "bench.api",
+    "evaluate": "bench.api",
+    "export": "bench.api",
+    "list_methods": "bench.methods.catalog",
+    "load_paper": "bench.methods.catalog",
+    "reproduce": "bench.api",
+    "score": "bench.api",
+    "Evaluation": "bench.results",
+    "Failure": "bench.contract.methods",
+    "Inpainter": "bench.methods.base",
+    "Method": "bench.methods.base",
+    "Reproduction": "bench.reproduction",
+    "Request": "bench.runs.request",
+    "UserError": "bench.util.errors",
+}
+
+__all__ = [
+    "Evaluation",
+    "Failure",
+    "Inpainter",
+    "Method",
+    "Reproduction",
+    "Request",
+    "UserError",
+    "check_method",
+    "evaluate",
+    "export",
+    "list_methods",
+    "load_paper",
+    "metrics",
+    "reproduce",
+    "score",
+]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name == "metrics":
+        return import_module("bench.metrics")
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,7 +16,8 @@ from bench.methods.base import Batch, DataFacts
 from bench.methods.catalog import find
 from bench.training.device import open_fabric
 from bench.training.feed import TrainingFeed
-from bench.training.loop import Options, Training
+from bench.training.loop import Training
+from bench.training.options import Options
 from bench.training.processes import Place
 from bench.training.share import Share
 from bench.util.errors import Stopped, UserError

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.cluster.order import Order
-from bench.cluster.profile import Profile
+from bench.cluster.campaign import Campaign
+from bench.cluster.profile import Placement, Profile
 from bench.cluster.state import Watch
 from bench.cluster.submit import submit
-from bench.methods.catalog import find
+from bench.runs.request import Request
 
 PLODDER = Path(__file__).parent / "cluster" / "plodder.py"
 KEPT = ("record.json", "scores.csv", "scalars.csv", "*.npy", "trained-*.pt")
@@ -33,11 +33,11 @@ def results(out):
     return {str(path.relative_to(out)): path.read_bytes() for path in files}
 
 
-def queue(out, cache, profile, keys=("plodder",), include=(PLODDER,), **more):
+def queue(out, cache, profile, keys=("plodder",), include=(PLODDER,), workers=0, **more):
     """Submit in this process; returns the ids of the runs."""
     asked = {"scale": "smoke", "checkpoint_seconds": 0.0} | more
-    order = Order(keys, Path(out), Path(cache), profile, include=include, **asked)
-    plan, submission = submit(find(include), order, Console(quiet=True))
+    requests = [Request.of(key, out=out, cache=cache, include=include, **asked) for key in keys]
+    plan, submission = submit(Campaign(requests, profile, Placement(workers=workers)), Console(quiet=True))
     assert submission is not None
     return [planned.task.id for planned in plan.to_do]
 

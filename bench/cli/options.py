@@ -1,11 +1,22 @@
-"""What all verbs share: their options, and the objects made from them. Nothing heavy is imported at module level."""
+"""What all verbs share: their options, and the objects made from them. Nothing heavy is imported at module level.
 
-import os
+A verb that takes a `Request` does not repeat its fields: `asks` gives it an option for each field that it names, as the
+table below has it, with the model's own default.
+"""
+
+import functools
+import inspect
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 import typer
+from pydantic import BaseModel
+
+from bench.cluster.profile import Placement
+from bench.runs.request import Request
+from bench.runs.request import cache_folder as cache_folder
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,17 +29,21 @@ Scale = Annotated[
     str, typer.Option(help="smoke (seconds), quick (minutes on two cores) or paper (what the paper did).")
 ]
 DataName = Annotated[
-    str | None, typer.Option("--data", metavar="NAME[=PATH]", help="Data set instead of the scale's own.")
+    list[str] | None,
+    typer.Option("--data", metavar="NAME[=PATH]", help="Data set instead of the scale's own; repeat it."),
 ]
 Seeds = Annotated[
     list[int] | None,
-    typer.Option("--seed", min=0, max=2**63 - 1, help="Seed; may be repeated. [default: 0]"),
+    typer.Option("--seed", min=0, max=2**63 - 1, help="Seed; repeat it."),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1, help="Seed.")]
 Variants = Annotated[
     list[str] | None, typer.Option("--variant", help="Also run this variant; repeat it, or say `all`.")
 ]
-Variant = Annotated[str, typer.Option("--variant", help="A variant that `show` lists.")]
+Variant = Annotated[
+    list[str] | None,
+    typer.Option("--variant", help="A variant that `show` lists; repeat it. (default: the method as printed)"),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; the run is named after it.")
@@ -38,13 +53,13 @@ MaskSets = Annotated[
     typer.Option(
         "--masks",
         metavar="NAME|KIND=PATH",
-        help="Holes instead of the scale's own; repeat it. Drawn: center, random, random_free, irregular,"
+        help="Mask set instead of the scale's own; repeat it. Drawn: center, random, random_free, irregular,"
         " irregular_10_20 (1_10 to 50_60), irregular_10_20_clear (clear border). Yours: nvidia=PATH, nvidia=PATH:10_20,"
         " qd-imd=PATH, masks=PATH:white, masks=PATH:black (the hole's colour).",
     ),
 ]
 AsPaper = Annotated[
-    str | None, typer.Option("--paper", metavar="PAPER", help="With the data and holes of this paper's scale.")
+    str | None, typer.Option("--paper", metavar="PAPER", help="With the data and mask sets of this paper's scale.")
 ]
 WithBaselines = Annotated[
     bool, typer.Option("--with-baselines", help="Also run every method of ours that the paper's tables name.")
@@ -54,7 +69,7 @@ Force = Annotated[bool, typer.Option("--force", help="Compute again what is alre
 Include = Annotated[
     list[Path] | None, typer.Option("--include", metavar="PATH", help="Also find methods in this folder or file.")
 ]
-Weights = Annotated[Path | None, typer.Option(help="Folder that holds the LPIPS trunk's weights.")]
+Weights = Annotated[Path | None, typer.Option("--weights", help="Folder that holds the LPIPS trunk's weights.")]
 Networks = Annotated[
     list[Path] | None,
     typer.Option(
@@ -75,25 +90,115 @@ Processes = Annotated[
     ),
 ]
 
-RUNS = Path("runs")
+Minutes = Annotated[
+    float | None, typer.Option(min=0, help="Stop safely after so many minutes; rerun the command to resume.")
+]
+Workers = Annotated[
+    int, typer.Option(min=0, help="With `--cluster local`: so many at a time on the processor; 0: one on each GPU.")
+]
+Segments = Annotated[
+    int | None, typer.Option(min=1, help="Jobs in a training's chain. (default: the profile's, or by the estimate)")
+]
+Nodes = Annotated[int | None, typer.Option(min=1, help="Nodes that train one run together. (default: the profile's)")]
+GpusPerNode = Annotated[
+    int | None, typer.Option(min=0, help="GPUs, a process each, that train one run on each node. (default: as above)")
+]
+OPTIONS: dict[type[BaseModel], dict[str, Any]] = {
+    Request: {
+        "key": Key,
+        "scale": Scale,
+        "data": DataName,
+        "mask_sets": MaskSets,
+        "variants": Variants,
+        "seeds": Seeds,
+        "changes": Sets,
+        "paper": AsPaper,
+        "with_baselines": WithBaselines,
+        "networks": Networks,
+        "trust": Trust,
+        "lpips": Weights,
+        "include": Include,
+        "device": Device,
+        "processes": Processes,
+        "minutes": Minutes,
+        "checkpoint_seconds": CheckpointSeconds,
+        "out": Out,
+        "force": Force,
+    },
+    Placement: {
+        "workers": Workers,
+        "segments": Segments,
+        "nodes": Nodes,
+        "gpus_per_node": GpusPerNode,
+    },
+}
+"""How a verb offers a field. `networks` takes the folder of LPIPS weights too, since both are called --weights."""
+
+RUNS: Path = Request.model_fields["out"].default
+
+
+def asks(model: type[BaseModel], fields: str, **instead: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a verb whose parameter is a `model` an option for each of `fields` (names, separated by spaces).
+
+    `instead` replaces an option of the table. A verb whose parameter is a list of `model` takes several keys, and gets
+    one for each.
+    """
+
+    def decorate(verb: Callable[..., None]) -> Callable[..., None]:
+        parameters = inspect.signature(verb).parameters.values()
+        place = next(one for one in parameters if one.annotation in (model, list[model]))  # type: ignore[valid-type]
+        many = place.annotation != model
+
+        @functools.wraps(verb)
+        def call(**given: Any) -> None:
+            asked = {field: value for field in names if (value := given.pop(field)) is not None}
+            keys = [{"key": key} for key in asked.pop("key")] if many else [{}]
+            made = [_made(model, asked | key) for key in keys]
+            verb(**given, **{place.name: made if many else made[0]})
+
+        shown: list[inspect.Parameter] = []
+        for one in parameters:
+            shown += [_parameter(model, field, instead) for field in names] if one is place else [one]
+        shown = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in shown]
+        call.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+        call.__annotations__ = {one.name: one.annotation for one in shown}
+        return call
+
+    names = fields.split()
+    return decorate
+
+
+def _made(model: type[BaseModel], asked: dict[str, Any]) -> BaseModel:
+    if model is not Request:
+        return model(**asked)
+    if "networks" in asked:
+        asked["networks"], asked["lpips"] = sort_weights(asked["networks"])
+    return Request.of(**asked)
+
+
+def _parameter(model: type[BaseModel], field: str, instead: dict[str, Any]) -> inspect.Parameter:
+    option = instead.get(field, OPTIONS[model][field])
+    default = _default(model, field, option)
+    return inspect.Parameter(field, inspect.Parameter.KEYWORD_ONLY, annotation=option, default=default)
+
+
+def _default(model: type[BaseModel], field: str, option: Any) -> Any:
+    """The model's; empty for what must be given. Where the option takes one value of several, the first."""
+    one = model.model_fields[field]
+    if one.is_required():
+        return inspect.Parameter.empty
+    value = one.get_default(call_default_factory=True)
+    if not isinstance(value, tuple | dict):
+        return value
+    values, (kind, *_) = list(value) or None, get_args(option)
+    several = kind is not str and any(get_origin(part) is list for part in (kind, *get_args(kind)))
+    return values if several or values is None else values[0]
 
 
 def find_methods(include: list[Path] | None) -> "Catalog":
     from bench.methods.catalog import find
 
     return find(include or [])
-
-
-def find_one(include: list[Path] | None, key: str, trust: bool) -> "tuple[Catalog, str]":
-    """The catalog, and in it the key of the method that is asked for by key or as torchscript:FILE."""
-    catalog = find_methods(include)
-    if not key.startswith("torchscript:"):
-        return catalog, key
-    from bench.methods.catalog import Catalog
-    from bench.methods.torchscript import script_entry
-
-    entry = script_entry(key, trust)
-    return Catalog([*catalog.entries.values(), entry]), entry.key
 
 
 def sort_weights(paths: list[Path] | None) -> tuple[list[Path], Path | None]:
@@ -110,10 +215,3 @@ def open_console() -> "Console":
     from rich.console import Console
 
     return Console(width=None if sys.stdout.isatty() else 120)
-
-
-def cache_folder() -> Path:
-    from platformdirs import user_cache_path
-
-    named = os.environ.get("INPAINT_BENCH_CACHE")
-    return Path(named) if named else user_cache_path("inpaint-bench")

@@ -1,29 +1,14 @@
 """Verbs about queued runs, of the app in bench/cli/main.py. As there, each imports what it needs when it is called."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from bench.cli.options import (
-    RUNS,
-    CheckpointSeconds,
-    Device,
-    Include,
-    MaskSets,
-    Out,
-    Scale,
-    Seeds,
-    Sets,
-    Weights,
-    WithBaselines,
-    cache_folder,
-    find_methods,
-    open_console,
-)
-
-if TYPE_CHECKING:
-    from bench.cluster.order import Order
+from bench.cli.options import RUNS, Include, Out, asks, cache_folder, open_console
+from bench.cluster.profile import Placement
+from bench.runs.request import Request
 
 cluster = typer.Typer()
 
@@ -37,49 +22,19 @@ ReproduceCluster = Annotated[
 DoctorCluster = Annotated[
     str | None, typer.Option("--cluster", metavar="PROFILE", help="Look at this cluster, by a job on a compute node.")
 ]
-Datas = Annotated[
-    list[str] | None, typer.Option("--data", metavar="NAME[=PATH]", help="Data set; repeat it. [default: the scale's]")
-]
-Variants = Annotated[
-    list[str] | None, typer.Option("--variant", help="Also run this variant; repeat it, or say `all`.")
-]
-Workers = Annotated[
-    int, typer.Option(min=0, help="With `--cluster local`: so many at a time on the processor. [default: one a GPU]")
-]
-Segments = Annotated[
-    int | None, typer.Option(min=1, help="Jobs in a training's chain. [default: the profile's, or by the estimate]")
-]
-Nodes = Annotated[int | None, typer.Option(min=1, help="Nodes that train one run together. [default: the profile's]")]
-GpusPerNode = Annotated[
-    int | None, typer.Option(min=0, help="GPUs, a process each, that train one run on each node. [default: as above]")
-]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")]
-Runs = Annotated[list[str] | None, typer.Argument(metavar="RUN...", help="Ids as `status` shows them. [default: all]")]
+Runs = Annotated[list[str] | None, typer.Argument(metavar="RUN...", help="Ids as `status` shows them. (default: all)")]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="An id as `status` shows it.")]
 
 
+REQUEST = "key scale data mask_sets variants seeds device changes with_baselines out include lpips"
+PLACEMENT = "workers segments nodes gpus_per_node"
+
+
 @cluster.command()
-def submit(
-    keys: Keys,
-    cluster: Cluster,
-    scale: Scale = "quick",
-    data: Datas = None,
-    mask_set: MaskSets = None,
-    variant: Variants = None,
-    seed: Seeds = None,
-    device: Device = "auto",
-    sets: Sets = None,
-    with_baselines: WithBaselines = False,
-    out: Out = RUNS,
-    include: Include = None,
-    weights: Weights = None,
-    checkpoint_seconds: CheckpointSeconds = 30.0,
-    workers: Workers = 0,
-    segments: Segments = None,
-    nodes: Nodes = None,
-    gpus_per_node: GpusPerNode = None,
-    dry_run: DryRun = False,
-) -> None:
+@asks(Request, f"{REQUEST} checkpoint_seconds", key=Keys)
+@asks(Placement, PLACEMENT)
+def submit(*, cluster: Cluster, requests: list[Request], placement: Placement, dry_run: DryRun = False) -> None:
     """Queue papers x variants x seeds x data, and return at once. What is done or under way is not queued again.
 
     Examples:
@@ -89,59 +44,18 @@ def submit(
 
       [bold]python -m bench submit fang2021 --scale paper --cluster mycluster --nodes 2 --gpus-per-node 4[/]
     """
-    from bench.cluster.order import Order, absolute
-    from bench.cluster.profile import read_profile
-
-    order = Order(
-        keys,
-        out.resolve(),
-        cache_folder().resolve(),
-        read_profile(cluster, workers, nodes, gpus_per_node),
-        scale,
-        data=[absolute(spec) for spec in data or ()],
-        mask_sets=[absolute(spec) for spec in mask_set or ()],
-        variants=variant or (),
-        seeds=seed or (0,),
-        device=device,
-        sets=sets or (),
-        weights=weights and weights.resolve(),
-        include=[path.resolve() for path in include or ()],
-        checkpoint_seconds=checkpoint_seconds,
-        with_baselines=with_baselines,
-        workers=workers,
-        segments=segments,
-    )
-    queue(order, dry_run)
+    queue(requests, placement.model_copy(update={"cluster": cluster}), dry_run)
 
 
 @cluster.command()
-def plan(
-    keys: Keys,
-    cluster: Cluster,
-    scale: Scale = "quick",
-    data: Datas = None,
-    mask_set: MaskSets = None,
-    variant: Variants = None,
-    seed: Seeds = None,
-    device: Device = "auto",
-    sets: Sets = None,
-    with_baselines: WithBaselines = False,
-    out: Out = RUNS,
-    include: Include = None,
-    weights: Weights = None,
-    workers: Workers = 0,
-    segments: Segments = None,
-    nodes: Nodes = None,
-    gpus_per_node: GpusPerNode = None,
-) -> None:
+@asks(Request, REQUEST, key=Keys)
+@asks(Placement, PLACEMENT)
+def plan(*, cluster: Cluster, requests: list[Request], placement: Placement) -> None:
     """Say what `submit` would do: what is there, what would run, GPU-hours, what is missing, the batch script.
 
     Example: [bold]python -m bench plan fang2021 --scale paper --data imagenet=/data/imagenet --cluster mycluster[/]
     """
-    submit(
-        keys, cluster, scale, data, mask_set, variant, seed, device, sets, with_baselines, out, include, weights, 30.0,
-        workers, segments, nodes, gpus_per_node, dry_run=True,
-    )  # fmt: skip
+    queue(requests, placement.model_copy(update={"cluster": cluster}), dry_run=True)
 
 
 @cluster.command()
@@ -226,7 +140,7 @@ def collect(out: Out = RUNS, include: Include = None) -> None:
     """
     from bench.cluster.verbs import collect as gather
 
-    raise typer.Exit(min(100, gather(out.resolve(), open_console(), cache_folder(), include or [])))
+    raise typer.Exit(min(100, gather(open_console(), out.resolve(), include or [])))
 
 
 def examine_cluster(profile: str, out: Path, weights: Path | None) -> None:
@@ -238,19 +152,20 @@ def examine_cluster(profile: str, out: Path, weights: Path | None) -> None:
     raise typer.Exit(examine(open_console(), *where))
 
 
-def queue(order: "Order", dry_run: bool) -> None:
-    """Submit an order, or only say what that would do."""
+def queue(requests: Sequence[Request], placement: Placement, dry_run: bool) -> None:
+    """Submit requests, or only say what that would do."""
+    from bench.cluster.campaign import campaign
     from bench.cluster.show import print_submitted
     from bench.cluster.submit import submit as enqueue
 
-    console, catalog = open_console(), find_methods(list(order.include))
+    console, asked = open_console(), campaign(requests, placement)
     if dry_run:
         from bench.cluster.plan import print_plan
 
-        print_plan(console, catalog, order)
+        print_plan(console, asked)
         return
-    made, submission = enqueue(catalog, order, console)
+    made, submission = enqueue(asked, console)
     if submission is None:
         console.print(f"Nothing to submit: all {len(made.tasks)} runs are done or under way.", highlight=False)
     else:
-        print_submitted(console, submission, order.out, [planned.task.id for planned in made.to_do])
+        print_submitted(console, submission, asked.out, [planned.task.id for planned in made.to_do])

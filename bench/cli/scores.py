@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.options import RUNS, Force, Include, MaskSets, Out, Weights, cache_folder, find_methods, open_console
+from bench.cli.options import RUNS, Force, Include, MaskSets, Out, Weights, find_methods, open_console
 
 scores = typer.Typer()
 
 
-class Subject(StrEnum):
+class Timed(StrEnum):
     """What `speed` times."""
 
     ALL = "all"
@@ -25,7 +25,7 @@ class Subject(StrEnum):
 
 @scores.command()
 def speed(
-    subject: Annotated[Subject, typer.Argument(help="What to time.")] = Subject.ALL,
+    subject: Annotated[Timed, typer.Argument(help="What to time.")] = Timed.ALL,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer sizes and repeats.")] = False,
 ) -> None:
     """Time metrics, masks, LPIPS, loading, latent search and training beside other code, as medians and ratios.
@@ -59,9 +59,9 @@ def fetch(
 @scores.command()
 def export(
     data: Annotated[str, typer.Option("--data", metavar="NAME[=PATH]", help="Data set.")],
-    out: Annotated[Path, typer.Option(help="A new folder for the pictures; an unfinished one is gone on with.")],
+    out: Annotated[Path, typer.Option(help="A new folder for the pictures; an unfinished one is resumed.")],
     scale: Annotated[
-        str | None, typer.Option(help="Pictures and sizes of this scale: smoke, quick or paper. [default: quick]")
+        str | None, typer.Option(help="Pictures and sizes of this scale: smoke, quick or paper. (default: quick)")
     ] = None,
     paper: Annotated[
         str | None, typer.Option(metavar="PAPER", help="As this paper's scale has them, so that rows meet its own.")
@@ -73,28 +73,37 @@ def export(
 ) -> None:
     """Write pictures and holes as PNG files for any other tool; `score` takes what it makes of them.
 
-    LaMa and IOPaint read the folder as it is; README.txt in it says how. The same command goes on after a kill.
+    LaMa and IOPaint read the folder as it is; README.txt in it says how. Rerun the command to resume after a kill.
 
     Examples:
       [bold]python -m bench export --data faces --paper fang2021 --out faces-out[/]
 
       [bold]python -m bench export --data folder=PATH --resolution 256 --images 1000 --masks irregular --out mine-out[/]
     """
-    from bench.exchange.export import export as write
-    from bench.exchange.protocols import export_protocol
+    from bench.api import export as write
 
-    console = open_console()
-    asked, protocol = export_protocol(find_methods(include), data, scale, paper, mask_set or [], resolution, images)
-    write(protocol, asked, out, cache_folder(), console)
-    typer.echo(f"How to go on: {out / 'README.txt'}")
+    write(
+        out,
+        data=data,
+        scale=scale,
+        paper=paper,
+        mask_sets=mask_set or (),
+        resolution=resolution,
+        images=images,
+        include=include or (),
+        progress=open_console(),
+    )
+    typer.echo(f"Next: {out / 'README.txt'}")
 
 
 @scores.command()
 def score(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that `export` wrote.")],
-    predictions: Annotated[Path, typer.Option(help="The completed pictures: PREDICTIONS/SUITE/NAME.png.")],
+    predictions: Annotated[Path, typer.Option(help="The completed pictures: PREDICTIONS/MASK_SET/NAME.png.")],
     name: Annotated[str, typer.Option(help="What the method is called on the leaderboard.")],
-    mask_set: Annotated[list[str] | None, typer.Option(help="Only these mask sets; repeat it. [default: all]")] = None,
+    mask_set: Annotated[
+        list[str] | None, typer.Option("--masks", help="Only these mask sets; repeat it. (default: all)")
+    ] = None,
     out: Out = RUNS,
     partial: Annotated[
         bool, typer.Option("--partial", help="Score what is there if pictures are missing; it is never ranked.")
@@ -106,21 +115,30 @@ def score(
     """Score the pictures that another tool made of an export, and put them on the leaderboard.
 
     The known pixels are checked against the truth, and what is scored has the truth's own. JPEG, resized, missing,
-    damaged and mistaken pictures are told. The same command goes on after a kill, and ends with the same record.
+    damaged and mistaken pictures are reported. Rerun the command to resume after a kill; it ends with the same record.
 
     Examples:
       [bold]python -m bench score faces-out --predictions lama-out --name lama[/]
 
       [bold]python -m bench score faces-out --predictions lama-out --name lama --masks center[/]
     """
-    from bench.exchange.score import Scoring
+    from bench.api import score as measure
     from bench.exchange.shown import show as print_score
-    from bench.util.progress import Progress
 
     console = open_console()
-    catalog = find_methods(include)
-    scoring = Scoring(folder, predictions, name, out, mask_set or [], partial, weights, force)
-    print_score(scoring.make(Progress(console), list(catalog.entries)), catalog, console)
+    made = measure(
+        folder,
+        predictions=predictions,
+        name=name,
+        out=out,
+        mask_sets=mask_set or (),
+        partial=partial,
+        lpips=weights,
+        force=force,
+        include=include or (),
+        progress=console,
+    )
+    print_score(made.record, find_methods(include), console)
 
 
 @scores.command()

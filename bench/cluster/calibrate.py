@@ -26,7 +26,8 @@ from bench.methods.base import DataFacts, Inpainter, Method, Stage, fill
 from bench.methods.catalog import find
 from bench.runs.experiment import build_method
 from bench.training.device import open_fabric
-from bench.training.loop import Options, Training
+from bench.training.loop import Training
+from bench.training.options import Options
 from bench.util.errors import Stopped
 
 SECONDS = 4.0
@@ -75,8 +76,10 @@ def measure(task: Task) -> dict[str, float | str]:
     """Seconds of a training step (the mean over all steps of the stages) and of filling one picture."""
     assert task.protocol is not None
     side = task.protocol.resolution
-    fabric = open_fabric(task.device)
-    method = build_method(find(task.include)[task.key], task.settings, DataFacts(side, IMAGES), task.seed)
+    fabric = open_fabric(task.request.device)
+    method = build_method(
+        find(task.request.include)[task.request.key], task.settings, DataFacts(side, IMAGES), task.request.seeds[0]
+    )
     pixels = np.random.default_rng(0).integers(0, 256, (IMAGES, 3, side, side), dtype=np.uint8)
     names = [str(number) for number in range(IMAGES)]
     noise = Packed(names, names, pixels)

@@ -66,7 +66,7 @@ def _scheduler(profile: Profile) -> Iterator[Line]:
 
 
 def _partition(profile: Profile, config: dict[str, str]) -> Iterator[Line]:
-    asks = {kind: profile.ask(kind) for kind in ("train", "evaluate", "data", "report")}
+    asks = {kind: profile.resources(kind) for kind in ("train", "evaluate", "data", "report")}
     for name in dict.fromkeys(one.partition for one in asks.values()):
         told = ask("scontrol", "-o", "show", "partition", name)
         if told is None:

@@ -8,34 +8,33 @@ from rich.table import Table
 from bench.cluster import rates, slurm
 from bench.cluster.array import Array, Submission
 from bench.cluster.calibrate import calibrate
-from bench.cluster.order import Order, Plan, Planned, make_plan
+from bench.cluster.campaign import Campaign, Plan, Planned, make_plan
 from bench.cluster.profile import LOCAL, Profile
 from bench.cluster.rates import Rate
 from bench.cluster.show import span
-from bench.methods.catalog import Catalog
-from bench.methods.settings import variant_name
+from bench.methods.settings import DEFAULT, variant_name
 from bench.metrics.weights import TRUNKS, find, reason
 
 DRY = "dry-run"
 
 
-def print_plan(console: Console, catalog: Catalog, order: Order) -> None:
+def print_plan(console: Console, asked: Campaign) -> None:
     """Everything but the submission itself."""
 
     def say(text: str) -> None:
         console.print(text, highlight=False, markup=False, soft_wrap=True)
 
-    plan = make_plan(catalog, order, console)
+    plan = make_plan(asked, console)
     known = _rates(console, plan)
-    say(f"Output: {order.out}")
+    say(f"Output: {asked.out}")
     for text in plan.missing:
         say(f"Missing data: {text}")
     for planned in plan.to_do:
         if planned.task.kind == "data" and planned.task.protocol is not None:
             say(f"Data: {planned.task.protocol.data} is not packed yet; a job of its own does that first")
     trunk = TRUNKS["lpips"]
-    weights = find(trunk, order.weights)
-    say(f"LPIPS weights: {weights or reason(trunk, order.weights)}")
+    weights = find(trunk, asked.request.lpips)
+    say(f"LPIPS weights: {weights or reason(trunk, asked.request.lpips)}")
     console.print(_table(plan, known))
     say(_cost(plan, known))
     _print_arrays(console, plan)
@@ -43,7 +42,7 @@ def print_plan(console: Console, catalog: Catalog, order: Order) -> None:
 
 def _rates(console: Console, plan: Plan) -> dict[str, Rate]:
     """Task -> rate, calibrated on this machine where no run has recorded one."""
-    profile = plan.order.profile
+    profile = plan.campaign.profile
     gpu = profile.gpus_of("train") > 0
     tasks = [planned.task for planned in plan.runs_to_do]
     unknown = {rates.name_of(task): task for task in tasks if rates.find(task, gpu) is None}
@@ -85,15 +84,16 @@ def _groups(plan: Plan) -> dict[tuple[str, str], list[Planned]]:
     for planned in plan.tasks:
         task = planned.task
         if task.kind == "run" and task.protocol is not None:
-            variant = variant_name(task.variant, task.sets)
-            name = task.key if variant == "default" else f"{task.key} ({variant})"
+            variant = variant_name(task.request.variant, task.request.changes)
+            key = task.request.key
+            name = key if variant == DEFAULT else f"{key} ({variant})"
             groups.setdefault((name, task.protocol.data_name), []).append(planned)
     return groups
 
 
 def _cost(plan: Plan, known: dict[str, Rate]) -> str:
     each = [hours(planned, known.get(planned.task.id)) for planned in plan.runs_to_do]
-    profile = plan.order.profile
+    profile = plan.campaign.profile
     gpus = profile.gpus_of("train")
     # What a job holds counts, on all its nodes, whether it is busy or not.
     training = sum(value[0] for value in each if value is not None) * (gpus or profile.processes)
@@ -114,19 +114,19 @@ def _crew(profile: Profile) -> str:
 def _print_arrays(console: Console, plan: Plan) -> None:
     if not plan.runs_to_do or plan.missing:
         return
-    order = plan.order
+    asked = plan.campaign
     submission = Submission(
-        name=DRY, profile=order.profile, code=order.out / "cluster" / "code" / DRY, arrays=plan.arrays()
+        name=DRY, profile=asked.profile, code=asked.out / "cluster" / "code" / DRY, arrays=plan.arrays()
     )
     for place, array in enumerate(submission.arrays):
         array.job = f"JOB{place + 1}"
         after = ", ".join(submission.arrays[one].job for one in array.after)
         line = f"{array.job}: {array.name}, {len(array.tasks)} elements" + (f", after {after}" if after else "")
         console.print(line, highlight=False, markup=False, soft_wrap=True)
-    if order.profile.name != LOCAL:
+    if asked.profile.name != LOCAL:
         for array in _one_of_each(submission.arrays):
             console.print(f"--- batch script of {array.job} ({array.name})", highlight=False, markup=False)
-            console.print(slurm.script(order.out, submission, array), highlight=False, markup=False, soft_wrap=True)
+            console.print(slurm.script(asked.out, submission, array), highlight=False, markup=False, soft_wrap=True)
 
 
 def _one_of_each(arrays: Sequence[Array]) -> list[Array]:

@@ -22,7 +22,7 @@ EXAMPLES = Path(__file__).parent / "profiles"
 LOCAL = "local"
 
 
-class Ask(BaseModel):
+class Resources(BaseModel):
     """What one job asks for. In a profile's [data], [evaluate] and [report], what is left out is as for training."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,7 +52,7 @@ class Ask(BaseModel):
         return int(tail) if tail.isdigit() else int(bool(self.gpus))
 
 
-class Profile(Ask):
+class Profile(Resources):
     """A cluster. `name` is the file's."""
 
     name: str
@@ -84,13 +84,15 @@ class Profile(Ask):
     evaluate: dict[str, Any] = {}
     report: dict[str, Any] = {}
 
-    def ask(self, kind: str) -> Ask:
+    def resources(self, kind: str) -> Resources:
         """What a job of this kind (data, train, evaluate, report) asks for."""
-        own = {name: getattr(self, name) for name in Ask.model_fields}
+        own = {name: getattr(self, name) for name in Resources.model_fields}
         if kind == "train":
-            return Ask(**(own | {"gpus": self._gpus(self.gpus_per_node)}))
+            return Resources(**(own | {"gpus": self._gpus(self.gpus_per_node)}))
         # Only training is shared among processes.
-        return Ask(**(own | {"segments": None, "gpus": self._gpus(min(1, self.gpus_per_node))} | getattr(self, kind)))
+        return Resources(
+            **(own | {"segments": None, "gpus": self._gpus(min(1, self.gpus_per_node))} | getattr(self, kind))
+        )
 
     @property
     def each(self) -> int:
@@ -104,7 +106,7 @@ class Profile(Ask):
 
     def gpus_of(self, kind: str) -> int:
         """GPUs of one job, on all its nodes."""
-        return self.ask(kind).gpu_count * (self.nodes if kind == "train" else 1)
+        return self.resources(kind).gpu_count * (self.nodes if kind == "train" else 1)
 
     def _gpus(self, count: int) -> str:
         """`gpus` with another number on each node; as it stands for 0."""
@@ -116,9 +118,9 @@ class Profile(Ask):
         return f"{name}={kind}:{count}" if kind else f"{name}={count}"
 
     @model_validator(mode="after")
-    def _sections_are_asks(self) -> Self:
+    def _sections_are_resources(self) -> Self:
         for kind in ("data", "evaluate", "report"):
-            self.ask(kind)
+            self.resources(kind)
         return self
 
     @model_validator(mode="after")
@@ -146,6 +148,26 @@ def visible_gpus() -> list[str]:
         return []
     told = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=30).stdout
     return [str(number) for number, line in enumerate(told.splitlines()) if line.startswith("GPU")]
+
+
+class Placement(BaseModel):
+    """Where queued runs go, and how many share what. None: as the profile has it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cluster: str = LOCAL
+    """slurm/<name>.toml, a TOML file, or `local`."""
+    workers: int = 0
+    """With `local`: how many run at a time on the processor; 0: one on each GPU."""
+    segments: int | None = None
+    """Jobs in a training's chain."""
+    nodes: int | None = None
+    """Nodes that train one run together."""
+    gpus_per_node: int | None = None
+    """GPUs, with a process for each, that train one run on each node."""
+
+    def profile(self) -> Profile:
+        return read_profile(self.cluster, self.workers, self.nodes, self.gpus_per_node)
 
 
 def known_profiles() -> list[str]:
@@ -199,7 +221,7 @@ def _check_keys(path: Path, values: dict[str, Any]) -> None:
     top = [name for name in Profile.model_fields if name != "name"]
     for where, known, found in [
         ("", top, values),
-        *((f"[{k}] ", list(Ask.model_fields), v) for k, v in sections.items()),
+        *((f"[{k}] ", list(Resources.model_fields), v) for k, v in sections.items()),
     ]:
         for key in found:
             if key not in known:

@@ -83,10 +83,10 @@ def _newest(found: Iterable[dict[str, Any]]) -> Rate | None:
 def name_of(task: Task) -> str:
     """What a rate is of: seeds share it."""
     side = task.protocol.resolution if task.protocol else 0
-    same = json.dumps([task.key, task.settings, side], sort_keys=True)
-    return f"{task.key}-{task.scale}-{sha256(same.encode())[:8]}"
+    same = json.dumps([task.request.key, task.settings, side], sort_keys=True)
+    return f"{task.request.key}-{task.request.scale}-{sha256(same.encode())[:8]}"
 
 
 def _files(task: Task) -> Path:
     """Where rates of this task lie, without the device."""
-    return task.out / "cluster" / "rates" / name_of(task)
+    return task.request.out / "cluster" / "rates" / name_of(task)

@@ -70,7 +70,7 @@ def join(environment: submitit.JobEnvironment, part: Part) -> "Fabric":
         environment.hostnames[0],
         PORTS.start + int(environment.raw_job_id) % len(PORTS),
     )
-    device = Folder(part.folder).task().device
+    device = Folder(part.folder).task().request.device
     if place.rank > 0:
         serve(place, device)
     return open_fabric(device, place)
@@ -83,7 +83,7 @@ def check_here(profile: Profile) -> None:
     told = ask("sinfo", "-h", "-o", "%R")
     known = sorted(set((told or "").split()))
     for kind in get_args(Kind):
-        name = profile.ask(kind).partition
+        name = profile.resources(kind).partition
         if known and name not in known:
             raise UserError(f"{profile.name}: partition '{name}' is not of this cluster.{nearest(name, known)}")
 
@@ -166,17 +166,17 @@ def _python(profile: Profile) -> str | None:
 
 def _parameters(submission: Submission, array: Array) -> dict[str, Any]:
     profile = submission.profile
-    ask = profile.ask(array.kind)
+    resources = profile.resources(array.kind)
     shared = array.kind == "train" and profile.processes > 1
     asked: dict[str, Any] = {
         "job_name": f"bench-{array.kind}",
-        "partition": ask.partition,
+        "partition": resources.partition,
         "account": profile.account,
-        "qos": ask.qos,
-        "constraint": ask.constraint,
-        "time": ask.minutes,
-        "mem": f"{round(ask.memory_gb * 1024)}M",
-        "cpus_per_task": ask.cpus,
+        "qos": resources.qos,
+        "constraint": resources.constraint,
+        "time": resources.minutes,
+        "mem": f"{round(resources.memory_gb * 1024)}M",
+        "cpus_per_task": resources.cpus,
         "nodes": profile.nodes if shared else 1,
         "ntasks_per_node": profile.each if shared else 1,
         # Where one process dies, the others end too, and the next segment goes on.
@@ -186,11 +186,11 @@ def _parameters(submission: Submission, array: Array) -> dict[str, Any]:
     return {name: value for name, value in asked.items() if value} | {
         "wckey": None,
         "array_parallelism": profile.at_once,
-        "signal_delay_s": min(SIGNAL_SECONDS, 6 * ask.minutes),
+        "signal_delay_s": min(SIGNAL_SECONDS, 6 * resources.minutes),
         "stderr_to_stdout": True,
         "use_srun": profile.srun,
         "setup": _setup(submission),
-        "additional_parameters": _options(submission, ask.gpus),
+        "additional_parameters": _options(submission, resources.gpus),
     }
 
 

@@ -9,29 +9,28 @@ from rich.console import Console
 
 from bench.cluster import local, slurm, snapshot
 from bench.cluster.array import Array, Submission, write_submission
-from bench.cluster.order import Order, Plan, make_plan
+from bench.cluster.campaign import Campaign, Plan, make_plan
 from bench.cluster.profile import LOCAL, Profile
 from bench.cluster.queue import cancel_jobs, cluster_name
 from bench.cluster.task import Folder, Task, tasks_folder
-from bench.methods.catalog import Catalog
 from bench.util.errors import UserError
 from bench.util.files import locked
 
 
-def submit(catalog: Catalog, order: Order, console: Console) -> tuple[Plan, Submission | None]:
+def submit(asked: Campaign, console: Console) -> tuple[Plan, Submission | None]:
     """Put into the queue what is neither done nor under way; no submission where that is nothing."""
-    if order.profile.name != LOCAL:
-        slurm.check_here(order.profile)
-    with locked(order.out / "cluster", lambda text: console.print(text, highlight=False)):
-        plan = make_plan(catalog, order, console)
+    if asked.profile.name != LOCAL:
+        slurm.check_here(asked.profile)
+    with locked(asked.out / "cluster", lambda text: console.print(text, highlight=False)):
+        plan = make_plan(asked, console)
         if plan.missing:
             raise UserError(plan.missing[0])
         if not plan.runs_to_do:
             return plan, None
-        code = snapshot.take(order.out, order.include)
+        code = snapshot.take(asked.out, asked.request.include)
         tasks = [planned.task for planned in plan.to_do]
-        submission = new_submission(order.profile, code, plan.arrays(), order.workers)
-        enqueue(order.out, submission, tasks)
+        submission = new_submission(asked.profile, code, plan.arrays(), asked.placement.workers)
+        enqueue(asked.out, submission, tasks)
         return plan, submission
 
 

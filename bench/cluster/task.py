@@ -1,4 +1,4 @@
-"""A task: what is asked for, and the folder that tells how far it is."""
+"""A task: a request narrowed to one run, and the folder that tells how far it is."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bench.protocol import Protocol
+from bench.runs.request import Request
 from bench.util.errors import UserError
 from bench.util.files import read_json
 
@@ -25,26 +26,15 @@ class Task(BaseModel):
 
     id: str
     kind: Literal["run", "data", "report"]
-    key: str = ""
-    """The run's method, or the report's paper."""
-    host: str = ""
-    """The paper whose protocol the run has, where that is not its own."""
-    scale: str = ""
+    request: Request
+    """Of a run: for this one variant, seed and data set. Of a report: for its paper."""
     protocol: Protocol | None = None
-    variant: str = "default"
-    sets: dict[str, Any] = {}
+    """What follows from the request: a run's, or that of the data to be packed."""
     settings: dict[str, Any] = {}
-    """All of the method's settings, `sets` among them."""
-    seed: int = 0
+    """All of the method's settings, those that the request changes among them."""
     trains: bool = False
     training: str = ""
     """Runs with the same value share one training."""
-    out: Path
-    cache: Path
-    weights: Path | None = None
-    include: list[Path] = []
-    device: str = "auto"
-    checkpoint_seconds: float = 30.0
     submission: str = ""
     """The submission that works on it; parts of an earlier one step back."""
 

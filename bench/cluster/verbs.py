@@ -10,13 +10,15 @@ from rich.console import Console
 
 from bench.cluster import slurm
 from bench.cluster.array import arrange
-from bench.cluster.order import SEGMENTS
+from bench.cluster.campaign import SEGMENTS
 from bench.cluster.profile import LOCAL, Profile
 from bench.cluster.queue import cancel_jobs
 from bench.cluster.state import BROKEN, ENDED, Status, Watch, failures
 from bench.cluster.submit import enqueue, new_submission
 from bench.cluster.task import Folder
 from bench.methods.catalog import find
+from bench.reproduction import print_reproduction, report
+from bench.runs.request import Request
 from bench.util.errors import UserError
 from bench.util.files import locked, write_json
 
@@ -78,18 +80,15 @@ def retry(out: Path, names: Sequence[str], profile: Profile | None) -> list[str]
         return [status.folder.id for status in chosen]
 
 
-def collect(out: Path, console: Console, cache: Path, include: Sequence[Path]) -> int:
+def collect(console: Console, out: Path, include: Sequence[Path]) -> int:
     """Write the pages of every paper from the records that are there by now. Returns how many runs have failed."""
-    from bench.reproduce import report
-
     found = Watch(out).all()
     catalog = find(include)
-    done = {status.task.key for status in found if status.state == "done"}
-    keys = {status.task.host or status.task.key for status in found if status.task.key in done}
-    for key in sorted(keys):
+    done = {one.task.request.key for one in found if one.state == "done" and one.task.kind != "data"}
+    requests = [one.task.request for one in found if one.task.request.key in done]
+    for key in sorted({request.paper or request.key for request in requests}):
         if key in catalog.entries and catalog[key].is_paper:
-            for page in report(catalog, key, out, cache, console):
-                console.print(f"Page: {page.resolve()}", soft_wrap=True, highlight=False, markup=False)
+            print_reproduction(console, report(catalog, Request(key=key, out=out)))
     return failures(found)
 
 

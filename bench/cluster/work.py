@@ -12,9 +12,9 @@ from bench.cluster.task import Folder, Task
 from bench.cluster.worker import Part, seconds_left
 from bench.data import Data, load, told
 from bench.methods.catalog import find
-from bench.runs.experiment import Experiment, plan
+from bench.runs.experiment import Experiment
+from bench.runs.worklist import Worklist
 from bench.training.device import open_fabric
-from bench.training.loop import Options
 from bench.util.errors import Stopped
 from bench.util.files import locked
 
@@ -23,10 +23,10 @@ class Work:
     """One part of one task, with all that it needs."""
 
     def __init__(self, task: Task, part: Part, folder: Folder, pulse: Pulse, fabric: Fabric | None = None) -> None:
-        self.fabric = fabric or open_fabric(task.device)
+        self.fabric = fabric or open_fabric(task.request.device)
         self.task, self.part, self.folder, self.pulse = task, part, folder, pulse
         self.progress = WatchedProgress(Console(width=120), pulse)
-        self.catalog = find(snapshot.included(part.code, task.include))
+        self.request = task.request.but(include=tuple(snapshot.included(part.code, task.request.include)))
         self.experiment = self._plan() if task.kind == "run" else None
 
     def mark(self) -> str:
@@ -54,24 +54,13 @@ class Work:
         left = seconds_left(self.part.seconds)
         # An evaluation may find the training unfinished: then it must not train on, with resources that are not for it.
         minutes = 0.0 if self.part.kind == "evaluate" else None if left is None else left / 60
-        return plan(
-            self.catalog[task.key],
-            task.scale,
-            task.protocol,
-            data,
-            task.out,
-            self.fabric,
-            variant=task.variant,
-            sets=task.sets,
-            seed=task.seed,
-            lpips_folder=task.weights,
-            options=Options(minutes=minutes, checkpoint_seconds=task.checkpoint_seconds),
-            host=self.catalog[task.host] if task.host else None,
-        )
+        request = self.request.but(minutes=minutes)
+        work = Worklist(request, self.progress, self.fabric)
+        return work.experiment(request, request.seeds[0], task.protocol, data)
 
     def _load(self) -> Data:
         """The data, packed by one process while the others wait."""
-        protocol, cache = self.task.protocol, self.task.cache
+        protocol, cache = self.task.protocol, self.request.cache
         assert protocol is not None
         with (
             locked(cache, self.progress.say, cache / f".{protocol.data_name}-{protocol.resolution}.lock"),
@@ -114,10 +103,11 @@ class Work:
             rates.put(self.task, kind, seconds / done, device, "recorded", experiment.fabric.world_size)
 
     def _report(self) -> dict[str, Any]:
-        from bench.reproduce import report
+        from bench.reproduction import print_reproduction, report
 
-        paths = report(self.catalog, self.task.key, self.task.out, self.task.cache, self.progress.console)
-        return _done(pages=[str(path) for path in paths])
+        made = report(find(self.request.include), self.request)
+        print_reproduction(self.progress.console, made)
+        return _done(pages=[str(path) for path in made.pages])
 
 
 def _done(**facts: Any) -> dict[str, Any]:

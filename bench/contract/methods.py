@@ -5,7 +5,7 @@ at their smoke scale with untrained networks: the contract is about behaviour, n
 """
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,7 +29,8 @@ from bench.runs.evaluation import evaluate, image_seeds, images_at_once, to_uint
 from bench.runs.experiment import build_method, parameters
 from bench.training.device import open_fabric
 from bench.training.feed import TrainingFeed
-from bench.training.loop import Options, Training
+from bench.training.loop import Training
+from bench.training.options import Options
 from bench.training.speedups import differentiated_once
 from bench.util.errors import Stopped, UserError, nearest
 from bench.util.seeds import seed_of
@@ -313,24 +314,45 @@ CHECKS: tuple[Callable[[Subject], None], ...] = (
 )
 
 
+@dataclass(frozen=True)
+class Failure:
+    """A check that a method does not pass."""
+
+    method: str
+    check: str
+    """The check's name."""
+    rule: str
+    """What every method keeps."""
+    message: str
+    """What is broken, in one sentence."""
+
+
+def failures(entry: Entry) -> Iterator[tuple[str, Failure | None]]:
+    """Run every check over a method: its rule, and how the method breaks it, or None."""
+    subject = Subject(entry)
+    for check in CHECKS:
+        rule = (check.__doc__ or "").splitlines()[0]
+        try:
+            check(subject)
+        except Exception as error:  # whatever a method under work raises is a broken check, not a broken tool
+            plain = isinstance(error, AssertionError | UserError)
+            message = str(error) if plain else f"{type(error).__name__}: {error}"
+            yield rule, Failure(entry.key, check.__name__, rule, message)
+        else:
+            yield rule, None
+
+
 def check_all(entries: list[Entry], console: Console) -> int:
     """Run every check over every entry; prints a line for each and returns the number that failed."""
     failed = 0
     for entry in entries:
         console.print(f"{entry.key}  {entry.path}", style="bold", soft_wrap=True, highlight=False, markup=False)
-        subject = Subject(entry)
-        for check in CHECKS:
-            line = (check.__doc__ or "").splitlines()[0]
-            try:
-                check(subject)
-            except Exception as error:  # whatever a method under work raises is a broken check, not a broken tool
-                failed += 1
-                told = (
-                    str(error) if isinstance(error, AssertionError | UserError) else f"{type(error).__name__}: {error}"
-                )
-                console.print(f"  [red]✗[/] {line}")
-                console.print(f"    {told}", style="red", markup=False, highlight=False)
-            else:
-                console.print(f"  [green]✓[/] {line}", highlight=False)
+        for rule, failure in failures(entry):
+            if failure is None:
+                console.print(f"  [green]✓[/] {rule}", highlight=False)
+                continue
+            failed += 1
+            console.print(f"  [red]✗[/] {rule}")
+            console.print(f"    {failure.message}", style="red", markup=False, highlight=False)
     console.print("All checks passed." if not failed else f"{failed} checks failed.")
     return failed

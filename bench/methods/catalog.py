@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from bench.methods.layouts import WeightLayout
     from bench.paper import Paper
 
+PathsLike = str | Path | Sequence[str | Path]
+
 ROOT = Path(__file__).resolve().parents[2]
 ENTRY_POINTS = "inpaint_bench.methods"
 INCLUDED = "included"
@@ -171,6 +173,38 @@ def find(include: Sequence[Path] = ()) -> Catalog:
         known = {entry.path for entry in entries}
         entries += [entry for entry in found if entry.path not in known]
     return Catalog(entries)
+
+
+def list_methods(include: PathsLike = ()) -> list[Entry]:
+    """The papers, then the baselines, also those in the `include` folders and files: `key`, `summary`, `is_paper`."""
+    catalog = find(paths_of(include))
+    return [*catalog.papers, *catalog.baselines]
+
+
+def load_paper(name: str | Path, include: PathsLike = ()) -> "Paper":
+    """A paper.toml, typed: tables, claims, ledger, scales, variants. `name` is a key, or the path of the file.
+
+    Raises UserError that names the file, the line and the mend.
+    """
+    from bench.paper import read_paper
+
+    path = Path(name)
+    return read_paper(path) if path.suffix == ".toml" else find(paths_of(include))[str(name)].paper()
+
+
+def paths_of(paths: PathsLike) -> list[Path]:
+    """One path or several, as Python callers may write them."""
+    return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+
+
+def entries_at(path: Path | None) -> list[Entry]:
+    """The methods in a folder or file, or the one with this key; all that are found where None."""
+    catalog = find()
+    if path is None:
+        return list(catalog.entries.values())
+    if str(path) in catalog.entries:
+        return [catalog[str(path)]]
+    return [entry for entry in find([path]).entries.values() if entry.path.is_relative_to(path.resolve())]
 
 
 def _scan(folder: Path, origin: str) -> list[Entry]:

@@ -6,6 +6,7 @@ publishes big-lama.pt and migan_traced.pt; no such file has been run here.
 
 import hashlib
 import warnings
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -17,7 +18,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from bench.methods.base import DataFacts, Inpainter, Method, Settings, Sizes
-from bench.methods.catalog import Entry
+from bench.methods.catalog import Catalog, Entry, find
 from bench.methods.pretrained import BUDGET
 from bench.util.errors import UserError
 from bench.util.files import sha256_of_file
@@ -152,6 +153,15 @@ class ScriptEntry(Entry):
             "training": BUDGET,
             "notes": [note, "Whether it has seen the test images is not known here."],
         }
+
+
+def find_called(call: str, include: Sequence[Path] = (), trust: bool = False) -> tuple[Catalog, Entry]:
+    """The catalog, and in it the method that is asked for by its key or as torchscript:FILE."""
+    catalog = find(include)
+    if not call.startswith(PREFIX):
+        return catalog, catalog[call]
+    entry = script_entry(call, trust)
+    return Catalog([*catalog.entries.values(), entry]), entry
 
 
 def script_entry(call: str, trust: bool) -> ScriptEntry:

@@ -34,6 +34,8 @@ def _check_side(at: tuple[str | int, ...], side: str, variants: Collection[str],
 
 def _check_metric(at: tuple[str | int, ...], name: str, directed: bool = False, others: Collection[str] = ()) -> None:
     found = definition_of(name)
+    if name.startswith("told_"):  # the name in 0.1.0; said for one release
+        raise misplaced(at, f"'{name}' was renamed: write {TOLD}{name.removeprefix('told_')}")
     if found is None or name == TOLD:
         raise misfit(at, name, "metric", [*others, *known()])
     if not found.per_image:

@@ -14,6 +14,15 @@ from bench.util.errors import UserError, nearest
 
 Keys = tuple[str | int, ...]
 
+RENAMED = {
+    "says": ("statement", "summary"),
+    "we_do": ("decision",),
+    "suites": ("mask_sets",),
+    "suite": ("mask_set",),
+    "convention": ("metric",),
+}
+"""Keys by their names in 0.1.0; they are said to be renamed for one release."""
+
 
 def read_paper(path: Path) -> Paper:
     """Raises UserError with one line for a file that cannot be read, parsed or understood.
@@ -84,6 +93,9 @@ def _what(details: ErrorDetails, keys: Keys) -> str:
     kind, context, found = details["type"], details.get("ctx", {}), details["input"]
     if kind == "extra_forbidden":
         known = _known(details["loc"][:-1])
+        new = next((name for name in RENAMED.get(str(keys[-1]), ()) if name in known), None)
+        if new is not None:
+            return f"'{keys[-1]}' was renamed: write {new}."
         return f"there is no key '{keys[-1]}' here.{nearest(str(keys[-1]), known)}"
     if kind == "missing":
         return "this value is missing; add it."

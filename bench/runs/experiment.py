@@ -28,10 +28,12 @@ from bench.runs.leakage import audit, notes
 from bench.runs.parts import DataManifest, MaskSetManifest, PretrainedFacts, SpotCheck, StageFacts, TrainingFacts
 from bench.runs.probes import probe
 from bench.runs.records import Record, Run, read_record
+from bench.runs.request import Request
 from bench.runs.spotcheck import get_ready, places, spot_check
 from bench.runs.writing import log_event, lpips_facts, write_record
 from bench.training import checkpoint
-from bench.training.loop import Options, Training
+from bench.training.loop import Training
+from bench.training.options import Options
 from bench.training.processes import tell
 from bench.util.errors import UserError
 from bench.util.files import check_writable, locked, read_json, sha256, sweep, write_json, write_text
@@ -287,35 +289,33 @@ class Experiment:
 
 def plan(
     entry: Entry,
-    scale: str,
+    request: Request,
+    seed: int,
     protocol: Protocol,
     data: Data,
-    out: Path,
     fabric: Fabric,
-    variant: str = DEFAULT,
-    sets: Mapping[str, Any] | None = None,
-    seed: int = 0,
-    lpips_folder: Path | None = None,
-    options: Options | None = None,
     host: Entry | None = None,
     pretrained: Pretrained | None = None,
 ) -> Experiment:
-    """Everything about a run that is known before it starts. Raises UserError for an unknown variant or setting."""
-    sets = dict(sets or {})
+    """Everything about one run of a request that is known before it starts.
+
+    Raises UserError for an unknown variant or setting.
+    """
+    scale, variant, changes = request.scale, request.variant, request.changes
     if pretrained is not None:
-        settings, code, weights = pretrained.settings(scale, variant, sets), pretrained.code(), pretrained.sha256
+        settings, code, weights = pretrained.settings(scale, variant, changes), pretrained.code(), pretrained.sha256
     else:
-        values = overrides(entry.description(), scale, variant) | sets
+        values = overrides(entry.description(), scale, variant) | changes
         settings = build(entry.load().settings_class, values, entry.key).model_dump(mode="json")
         code, weights = entry.code(), entry.weights
     height, width = data.test.pixels.shape[-2:]
     run = Run(
         method=entry.key,
-        variant=variant_name(variant, sets),
+        variant=variant_name(variant, changes),
         scale=scale,
         seed=seed,
         settings=settings,
-        changes=sets,
+        changes=changes,
         protocol=protocol,
         code=code,
         data=data.fingerprint,
@@ -325,7 +325,8 @@ def plan(
         origin="pretrained" if weights else "run",
         weights=weights,
     )
-    return Experiment(entry, run, data, run.folder(out), fabric, lpips_folder, options or Options(), host, pretrained)
+    folder = run.folder(request.out)
+    return Experiment(entry, run, data, folder, fabric, request.lpips, request.options, host, pretrained)
 
 
 def scale_protocols(entry: Entry, scale: str, data: str | None = None, mask_sets: Sequence[str] = ()) -> list[Protocol]:

@@ -10,47 +10,45 @@ from bench.data.decode import decode
 from bench.masks.files import hole_from_alpha, read_hole
 from bench.methods.base import DataFacts, Method, compose, fill
 from bench.methods.catalog import Entry
-from bench.methods.pretrained import Pretrained
+from bench.methods.pretrained import Pretrained, load_pretrained
 from bench.methods.settings import DEFAULT, overrides
+from bench.methods.torchscript import find_called
 from bench.runs.evaluation import to_uint8
 from bench.runs.experiment import build_method, load_trained
+from bench.runs.request import Request
 from bench.training.device import open_fabric
 from bench.util.errors import UserError
 from bench.util.files import check_writable, read_json, whole
 
 
 def inpaint_picture(
-    entry: Entry,
-    image: Path,
-    hole: str,
-    output: Path,
-    run: Path | None,
-    white_is_hole: bool,
-    seed: int,
-    device: str,
-    out: Path,
-    force: bool,
-    pretrained: Pretrained | None = None,
+    request: Request, image: Path, mask: str, output: Path, run: Path | None = None, white_is_hole: bool = True
 ) -> None:
-    """Write `image` with its hole filled to `output` as PNG. Raises UserError for anything a user can mend."""
+    """Write `image` with its hole filled to `output` as PNG. Raises UserError for anything a user can mend.
+
+    `mask` is a file, or `alpha` for the transparent pixels. Of the request the method, its seed, networks and device
+    count, and `out`, where the newest `run` of a trained method is looked for.
+    """
+    _, entry = find_called(request.key, request.include, request.trust)
+    pretrained = load_pretrained(entry, request.networks) if request.networks else None
     if output.suffix.lower() != ".png":
         raise UserError(f"-o {output}: the result is written as PNG, so name a .png file.")
-    if output.exists() and not force:
+    if output.exists() and not request.force:
         raise UserError(f"-o {output}: the file exists. Name another, or add --force to write over it.")
     if not image.is_file():
         raise UserError(f"{image}: there is no such picture.")
     pixels = torch.from_numpy(decode(image).copy()).permute(2, 0, 1).unsqueeze(0)
     height, width = pixels.shape[-2:]
-    missing = hole_from_alpha(image) if hole == "alpha" else read_hole(Path(hole), height, width, white_is_hole)
+    missing = hole_from_alpha(image) if mask == "alpha" else read_hole(Path(mask), height, width, white_is_hole)
     gap = torch.from_numpy(missing)[None, None]
     check_writable(output.resolve().parent)
-    place = open_fabric(device).device
-    method = _method(entry, run, out) if pretrained is None else _pretrained(pretrained, run)
+    place = open_fabric(request.device).device
+    method = _method(entry, run, request.out) if pretrained is None else _pretrained(pretrained, run)
     for network in method.networks().values():
         network.to(place)
-    picture = pixels.float() / 255
+    picture, seed = pixels.float() / 255, torch.tensor([request.seeds[0]])
     with torch.no_grad():
-        result = fill(method.inpainter(), picture.to(place), gap.to(place), torch.tensor([seed]), [image.name]).cpu()
+        result = fill(method.inpainter(), picture.to(place), gap.to(place), seed, [image.name]).cpu()
     buffer = io.BytesIO()
     filled = compose(pixels, gap, to_uint8(result))
     Image.fromarray(filled[0].permute(1, 2, 0).numpy()).save(buffer, format="PNG")

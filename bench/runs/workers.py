@@ -15,7 +15,8 @@ from bench.data.loading import read_pack
 from bench.methods.catalog import find
 from bench.runs.experiment import TrainingJob, fresh
 from bench.training.device import check_enough, open_fabric
-from bench.training.loop import Options, Training
+from bench.training.loop import Training
+from bench.training.options import Options
 from bench.training.processes import Place, tell
 from bench.util.errors import Stopped, UserError, WorkersLostError
 

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
@@ -22,6 +21,7 @@ from bench.data import Packed
 from bench.methods.base import BrokenResultError, Method, Stage, TrainedSettings, no_exit
 from bench.training import checkpoint
 from bench.training.feed import TrainingFeed
+from bench.training.options import Options
 from bench.training.processes import agree, check_shared, is_first, tell
 from bench.training.samples import draw_samples
 from bench.training.scalars import Scalars, broken
@@ -35,15 +35,6 @@ if TYPE_CHECKING:
 
 SAMPLES = 5
 """How many picture grids a stage leaves."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to train, as opposed to what: none of these moves a number."""
-
-    minutes: float | None = None
-    """Stop safely after so long; None: when the stages are done."""
-    checkpoint_seconds: float = 30.0
 
 
 Log = Callable[[str, dict[str, Any]], None]

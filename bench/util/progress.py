@@ -35,9 +35,13 @@ class Progress:
     def __init__(self, console: Console) -> None:
         self.console = console
 
+    def line(self, text: str) -> None:
+        """One line, of the verb itself."""
+        self.console.print(text, soft_wrap=True, highlight=False, markup=False)
+
     def say(self, text: str) -> None:
-        """One line."""
-        self.console.print(f"  {text}", soft_wrap=True, highlight=False, markup=False)
+        """One line on what is under way."""
+        self.line(f"  {text}")
 
     @contextmanager
     def task(self, title: str) -> Iterator[Report]:

@@ -86,7 +86,7 @@ def test_a_device_that_is_not_there(bench, tmp_path):
 
 def test_pictures_and_masks(bench, tmp_path, picture, mask):
     def inpaint(image, hole_path, output=tmp_path / "out.png", method="harmonic", *more):
-        return bench("inpaint", image, "--hole", hole_path, "--method", method, "-o", output, *more)
+        return bench("inpaint", image, "--mask", hole_path, "--method", method, "-o", output, *more)
 
     good = mask(hole())
     told(inpaint(tmp_path / "no.png", good), "no.png")
@@ -121,8 +121,8 @@ def test_a_report_without_records(bench, tmp_path):
 
 
 def test_a_resolution_that_a_method_refuses_is_told_before_pictures_are_packed(bench, tmp_path, monkeypatch):
-    from bench import reproduce
+    from bench.runs import worklist
 
-    monkeypatch.setattr(reproduce, "load", lambda *_: pytest.fail("pictures were packed first"))
+    monkeypatch.setattr(worklist, "load", lambda *_: pytest.fail("pictures were packed first"))
     result = bench("evaluate", "picnet", "--scale", "smoke", "--set", "layers=8", "--out", tmp_path)
     told(result, "A resolution of 64 cannot be halved 8 times", "take fewer layers")

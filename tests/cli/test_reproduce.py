@@ -153,7 +153,7 @@ def test_inpaint_with_a_trained_run(smoke, bench, tmp_path):
     picture[..., 3] = 255
     picture[20:40, 30:50, 3] = 0
     Image.fromarray(picture).save(tmp_path / "cut.png")
-    words = ("inpaint", tmp_path / "cut.png", "--hole", "alpha", "--out", smoke[0], "-o", tmp_path / "filled.png")
+    words = ("inpaint", tmp_path / "cut.png", "--mask", "alpha", "--out", smoke[0], "-o", tmp_path / "filled.png")
     for method in ("fang2021", "harmonic"):
         code, _, error = bench(*words, "--method", method, "--force")
         assert code == 0, error

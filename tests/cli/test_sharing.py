@@ -159,7 +159,7 @@ def test_an_interrupt_ends_the_wait(bench, toys, toy, tmp_path, monkeypatch):
         words = ("--scale", "smoke", "--include", toys, "--out", tmp_path / "out")
         code, _, error = bench("train", "toypaper", *words)
     assert code == 130
-    assert error == f"stopped waiting for the other process in {run}. The same command goes on.\n"
+    assert error == f"stopped waiting for the other process in {run}. Rerun the command to resume.\n"
 
 
 @pytest.mark.slow

@@ -151,7 +151,7 @@ def test_one_picture(bench, script, tmp_path):
     image, hole, _ = sample(13, 18, 1)
     Image.fromarray((image[0].permute(1, 2, 0) * 255).byte().numpy()).save(tmp_path / "in.png")
     Image.fromarray(hole[0, 0].byte().numpy() * 255).save(tmp_path / "hole.png")
-    words = ("inpaint", tmp_path / "in.png", "--hole", tmp_path / "hole.png", "-o", tmp_path / "out.png", "--method")
+    words = ("inpaint", tmp_path / "in.png", "--mask", tmp_path / "hole.png", "-o", tmp_path / "out.png", "--method")
     path = script(Grey())
     assert bench(*words, f"torchscript:{path}")[0] == 2
     code, _, error = bench(*words, f"torchscript:{path}", "--trust")

@@ -183,7 +183,7 @@ def test_one_picture(bench, mine, weights, tmp_path):
     hole[4:8, 5:9] = 255
     Image.fromarray(pixels).save(tmp_path / "in.png")
     Image.fromarray(hole).save(tmp_path / "hole.png")
-    words = ("inpaint", tmp_path / "in.png", "--hole", tmp_path / "hole.png", "--include", mine)
+    words = ("inpaint", tmp_path / "in.png", "--mask", tmp_path / "hole.png", "--include", mine)
     words = (*words, "-o", tmp_path / "out.png", "--method", "toypaper", "--weights", weights)
     code, printed, error = bench(*words)
     assert code == 0, error

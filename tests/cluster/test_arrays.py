@@ -9,8 +9,10 @@ from bench.cluster.array import Submission, arrange, dependency
 from bench.cluster.profile import Profile
 from bench.cluster.task import Task
 from bench.protocol import Protocol
+from bench.runs.request import Request
 
 OUT = Path("/out")
+REQUEST = Request(key="m", out=OUT, cache=OUT)
 
 
 def protocol(data="faces"):
@@ -21,12 +23,10 @@ def run(name, training="", data="faces"):
     return Task(
         id=name,
         kind="run",
-        key="m",
+        request=REQUEST,
         protocol=protocol(data),
         trains=bool(training),
         training=training,
-        out=OUT,
-        cache=OUT,
     )
 
 
@@ -39,7 +39,7 @@ def shape(arrays):
 
 
 def test_a_chain_of_segments_then_evaluations_then_the_report():
-    tasks = [run("a", "A"), run("b", "B"), run("floor"), Task(id="r", kind="report", out=OUT, cache=OUT)]
+    tasks = [run("a", "A"), run("b", "B"), run("floor"), Task(id="r", kind="report", request=REQUEST)]
     assert shape(arrange(tasks, profile(), {"a": 2, "b": 2})) == [
         ("train 1/2", ("a", "b"), (), False),
         ("train 2/2", ("a", "b"), (0,), True),
@@ -61,7 +61,7 @@ def test_runs_that_share_a_training_wait_for_the_one_that_trains():
 
 
 def test_only_the_runs_that_need_a_data_set_wait_for_its_packing():
-    pack = Task(id="d", kind="data", protocol=protocol("photos"), out=OUT, cache=OUT)
+    pack = Task(id="d", kind="data", protocol=protocol("photos"), request=REQUEST)
     arrays = arrange([pack, run("a"), run("b", data="photos")], profile(evaluate={"segments": 1}), {})
     assert shape(arrays) == [
         ("data", ("d",), (), False),
@@ -86,7 +86,7 @@ def test_arrays_keep_under_the_cap_and_chains_of_other_lengths_apart():
 
 
 def test_dependencies_are_written_as_sbatch_reads_them():
-    tasks = [run("a", "A"), run("b", "B"), Task(id="r", kind="report", out=OUT, cache=OUT)]
+    tasks = [run("a", "A"), run("b", "B"), Task(id="r", kind="report", request=REQUEST)]
     arrays = arrange(tasks, profile(), {"a": 2, "b": 2})
     for number, array in enumerate(arrays):
         array.job = str(100 + number)
@@ -130,7 +130,7 @@ export PYTHONPATH=/out/cluster/code/0123${PYTHONPATH:+:$PYTHONPATH}
 
 # command
 export SUBMITIT_EXECUTOR=slurm
-srun --unbuffered --output /out/cluster/submissions/s/slurm/%A_%a_%t_log.out apptainer exec x.sif python -u -m
+srun --unbuffered --output /out/cluster/submissions/s/slurm/%A_%a_%t_log.out apptainer exec x.sif python -u -m \
 submitit.core._submit /out/cluster/submissions/s/slurm
 """
 

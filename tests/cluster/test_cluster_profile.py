@@ -58,10 +58,10 @@ gpus = ""
 
 def test_a_section_changes_only_what_it_says(written):
     profile = read_profile(written(SECTIONS))
-    assert profile.ask("train").minutes == 60
-    assert (profile.ask("evaluate").minutes, profile.ask("evaluate").cpus) == (5, 3)
-    assert profile.ask("evaluate").segments is None
-    assert (profile.ask("report").gpus, profile.ask("evaluate").gpus) == ("", "gres=gpu:1")
+    assert profile.resources("train").minutes == 60
+    assert (profile.resources("evaluate").minutes, profile.resources("evaluate").cpus) == (5, 3)
+    assert profile.resources("evaluate").segments is None
+    assert (profile.resources("report").gpus, profile.resources("evaluate").gpus) == ("", "gres=gpu:1")
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_killed_workers_go_on_to_the_bits_of_an_undisturbed_run(faces, tmp_path)
     words = ("evaluate", "plodder", "--include", PLODDER, "--scale", "smoke", "--set", sets[0], "--set", sets[1])
     straight = bench_process(*words, "--out", tmp_path / "straight", INPAINT_BENCH_CACHE=str(faces))
     out = tmp_path / "queued"
-    name, *_ = queue(out, faces, quick_beats(), sets=sets, workers=1)
+    name, *_ = queue(out, faces, quick_beats(), changes=sets, workers=1)
     os.kill(wait_until(under_way(out, name))["pid"], signal.SIGKILL)
     found = wait_until(lambda: over(out))
     assert states(out) == {name: "done"}
@@ -63,7 +63,7 @@ def test_killed_workers_go_on_to_the_bits_of_an_undisturbed_run(faces, tmp_path)
 
 def test_a_dead_dispatcher_is_seen_and_retry_takes_up_its_runs(faces, tmp_path):
     out = tmp_path / "out"
-    names = queue(out, faces, quick_beats(), sets=("steps=40", "seconds=0.1"), seeds=(0, 1), workers=1)
+    names = queue(out, faces, quick_beats(), changes=("steps=40", "seconds=0.1"), seeds=(0, 1), workers=1)
     first = wait_until(lambda: next((name for name in names if beat(out, name)), None))
     submission = Folder(tasks_folder(out) / first).task().submission
     told = submission_folder(out, submission) / "dispatcher.json"
@@ -79,7 +79,7 @@ def test_a_dead_dispatcher_is_seen_and_retry_takes_up_its_runs(faces, tmp_path):
 
 def test_cancel_ends_a_running_and_a_waiting_run(faces, tmp_path):
     out = tmp_path / "out"
-    names = queue(out, faces, quick_beats(), sets=("steps=4000", "seconds=0.05"), seeds=(0, 1), workers=1)
+    names = queue(out, faces, quick_beats(), changes=("steps=4000", "seconds=0.05"), seeds=(0, 1), workers=1)
     running = wait_until(lambda: next((name for name in names if under_way(out, name)()), None))
     pid = beat(out, running)["pid"]
     assert {status.folder.id for status in cancel(out, [])} == set(names)
@@ -102,7 +102,7 @@ def test_submissions_share_the_slots_and_a_worker_keeps_its_own():
 
 def test_missing_steps_show_in_status_while_it_runs(faces, tmp_path):
     out = tmp_path / "out"
-    name, *_ = queue(out, faces, quick_beats(), sets=("steps=200", "seconds=0.05"), workers=1)
+    name, *_ = queue(out, faces, quick_beats(), changes=("steps=200", "seconds=0.05"), workers=1)
     wait_until(under_way(out, name, 30))
     status = statuses(out)[name]
     assert (status.state, status.doing, status.total) == ("running", "train 1/3 plod", 200)

@@ -6,11 +6,12 @@ import pytest
 
 from bench.cluster import rates, slurm
 from bench.cluster.array import Submission, arrange
-from bench.cluster.order import Order, Plan, Planned
+from bench.cluster.campaign import Campaign, Plan, Planned
 from bench.cluster.plan import _cost
 from bench.cluster.profile import Profile, read_profile
 from bench.cluster.task import Task
 from bench.protocol import Protocol
+from bench.runs.request import Request
 from bench.util.errors import UserError
 
 FACES = Protocol(data="faces", resolution=64, images=48, split=(50, 9, 1), test_images=6, mask_sets=("center",))
@@ -22,7 +23,12 @@ def profile(**more):
 
 def task(out):
     return Task(
-        id="a", kind="run", key="m", scale="paper", protocol=FACES, trains=True, training="A", out=out, cache=out
+        id="a",
+        kind="run",
+        request=Request(key="m", scale="paper", out=out, cache=out),
+        protocol=FACES,
+        trains=True,
+        training="A",
     )
 
 
@@ -37,14 +43,18 @@ def task(out):
 )
 def test_a_training_asks_for_all_its_gpus_and_all_else_for_one(gpus, asked, one):
     made = profile(gpus=gpus, nodes=2, gpus_per_node=4, report={"gpus": ""})
-    assert (made.ask("train").gpus, made.ask("evaluate").gpus, made.ask("report").gpus) == (asked, one, "")
+    assert (made.resources("train").gpus, made.resources("evaluate").gpus, made.resources("report").gpus) == (
+        asked,
+        one,
+        "",
+    )
     assert (made.each, made.processes) == (4, 8)
     assert (made.gpus_of("train"), made.gpus_of("evaluate"), made.gpus_of("report")) == (8, 1, 0)
 
 
 def test_a_profile_without_them_asks_as_before():
     made = profile(gpus="gres=gpu:2")
-    assert (made.ask("train").gpus, made.processes, made.gpus_of("train")) == ("gres=gpu:2", 1, 2)
+    assert (made.resources("train").gpus, made.processes, made.gpus_of("train")) == ("gres=gpu:2", 1, 2)
     assert profile(nodes=3).processes == 3
 
 
@@ -90,8 +100,8 @@ def test_rates_are_those_of_as_many_processes_or_one_ones_shared_evenly(tmp_path
 def test_hours_count_what_a_job_holds(tmp_path, asked, hours, crew):
     """Two hours of training, one of scoring."""
     planned = Planned(task(tmp_path), steps=7200, images=3600)
-    order = Order(["m"], tmp_path, tmp_path, profile(**asked))
-    told = _cost(Plan(order, [planned]), {"a": rates.Rate("A100", "recorded", 1.0, 1.0)})
+    campaign = Campaign([Request(key="m", out=tmp_path, cache=tmp_path)], profile(**asked))
+    told = _cost(Plan(campaign, [planned]), {"a": rates.Rate("A100", "recorded", 1.0, 1.0)})
     assert told.startswith(f"Estimate: {hours}")
     assert ("each training by" in told) == (crew is not None)
     assert crew is None or f"each training by {crew}" in told
@@ -120,7 +130,7 @@ def test_the_command_lines_numbers_replace_the_profiles(tmp_path):
     path.write_text('partition = "a"\nnodes = 4\ngpus_per_node = 2\n')
     assert read_profile(str(path)).processes == 8
     assert read_profile(str(path), nodes=1, gpus_per_node=8).processes == 8
-    assert read_profile(str(path), nodes=1).ask("train").gpus == "gpus-per-node=2"
+    assert read_profile(str(path), nodes=1).resources("train").gpus == "gpus-per-node=2"
     assert read_profile("local", nodes=1, gpus_per_node=1).processes == 1
     with pytest.raises(UserError, match="--cluster local gives each run one GPU"):
         read_profile("local", nodes=2)

@@ -51,7 +51,7 @@ class Survivor:
         self.out, self.name = home / name, name
         self.befall, self.befallen = befall, befall is None
         extra = asked.pop("extra", {"nodelist": "n1"})
-        self.id = queue(self.out, cache, profile(extra=extra, **asked), sets=SETS)[0]
+        self.id = queue(self.out, cache, profile(extra=extra, **asked), changes=SETS)[0]
         self.folder = Folder(tasks_folder(self.out) / self.id)
 
     def beat(self):
@@ -117,7 +117,7 @@ class Campaign:
         (flags / "raise-5@1").write_text("always")
         (flags / "memory-5@2").write_text("always")
         asked = {"memory_gb": 1.2, "segments": 2, "setup": [f"export PLODDER={flags}"], "extra": {"nodelist": "n1"}}
-        queue(out, self.cache, profile(**asked), seeds=(0, 1, 2), sets=("steps=30",))
+        queue(out, self.cache, profile(**asked), seeds=(0, 1, 2), changes=("steps=30",))
         return out, flags
 
     def power_cut(self, beat):

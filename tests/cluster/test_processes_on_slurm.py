@@ -48,7 +48,7 @@ def weights(out):
 
 def test_two_nodes_train_as_one_process_does_though_one_of_them_is_lost(slurm, faces, bench, tmp_path):
     """Gloo, a task on each node, a gradient penalty; the other node's task is killed on the way."""
-    asked = {"keys": ("demanding",), "include": (Path(demanding.__file__),), "sets": SETS}
+    asked = {"keys": ("demanding",), "include": (Path(demanding.__file__),), "changes": SETS}
     two = profile(nodes=2, segments=2, extra={"exclude": "n3,n4,n5"})
     (name,) = queue(tmp_path / "two", faces, two, **asked)
     folder = Folder(tasks_folder(tmp_path / "two") / name)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.cluster.order import absolute
 from bench.cluster.slurm import clean_environment
 from bench.cluster.task import folders
 from bench.data import load
 from bench.protocol import ProtocolOverrides, protocols
+from bench.runs.request import absolute
 
 METHOD = str(Path(__file__).parent / "plodder.py")
 STUBS = {
@@ -288,6 +288,6 @@ def test_reproduce_submits_too(bench, scheduler, tmp_path):
     code, out, err = bench("reproduce", "fang2021", *where)
     assert code == 0, err
     assert "report-fang2021" in out
-    assert {folder.task().key for folder in folders(tmp_path / "out")} > {"fang2021", "harmonic"}
+    assert {folder.task().request.key for folder in folders(tmp_path / "out")} > {"fang2021", "harmonic"}
     assert bench("reproduce", "harmonic", *where)[0] == 2
     assert "--force" in bench("reproduce", "fang2021", "--force", *where)[2]

@@ -18,6 +18,7 @@ from bench.cluster.task import Folder, Task, tasks_folder
 from bench.cluster.worker import Part
 from bench.data import load
 from bench.protocol import Protocol
+from bench.runs.request import Request
 
 METHOD = Path(__file__).parent / "plodder.py"
 FACES = Protocol(data="faces", resolution=64, images=48, split=(50, 9, 1), test_images=6, mask_sets=("center",))
@@ -32,15 +33,35 @@ def task(tmp_path, cache, monkeypatch):
     monkeypatch.setenv("PLODDER", str(tmp_path / "trouble"))
     (tmp_path / "trouble").mkdir()
     made = Task(
-        id="t", kind="run", key="plodder", scale="smoke", protocol=FACES, trains=True, training="T", out=tmp_path,
-        cache=cache, include=[METHOD], device="cpu", checkpoint_seconds=0.0, submission="s", sets={"steps": 20},
-    )  # fmt: skip
+        id="t",
+        kind="run",
+        request=Request(
+            key="plodder",
+            scale="smoke",
+            changes={"steps": 20},
+            include=[METHOD],
+            device="cpu",
+            checkpoint_seconds=0.0,
+            out=tmp_path,
+            cache=cache,
+        ),
+        protocol=FACES,
+        trains=True,
+        training="T",
+        submission="s",
+    )
     folder = Folder(tasks_folder(tmp_path) / "t")
     folder.put(made)
     folder.log("submitted", submission="s")
     arrays = [Array(kind="train", tasks=["t"], job="7"), Array(kind="evaluate", tasks=["t"], after=[0], job="8")]
     write_submission(tmp_path, Submission(name="s", profile=local_profile(1), code=tmp_path, arrays=arrays))
     return folder
+
+
+def put(folder, **changed):
+    """With another request."""
+    task = folder.task()
+    folder.put(task.model_copy(update={"request": task.request.but(**changed)}))
 
 
 def part(folder, kind="train", **more):
@@ -96,7 +117,8 @@ def test_a_segment_ends_in_time_and_the_next_goes_on_to_the_same_bits(task, tmp_
     assert worker.run(part(task)) == 0
     cut = weights(task)
     whole = Folder(tasks_folder(tmp_path / "other") / "t")
-    whole.put(task.task().model_copy(update={"out": tmp_path / "other"}))
+    whole.put(task.task())
+    put(whole, out=tmp_path / "other")
     assert worker.run(part(whole)) == 0
     assert weights(whole) == cut
 
@@ -135,7 +157,7 @@ def test_parts_of_an_earlier_submission_step_back(task, capsys):
 
 
 def test_a_cancelled_task_ends_by_itself_with_its_work_saved(task, tmp_path):
-    task.put(task.task().model_copy(update={"sets": {"steps": 2000, "seconds": 0.02}}))
+    put(task, changes={"steps": 2000, "seconds": 0.02})
 
     def cancel():
         while not list(tmp_path.rglob("step-*.pt")):

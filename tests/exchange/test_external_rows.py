@@ -20,7 +20,7 @@ def met(bench, tmp_path):
     ex, out = tmp_path / "ex", tmp_path / "out"
     code, printed, error = bench("export", "--data", "faces", "--scale", "smoke", "--out", ex)
     assert code == 0, error
-    assert f"How to go on: {ex / 'README.txt'}" in printed
+    assert f"Next: {ex / 'README.txt'}" in printed
     for mask_set in ("center", "random", "irregular"):
         (tmp_path / "theirs" / mask_set).mkdir(parents=True)
         for path in (ex / mask_set / "images").iterdir():

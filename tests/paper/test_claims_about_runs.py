@@ -122,7 +122,8 @@ def test_every_kind_reads_and_is_said_in_one_sentence(tmp_path):
     ("old", "new", "told"),
     [
         ('metric = "aux_settled"', 'metric = "tolled"', "claims.0.metric: 'tolled' is no metric."),
-        ('metric = "aux_settled"', 'metric = "told_"', "claims.0.metric: 'told_' is no metric."),
+        ('metric = "aux_settled"', 'metric = "aux_"', "claims.0.metric: 'aux_' is no metric."),
+        ('metric = "aux_settled"', 'metric = "told_settled"', "'told_settled' was renamed: write aux_settled."),
         ('metric = "psnr_hole"', 'metric = "psnr_hol"', "'psnr_hol' is no metric. Did you mean 'psnr_hole'?"),
         ('metric = "repeat_l1"', 'metric = "repeat_l2"', "'repeat_l2' is no metric. Did you mean 'repeat_l1'?"),
         ('metric = "repeat_l1"', 'metric = "aux_settled"', "'aux_settled' has no better side, so nothing can be"),

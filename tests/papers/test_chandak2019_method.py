@@ -12,7 +12,8 @@ from bench.masks.sets import MASK_SETS
 from bench.methods.base import Batch, DataFacts, compose
 from bench.paper import Bound, Trace, read_paper
 from bench.training.device import open_fabric
-from bench.training.loop import Options, Stopped, Training
+from bench.training.loop import Stopped, Training
+from bench.training.options import Options
 from bench.util.errors import UserError
 from bench.util.seeds import Chance, seed_of
 from papers.chandak2019.enhancement import blur, residual_loss

@@ -10,7 +10,8 @@ from bench.masks.sets import MASK_SETS
 from bench.methods.base import Batch, DataFacts, compose, fill
 from bench.training.device import open_fabric
 from bench.training.feed import TrainingFeed
-from bench.training.loop import Options, Training
+from bench.training.loop import Training
+from bench.training.options import Options
 from papers.huang2022.method import METHOD, Repair, outside_change
 from papers.huang2022.settings import HuangSettings
 

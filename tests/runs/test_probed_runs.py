@@ -12,6 +12,7 @@ from bench.data import load
 from bench.methods.catalog import find
 from bench.metrics.probed import PROBES
 from bench.runs.experiment import plan
+from bench.runs.request import Request
 from bench.training.device import open_fabric
 from bench.util.files import sha256
 from bench.util.progress import Progress
@@ -21,7 +22,8 @@ QUIET = Progress(Console(file=io.StringIO()))
 
 def planned(key, out, cache, **changes):
     asked = protocol(mask_sets=("random",)).model_copy(update=changes)
-    return plan(find()[key], "smoke", asked, load(asked, cache), out, open_fabric("cpu"))
+    request = Request(key=key, scale="smoke", out=out, cache=cache)
+    return plan(find()[key], request, 0, asked, load(asked, cache), open_fabric("cpu"))
 
 
 def test_probes_are_part_of_the_record(tmp_path, cache):

@@ -7,7 +7,8 @@ from toy import Toy, ToyStage, noise, toy
 
 from bench.training import checkpoint
 from bench.training.device import open_fabric
-from bench.training.loop import Options, Training
+from bench.training.loop import Training
+from bench.training.options import Options
 from bench.util.errors import Stopped, UserError
 
 

@@ -12,7 +12,8 @@ from bench.runs.experiment import build_method
 from bench.training import speedups
 from bench.training.device import open_fabric
 from bench.training.feed import TrainingFeed
-from bench.training.loop import Options, Training
+from bench.training.loop import Training
+from bench.training.options import Options
 from bench.training.speedups import sped_up, told
 
 CPU = torch.device("cpu")

@@ -1,0 +1,108 @@
+"""Verbs about runs, of the app in bench/cli/main.py. As there, each imports what it needs when it is called."""
+
+from bench.cli.options import PaperKey, Variant, asks, open_console
+from bench.cli.queue import DryRun, ReproduceCluster, queue
+from bench.cluster.profile import LOCAL, Placement
+from bench.runs.request import Request
+from bench.util.errors import UserError
+
+
+@asks(
+    Request,
+    "key scale data mask_sets variants seeds device changes with_baselines out force include lpips checkpoint_seconds"
+    " processes",
+    key=PaperKey,
+)
+@asks(Placement, "workers segments nodes gpus_per_node")
+def reproduce(
+    *, request: Request, cluster: ReproduceCluster = None, dry_run: DryRun = False, placement: Placement
+) -> None:
+    """Train, evaluate, judge and report a paper. What is done already is not done again.
+
+    Runs that differ only in what comes after the training share trained networks.
+
+    Examples:
+      [bold]python -m bench reproduce fang2021[/]
+
+      [bold]python -m bench reproduce fang2021 --variant no_l1 --seed 0 --seed 1[/]
+
+      [bold]python -m bench reproduce fang2021 --scale paper --data imagenet=/data/imagenet --device cuda[/]
+
+      [bold]python -m bench reproduce fang2021 --scale paper --data imagenet=/data/imagenet --cluster mycluster[/]
+    """
+    if cluster is not None or dry_run:
+        from bench.methods.catalog import find
+
+        find(request.include)[request.key].paper()
+        queue([request], placement.model_copy(update={"cluster": cluster or LOCAL}), dry_run)
+        return
+    if placement.nodes or placement.gpus_per_node:
+        raise UserError("--nodes and --gpus-per-node go with --cluster. On this machine alone say --processes.")
+    from bench.api import reproduce as make
+    from bench.reproduction import print_reproduction
+
+    console = open_console()
+    console.print(f"Output: {request.out.resolve()}", soft_wrap=True, highlight=False, markup=False)
+    print_reproduction(console, make(request, progress=console))
+
+
+@asks(
+    Request,
+    "key scale data mask_sets variants seeds device changes paper out include minutes checkpoint_seconds processes",
+    variants=Variant,
+)
+def train(request: Request) -> None:
+    """Train a method, or resume its training. Ctrl-C stops safely; rerun the command to resume.
+
+    Examples:
+      [bold]python -m bench train fang2021 --data faces --minutes 1[/]
+
+      [bold]python -m bench train fang2021 --scale paper --data imagenet=/data/imagenet --processes 2[/]
+    """
+    from bench.runs.worklist import Worklist
+    from bench.util.progress import Progress
+
+    Worklist(request, Progress(open_console())).train()
+
+
+@asks(
+    Request,
+    "key scale data mask_sets variants seeds device changes paper out force include networks trust",
+    variants=Variant,
+)
+def evaluate(request: Request) -> None:
+    """Score one method (trained first if need be) and write its record.
+
+    With --weights FILE nothing is trained: the row is that of somebody else's networks, and no verdict rests on it.
+
+    Examples:
+      [bold]python -m bench evaluate harmonic --data photos[/]
+
+      [bold]python -m bench evaluate ca --weights deepfillv1_256x256_4x4_celeba_20200619-dd51a855.pth --scale paper[/]
+
+      [bold]python -m bench evaluate torchscript:big-lama.pt --trust --data photos[/]
+
+      [bold]python -m bench evaluate telea --data photos --masks irregular_10_20 --masks nvidia=/data/nvidia:10_20[/]
+    """
+    from bench.api import evaluate as score
+    from bench.report import print_leaderboard
+
+    console = open_console()
+    for record in score(request, progress=console).records:
+        print_leaderboard(console, record.run.method, [record], set())
+        for note in record.content.notes if record.run.origin == "pretrained" else ():
+            console.print(note, soft_wrap=True, highlight=False, markup=False)
+        console.print(f"Record: {record.folder / 'record.json'}", soft_wrap=True, highlight=False, markup=False)
+
+
+@asks(Request, "key out include", key=PaperKey)
+def report(request: Request) -> None:
+    """Write a paper's pages again from the records that are there.
+
+    Example: [bold]python -m bench report fang2021[/]
+    """
+    from bench.methods.catalog import find
+    from bench.reproduction import print_reproduction
+    from bench.reproduction import report as judge
+
+    print_reproduction(open_console(), judge(find(request.include), request))

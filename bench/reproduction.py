@@ -1,0 +1,172 @@
+"""A paper's reproduction: its records made and judged, its pages written, and the result as tables."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+
+from bench.methods.catalog import Catalog, find
+from bench.metrics.definitions import HEADLINE
+from bench.report import gather, print_boards, print_verdicts, write_report
+from bench.report.boards import Board
+from bench.report.chapters import Chapter, Report
+from bench.runs.records import NUMBERS, Record, Run, find_records
+from bench.runs.request import Request
+from bench.runs.worklist import Worklist
+from bench.util.errors import UserError, nearest
+from bench.util.progress import Progress
+
+AHEAD = ("ahead", "ahead_low", "ahead_high")
+BOARD = ["data", "scale", "mask_set", "method", "kind", "seeds", "metric", "mean", "low", "high", "n", *AHEAD]
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What a paper's records under one output folder say."""
+
+    report: Report
+    """As the pages show it: a chapter for each protocol."""
+    pages: tuple[Path, ...]
+    """index.html, leaderboard.md and claims.md."""
+
+    @property
+    def key(self) -> str:
+        return self.report.key
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        return tuple(record for chapter in self.report.chapters for record in chapter.records)
+
+    @cached_property
+    def verdicts(self) -> pd.DataFrame:
+        """A row for each claim and protocol: `claim`, `kind`, `section`, `statement`, `verdict`, `why`.
+
+        `data` and `scale` name the protocol; they are empty for claims that no measurement settles.
+        """
+        found = [(finding, chapter) for chapter in self.report.chapters for finding in chapter.findings]
+        rows = [
+            {
+                "claim": finding.claim.id,
+                "kind": finding.claim.kind,
+                "section": finding.claim.section,
+                "statement": finding.claim.statement,
+                "verdict": str(finding.verdict),
+                "why": finding.why,
+                "data": chapter.run.protocol.data_name if chapter else "",
+                "scale": chapter.run.scale if chapter else "",
+            }
+            for finding, chapter in [*found, *((finding, None) for finding in self.report.settled)]
+        ]
+        columns = ["claim", "kind", "section", "statement", "verdict", "why", "data", "scale"]
+        return pd.DataFrame(rows, columns=columns)
+
+    @cached_property
+    def leaderboards(self) -> pd.DataFrame:
+        """All leaderboards: a row for each protocol, mask set, contender and headline metric, best PSNR first.
+
+        `mean` with its 95 % interval `low` to `high` over `n` images; `ahead` with `ahead_low` and `ahead_high` is the
+        paired difference to the mask set's best floor, positive where better. NaN where there is none.
+        """
+        rows = [row for chapter in self.report.chapters for row in _rows(chapter)]
+        return pd.DataFrame(rows, columns=BOARD).astype(dict.fromkeys(("mean", "low", "high", *AHEAD), float))
+
+    def leaderboard(self, mask_set: str, data: str | None = None, scale: str | None = None) -> pd.DataFrame:
+        """One leaderboard: a row for each contender, best PSNR first, its `kind`, and the mean of each metric.
+
+        Raises UserError where no leaderboard, or more than one, is meant.
+        """
+        boards = [
+            (chapter, board)
+            for chapter in self.report.chapters
+            for board in chapter.boards
+            if data in (None, chapter.run.protocol.data_name) and scale in (None, chapter.run.scale)
+        ]
+        found = [(chapter, board) for chapter, board in boards if board.mask_set == mask_set]
+        if not found:
+            known = sorted({board.mask_set for _, board in boards})
+            raise UserError(f"{self.key} has no leaderboard of mask set '{mask_set}'.{nearest(mask_set, known)}")
+        if len(found) > 1:
+            names = ", ".join(chapter.title for chapter, _ in found)
+            raise UserError(f"Mask set '{mask_set}' has several leaderboards: {names}. Name the data or the scale.")
+        return _wide(found[0][1])
+
+
+def _wide(board: Board) -> pd.DataFrame:
+    shown = [metric for metric in HEADLINE if metric in board.best]
+    rows = [
+        {"method": line.name, "kind": line.kind} | {m: line.scores[m].mean for m in shown if m in line.scores}
+        for line in board.lines
+    ]
+    return pd.DataFrame(rows, columns=["method", "kind", *shown]).set_index("method")
+
+
+def _rows(chapter: Chapter) -> Iterator[dict[str, Any]]:
+    run = chapter.run
+    for board in chapter.boards:
+        for line in board.lines:
+            about = {
+                "data": run.protocol.data_name,
+                "scale": run.scale,
+                "mask_set": board.mask_set,
+                "method": line.name,
+                "kind": line.kind,
+                "seeds": line.seeds,
+            }
+            for metric, one in line.scores.items():
+                row = about | {"metric": metric, "mean": one.mean, "low": one.low, "high": one.high, "n": one.n}
+                lead = line.leads.get(metric)
+                ahead = (None, None, None) if lead is None else (lead.mean, lead.low, lead.high)
+                yield row | dict(zip(AHEAD, ahead, strict=True))
+
+
+def reproduce(request: Request, progress: Progress) -> Reproduction:
+    """Train, evaluate, judge and report a paper. What is done already is not done again."""
+    find(request.include)[request.key].paper()
+    work = Worklist(request, progress)
+    work.reproduce()
+    return report(work.catalog, request)
+
+
+def report(catalog: Catalog, request: Request) -> Reproduction:
+    """Judge a paper's records under `request.out`, and write its pages. Raises UserError where there is no record."""
+    key, out = request.key, request.out
+    paper = catalog[key].paper()
+    floors = {floor.key for floor in catalog.floors()}
+    records = current_records(catalog, out, {key, *floors, *(paper.methods.keys() & catalog.entries.keys())})
+    if not any(record.run.method == key for record in records):
+        raise UserError(f"{out} holds no record of {key}. Make one: python -m bench reproduce {key}")
+    judged = gather(key, paper, records, floors)
+    pages = write_report(out, judged, floors, request.cache, f"python -m bench reproduce {key}")
+    return Reproduction(judged, tuple(pages))
+
+
+def print_reproduction(console: Console, made: Reproduction) -> None:
+    """Leaderboards, verdicts, and where the pages are."""
+    for chapter in made.report.chapters:
+        print_boards(console, chapter.boards, chapter.records)
+        title = f"Claims, {chapter.run.protocol.data_name}, {chapter.run.scale} scale"
+        print_verdicts(console, chapter.findings, title)
+    print_verdicts(console, made.report.settled, "Claims that need no measurement")
+    if any(record.run.scale == "quick" for record in made.records):
+        key = made.key
+        console.print(f"Ablations: python -m bench reproduce {key} --variant all   (or one: show {key} lists them)")
+    for path in made.pages:
+        console.print(f"Page: {path.resolve()}", soft_wrap=True, highlight=False, markup=False)
+
+
+def current_records(catalog: Catalog, out: Path, keys: set[str]) -> list[Record]:
+    """The records under `out` of these methods, made by the code as it now is, and all from elsewhere, last."""
+    code = {key: catalog[key].code() for key in keys}
+    found = sorted(find_records(out), key=lambda record: record.run.origin != "run")
+
+    def current(run: Run) -> bool:
+        if run.origin == "run":
+            return run.code == code.get(run.method)
+        ours = run.origin == "pretrained" and run.method in catalog.entries
+        return not ours or run.code == catalog[run.method].code(pretrained=True)
+
+    return [record for record in found if record.run.numbers == NUMBERS and current(record.run)]

@@ -1,0 +1,180 @@
+"""The runs of a request, planned, checked and made: train → evaluate → record. Each reads what the one before wrote."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+from lightning_fabric import Fabric
+
+from bench.data import Data, load, told
+from bench.masks.names import check_mask_sets
+from bench.masks.sets import mask_set
+from bench.methods.base import DataFacts, Settings
+from bench.methods.catalog import Entry
+from bench.methods.pretrained import load_pretrained
+from bench.methods.settings import DEFAULT, build, overrides
+from bench.methods.torchscript import find_called
+from bench.paper import Scale
+from bench.protocol import Protocol
+from bench.runs.experiment import Experiment, build_method, plan, scale_protocols
+from bench.runs.records import Record
+from bench.runs.request import Request
+from bench.training.device import open_fabric
+from bench.util.errors import UserError, nearest
+from bench.util.files import check_writable
+from bench.util.progress import Progress
+
+
+class Worklist:
+    """The runs of a request. What can be wrong with the request is told by the constructor, before any work.
+
+    `fabric`: where the runs are made, if not on the device and by the processes that the request names.
+    """
+
+    def __init__(self, request: Request, progress: Progress, fabric: Fabric | None = None) -> None:
+        self.request, self.progress = request, progress
+        self.catalog, self.entry = find_called(request.key, request.include, request.trust)
+        self.paper = self.entry.description()
+        self.seeds = tuple(dict.fromkeys(request.seeds))
+        self.host = self.catalog[request.paper] if request.paper else self.entry
+        if request.paper:
+            self.host.paper()
+        self.pretrained = load_pretrained(self.entry, request.networks) if request.networks else None
+        for variant in self.variants:
+            self._settings(variant)
+        self._check_networks()
+        for spec in check_mask_sets(request.mask_sets):
+            mask_set(spec)
+        check_writable(request.out)
+        self.fabric = fabric or self._open_fabric()
+
+    def _open_fabric(self) -> Fabric:
+        if self.request.processes == 1:
+            return open_fabric(self.request.device)
+        from bench.runs.workers import call
+
+        return call(self.request.device, self.request.processes)
+
+    @cached_property
+    def variants(self) -> list[str]:
+        """The method as printed, then the scale's variants and those asked for; `all` is every one that differs."""
+        if self.pretrained is not None:
+            return list(self.request.variants)
+        asked, default = list(self.request.variants), self._settings(DEFAULT)
+        if "all" in asked:
+            asked = [name for name in (self.paper.variants if self.paper else {}) if self._settings(name) != default]
+        return list(dict.fromkeys([DEFAULT, *(self._scale.variants if self._scale else ()), *asked]))
+
+    @cached_property
+    def rivals(self) -> list[Entry]:
+        """The other methods to run beside the floors: the scale's, and all that are named if so asked."""
+        names = list(self._scale.baselines if self._scale else ())
+        if self.request.with_baselines and self.paper is not None:
+            names += self.paper.methods
+        left_out = {self.entry.key, *(floor.key for floor in self.catalog.floors())}
+        return [self.catalog[name] for name in dict.fromkeys(names) if name not in left_out]
+
+    @property
+    def _scale(self) -> Scale | None:
+        return self.paper.scales.get(self.request.scale) if self.paper else None
+
+    def check_methods(self) -> None:
+        """Raise UserError where paper.toml names a method that the catalog does not have."""
+        for name, place in (self.paper.methods if self.paper else {}).items():
+            if name not in self.catalog.entries:
+                file, known = self.entry.path / "paper.toml", list(self.catalog.entries)
+                raise UserError(f"{file}: {place}: there is no method '{name}'.{nearest(name, known)}")
+
+    def _check_networks(self) -> None:
+        """Raise UserError where networks do not fit the pictures, or a script takes other inputs."""
+        pretrained, facts = self.pretrained, DataFacts(256, 1)
+        if pretrained is None and not self.entry.weights:
+            self._check_resolutions()
+            return
+        if pretrained is not None:
+            method = pretrained.build(pretrained.settings(self.request.scale, DEFAULT, self.request.changes), facts)
+        else:
+            method = build_method(self.entry, self.request.changes, facts, seed=0)
+        fit = method.inpainter().sizes
+        for side in (protocol.resolution for protocol in self.protocols()):
+            if not fit.fit(side, side):
+                where = f"scale {self.request.scale} of {self.host.key}"
+                raise UserError(f"These networks take {fit}; {where} has {side}. Name another with --scale or --paper.")
+
+    def _check_resolutions(self) -> None:
+        """Raise UserError where the method refuses a resolution: building it tells, before any picture is packed."""
+        asked = [name for name in self.request.variants if name != "all"]
+        for variant in dict.fromkeys([DEFAULT, *asked]):
+            values = overrides(self.paper, self.request.scale, variant) | self.request.changes
+            for side in {protocol.resolution for protocol in self.protocols()}:
+                build_method(self.entry, values, DataFacts(side, 1), seed=0)
+
+    def _settings(self, variant: str) -> Settings | dict[str, Any]:
+        if self.pretrained is not None:
+            return self.pretrained.settings(self.request.scale, variant, self.request.changes)
+        values = overrides(self.paper, self.request.scale, variant) | self.request.changes
+        return build(self.entry.load().settings_class, values, self.request.key)
+
+    def protocols(self) -> list[Protocol]:
+        request = self.request
+        names: Sequence[str | None] = request.data or [None]
+        return [one for name in names for one in scale_protocols(self.host, request.scale, name, request.mask_sets)]
+
+    def each_data(self) -> Iterator[tuple[Protocol, Data]]:
+        for protocol in self.protocols():
+            with self.progress.task(f"data {protocol.data_name}") as report:
+                data = load(protocol, self.request.cache, lambda done, total, what: report(what, done, total))
+            for line in told(data):
+                self.progress.say(line)
+            yield protocol, data
+
+    def own(self, variants: Sequence[str] | None = None) -> list[Request]:
+        """The method's own runs: a request for each variant, which differ in their seed only."""
+        return [self.request.but(variants=(name,)) for name in (self.variants if variants is None else variants)]
+
+    def everything(self) -> list[Request]:
+        """All runs of a reproduction, whatever the data: floors, the method's own, rivals with each seed."""
+        floors = [self._other(entry, (0,)) for entry in self.catalog.floors() if entry.key != self.entry.key]
+        return [*floors, *self.own(), *(self._other(entry, self.seeds) for entry in self.rivals)]
+
+    def _other(self, entry: Entry, seeds: Sequence[int]) -> Request:
+        """Another method as printed, under this one's protocol."""
+        return self.request.but(
+            key=entry.key, paper=self.host.key, variants=(DEFAULT,), seeds=tuple(seeds), changes={}, networks=()
+        )
+
+    def experiments(self, asked: Sequence[Request], protocol: Protocol, data: Data) -> list[Experiment]:
+        return [self.experiment(one, seed, protocol, data) for one in asked for seed in dict.fromkeys(one.seeds)]
+
+    def experiment(self, asked: Request, seed: int, protocol: Protocol, data: Data) -> Experiment:
+        own = asked.key == self.request.key
+        entry = self.entry if own else self.catalog[asked.key]
+        host = self.host if self.host is not entry else None
+        return plan(entry, asked, seed, protocol, data, self.fabric, host, self.pretrained if own else None)
+
+    def train(self) -> None:
+        """Train the variant that is asked for, with each seed, on each data set."""
+        for protocol, data in self.each_data():
+            for run in self.experiments(self.own([self.request.variant]), protocol, data):
+                self.progress.line(f"Run: {run.folder}")
+                run.train_only(self.progress)
+                self.progress.line(f"Trained: {run.folder}")
+
+    def evaluate(self) -> Iterator[Record]:
+        """The records of the variants that are asked for, with each seed, on each data set."""
+        for protocol, data in self.each_data():
+            for run in self.experiments(self.own(self.request.variants or [DEFAULT]), protocol, data):
+                yield run.make(self.progress, self.request.force)
+
+    def reproduce(self) -> None:
+        """Make every record of a reproduction that is missing."""
+        self.check_methods()
+        for protocol, data in self.each_data():
+            runs = self.experiments(self.everything(), protocol, data)
+            missing = [run for run in runs if self.request.force or run.complete() is None]
+            self.progress.line(
+                f"{protocol.data_name}: {len(data.train.ids)} training and {len(data.test.ids)} test images of"
+                f" {protocol.resolution}×{protocol.resolution}; {len(missing)} of {len(runs)} records to make"
+            )
+            for run in missing:
+                run.make(self.progress, self.request.force)
