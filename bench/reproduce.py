@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from lightning_fabric import Fabric
 from rich.console import Console
 
+from bench.contract.papers import refuse_mistakes
 from bench.data import Data, load
 from bench.masks.names import check_mask_sets
 from bench.masks.sets import mask_set
@@ -23,7 +24,7 @@ from bench.runs.experiment import Experiment, build_method, plan, scale_protocol
 from bench.runs.records import NUMBERS, Record, Run, find_records
 from bench.training.device import open_fabric
 from bench.training.loop import Options
-from bench.util.errors import UserError, nearest
+from bench.util.errors import UserError
 from bench.util.files import check_writable
 from bench.util.progress import Progress
 
@@ -70,6 +71,7 @@ class Reproduction:
     def __init__(self, catalog: Catalog, request: Request, console: Console) -> None:
         self.catalog, self.request, self.console = catalog, request, console
         self.entry = catalog[request.key]
+        refuse_mistakes(self.entry, catalog)
         self.paper = self.entry.description()
         self.sets = parse_sets(request.sets)
         self.seeds = list(dict.fromkeys(request.seeds))
@@ -114,13 +116,6 @@ class Reproduction:
     @property
     def _scale(self) -> Scale | None:
         return self.paper.scales.get(self.request.scale) if self.paper else None
-
-    def check_methods(self) -> None:
-        """Raise UserError where paper.toml names a method that the catalog does not have."""
-        for name, place in (self.paper.methods if self.paper else {}).items():
-            if name not in self.catalog.entries:
-                file, known = self.entry.path / "paper.toml", list(self.catalog.entries)
-                raise UserError(f"{file}: {place}: there is no method '{name}'.{nearest(name, known)}")
 
     def _check_networks(self) -> None:
         """Raise UserError where networks do not fit the pictures, or a script takes other inputs."""
@@ -199,7 +194,6 @@ class Reproduction:
 
     def make(self, force: bool = False) -> None:
         """Make every record that is missing."""
-        self.check_methods()
         for protocol, data in self.each_data():
             runs = self.everything(protocol, data)
             missing = [run for run in runs if force or run.complete() is None]
@@ -217,7 +211,7 @@ def report(catalog: Catalog, key: str, out: Path, cache: Path, console: Console)
     entry = catalog[key]
     paper = entry.paper()
     floors = {floor.key for floor in catalog.floors()}
-    records = current_records(catalog, out, {key, *floors, *(paper.methods.keys() & catalog.entries.keys())})
+    records = current_records(catalog, out, {key, *floors, *(catalog.entries.keys() & paper.methods)})
     if not any(record.run.method == key for record in records):
         raise UserError(f"{out} holds no record of {key}. Make one: python -m bench reproduce {key}")
     pages = gather(key, paper, records, floors)

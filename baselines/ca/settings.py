@@ -43,7 +43,7 @@ class CaSettings(TrainedSettings):
         "constant", description="learning rate over all steps; cosine: 3 % warm-up, then half a cosine to 0"
     )
     batch_size: int = Field(16, ge=1, description="images of one update")
-    steps: int = Field(1_000_000, ge=1, description="generator updates; the code's limit, see scale paper (C-5)")
+    steps: int = Field(150_000, ge=1, description="generator updates (C-5); the code's own limit is 1 000 000")
     l1_first_steps: int = Field(
         0, ge=0, description="generator updates before the critics join, out of all; for short trainings"
     )

@@ -138,7 +138,6 @@ def make_plan(catalog: Catalog, order: Order, console: Console) -> Plan:
         names: Sequence[str | None] = order.data or [None]
         for data in names:
             work = Reproduction(catalog, order.request(key, data), console)
-            work.check_methods()
             runs = list(planner.runs(work))
             found |= {planned.task.id: planned for planned in runs}
             if work.entry.is_paper:

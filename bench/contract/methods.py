@@ -23,6 +23,7 @@ from bench.masks.sets import MASK_SETS
 from bench.methods.base import DataFacts, Inpainter, Method, compose, diagnostic_columns, fill
 from bench.methods.catalog import Entry
 from bench.methods.settings import DEFAULT, build, overrides
+from bench.paper import Paper
 from bench.protocol import DEFAULTS
 from bench.runs.evaluation import images_at_once
 from bench.runs.experiment import build_method, parameters
@@ -41,17 +42,23 @@ class Subject:
     """A method under test, with pictures to try it on."""
 
     entry: Entry
+    read: Paper | None = None
+    """The paper.toml where somebody has read it already."""
+
+    @property
+    def about(self) -> Paper | None:
+        return self.read or self.entry.description()
 
     @cached_property
     def resolution(self) -> int:
-        about = self.entry.description()
+        about = self.about
         scale = about.scales["smoke"].protocol if about else None
         return (scale.resolution if scale else None) or int(DEFAULTS["smoke"]["resolution"])
 
     def build(
         self, scale: str = "smoke", facts: DataFacts | None = None, changes: Mapping[str, Any] = MappingProxyType({})
     ) -> Method:
-        values = overrides(self.entry.description(), scale, DEFAULT) | dict(changes)
+        values = overrides(self.about, scale, DEFAULT) | dict(changes)
         return build_method(self.entry, values, facts or DataFacts(self.resolution, images=16), seed=0)
 
     def training_pictures(self) -> Packed:

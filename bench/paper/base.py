@@ -1,11 +1,15 @@
 """The base of every part of paper.toml."""
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
 from bench.util.errors import nearest
+
+Keys = tuple[str | int, ...]
+"""The way to a value of the file: keys of tables, indices of arrays."""
 
 
 class Part(BaseModel):
@@ -14,11 +18,18 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def misfit(at: tuple[str | int, ...], name: str, what: str, known: Collection[str]) -> PydanticCustomError:
-    """The error for a name that nothing else in the file has. `at` leads from the part to its key, for the line."""
-    return misplaced(at, f"'{name}' is no {what}.{nearest(name, list(known))}")
+class Mistake(NamedTuple):
+    """Something wrong in a paper.toml: where, and what with its mend, as a sentence."""
+
+    at: Keys
+    text: str
 
 
-def misplaced(at: tuple[str | int, ...], message: str) -> PydanticCustomError:
-    """An error of a validator that knows the key at fault; the reader finds the line from `at`."""
+def misfit(at: Keys, name: str, what: str, known: Collection[str]) -> Mistake:
+    """A name that nothing bears."""
+    return Mistake(at, f"'{name}' is no {what}.{nearest(name, list(known))}")
+
+
+def misplaced(at: Keys, message: str) -> PydanticCustomError:
+    """An error of a part's own validator that knows the key at fault; the reader finds the line from `at`."""
     return PydanticCustomError("misfit", "{message}", {"message": message, "at": at})

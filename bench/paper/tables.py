@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from bench.paper.base import Part, misfit
+from bench.paper.base import Part
 
 
 class Reported(Part):
@@ -87,13 +87,3 @@ class Table(Part):
     protocols: dict[str, ReportedProtocol]
     columns: dict[str, Column]
     rows: dict[str, Row]
-
-    @model_validator(mode="after")
-    def _names_exist(self) -> "Table":
-        for key, row in self.rows.items():
-            if row.protocol not in self.protocols:
-                raise misfit(("rows", key, "protocol"), row.protocol, "protocol of this table", self.protocols)
-            for name in row.cells:
-                if name not in self.columns:
-                    raise misfit(("rows", key, "cells", name), name, "column of this table", self.columns)
-        return self
