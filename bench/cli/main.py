@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench import __version__
+from bench.cli.new import new
 from bench.cli.options import (
     RUNS,
     AsPaper,
@@ -69,6 +70,7 @@ app = typer.Typer(
 
 app.add_typer(scores)
 app.add_typer(queued)
+app.add_typer(new)
 
 
 @app.command("list")
@@ -91,9 +93,12 @@ def show(key: Key, include: Include = None) -> None:
 
     Example: [bold]python -m bench show fang2021[/]
     """
+    from bench.contract.papers import refuse_mistakes
     from bench.paper.card import print_card
 
-    entry = find_methods(include)[key]
+    catalog = find_methods(include)
+    entry = catalog[key]
+    refuse_mistakes(entry, catalog)
     paper = entry.description()
     if paper is None:
         raise UserError(f"'{key}' is a baseline without a paper.toml: it has no card. {entry.summary}")
@@ -308,29 +313,6 @@ def report(key: PaperKey, out: Out = RUNS, include: Include = None) -> None:
 
     console = open_console()
     _print_pages(console, write_pages(find_methods(include), key, out, cache_folder(), console))
-
-
-@app.command()
-def check(
-    path: Annotated[
-        Path | None, typer.Argument(help="A method's folder or file, or its key. [default: all methods found]")
-    ] = None,
-) -> None:
-    """Run the contract over a method: known pixels, leakage, batch mates, seeds, resume, sizes, stated figures.
-
-    Example: [bold]python -m bench check ../my-papers/mymethod[/]
-    """
-    from bench.contract.methods import check_all
-
-    catalog = find_methods(None)
-    if path is None:
-        entries = list(catalog.entries.values())
-    elif str(path) in catalog.entries:
-        entries = [catalog[str(path)]]
-    else:
-        found = find_methods([path]).entries.values()
-        entries = [entry for entry in found if entry.path.is_relative_to(path.resolve())]
-    raise typer.Exit(1 if check_all(entries, open_console()) else 0)
 
 
 @app.command()

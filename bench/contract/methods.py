@@ -1,4 +1,4 @@
-"""The contract that every method signs, as code: run by `python -m bench check PATH` and by tests/contract/.
+"""The contract that every method signs, as code: run by `python -m bench check PATH` and by pytest.
 
 Each check takes a Subject and raises AssertionError with a sentence that says what is broken. Trained methods are built
 at their smoke scale with untrained networks: the contract is about behaviour, not about quality.
@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
 from torch import Tensor
 
 from bench.data import Packed
@@ -289,26 +288,3 @@ CHECKS: tuple[Callable[[Subject], None], ...] = (
     stated_parameters_are_met,
     results_are_finite,
 )
-
-
-def check_all(entries: list[Entry], console: Console) -> int:
-    """Run every check over every entry; prints a line for each and returns the number that failed."""
-    failed = 0
-    for entry in entries:
-        console.print(f"{entry.key}  {entry.path}", style="bold", soft_wrap=True, highlight=False, markup=False)
-        subject = Subject(entry)
-        for check in CHECKS:
-            line = (check.__doc__ or "").splitlines()[0]
-            try:
-                check(subject)
-            except Exception as error:  # whatever a method under work raises is a broken check, not a broken tool
-                failed += 1
-                told = (
-                    str(error) if isinstance(error, AssertionError | UserError) else f"{type(error).__name__}: {error}"
-                )
-                console.print(f"  [red]✗[/] {line}")
-                console.print(f"    {told}", style="red", markup=False, highlight=False)
-            else:
-                console.print(f"  [green]✓[/] {line}", highlight=False)
-    console.print("All checks passed." if not failed else f"{failed} checks failed.")
-    return failed

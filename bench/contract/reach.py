@@ -136,7 +136,7 @@ def _protocols(paper: Paper, scale: str) -> list[Protocol]:
 def _command(claim: Claim, paper: Paper, entry: Entry, scale: str, needs: Needs, floors: set[str]) -> str:
     """At this scale, or at the first other one that can answer; empty where none can."""
     if needs.scale:
-        others = [name for name in ("quick", "paper") if name != scale and name in paper.scales]
+        others = [name for name in paper.scales if name not in ("smoke", scale)]
         wanted = {name: _needs(claim, paper, entry.key, name, floors) for name in others}
         scale = next((name for name, found in wanted.items() if not found.scale), "")
         if not scale:
