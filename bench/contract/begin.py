@@ -1,7 +1,6 @@
 """`new-paper` and `new-baseline`: a commented beginning that passes `check` as it stands."""
 
 import keyword
-import os
 import shutil
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -23,7 +22,7 @@ def new_paper(key: str, into: Path) -> Path:
     for file in (files(TEMPLATES) / "paper").iterdir():
         if file.name not in LEFT_OUT:
             write_text(part / file.name, _named(file, key))
-    os.replace(part, target)
+    part.rename(target)
     return target
 
 

@@ -16,7 +16,7 @@ IMAGES = 25_000
 
 
 class _Weightless(TorchFunctionMode):
-    """Leaves out the power iteration of spectral normalisation, which is slow on `meta` although it computes nothing."""
+    """Leaves out the power iteration of spectral normalisation, which on `meta` takes time and gives nothing."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None

@@ -23,7 +23,7 @@ from bench.paper import Arithmetic, Bound, Paper, Trace, Trend
 from bench.paper.arithmetic import check as settle
 from bench.paper.base import Keys, Mistake, misfit
 from bench.paper.reader import Reading, look
-from bench.protocol import protocols
+from bench.protocol import DEFAULTS
 from bench.training.feed import TrainingFeed
 from bench.util.errors import UserError, nearest
 
@@ -60,7 +60,10 @@ class PaperSubject:
         known = self.settings_class.model_fields
 
         def cleaned(parts: Mapping[str, Any]) -> dict[str, Any]:
-            kept = {key: {name: part.settings[name] for name in part.settings if name in known} for key, part in parts.items()}
+            kept = {
+                key: {name: part.settings[name] for name in part.settings if name in known}
+                for key, part in parts.items()
+            }
             return {key: part.model_copy(update={"settings": kept[key]}) for key, part in parts.items()}
 
         paper = self.paper
@@ -240,15 +243,15 @@ def every_variant_fits_every_scale(subject: PaperSubject) -> Iterator[Mistake]:
     """Every variant builds at every scale, and takes the scale's pictures."""
     wrong = {mistake.at[:2] for mistake in settings_are_known(subject)}
     for scale, part in subject.paper.scales.items():
-        sides = {protocol.resolution for protocol in protocols(scale, part.protocol)}
+        side = part.protocol.resolution or int(DEFAULTS.get(scale, DEFAULTS["quick"])["resolution"])
         variants = [DEFAULT, *(name for name in subject.paper.variants if ("variants", name) not in wrong)]
         for variant in variants if ("scales", scale) not in wrong else []:
             values = overrides(subject.paper, scale, variant)
-            for side in sides:
-                if why := builds(subject.entry, values, side):
-                    at = ("scales", scale) if variant == DEFAULT else ("variants", variant)
-                    yield Mistake(at, f"at scale {scale}, pictures of {side}: {why}")
-                    variants = [DEFAULT] if variant == DEFAULT else variants
+            if why := builds(subject.entry, values, side):
+                at = ("scales", scale) if variant == DEFAULT else ("variants", variant)
+                yield Mistake(at, f"at scale {scale}, pictures of {side}: {why}")
+                if variant == DEFAULT:
+                    break
 
 
 def paper_scale_is_as_printed(subject: PaperSubject) -> Iterator[Mistake]:
@@ -274,8 +277,10 @@ def variants_say_something(subject: PaperSubject) -> Iterator[Mistake]:
     used |= {side.removeprefix("variant:") for claim in paper.claims for side in claim.sides}
     used |= {name for scale in paper.scales.values() for name in scale.variants}
     for name in paper.variants:
-        if subject.entry.is_paper and name not in used:
-            yield Mistake(("variants", name), "no claim, ledger entry or scale names this variant; name it, or drop it.")
+        if subject.entry.is_paper and name not in used and not subject.reading.mistakes:
+            yield Mistake(
+                ("variants", name), "no claim, ledger entry or scale names this variant; name it, or drop it."
+            )
         if wrong & {("variants", name), *(("scales", scale) for scale in paper.scales)}:
             continue
         if all(_settings(subject, scale, name) == _settings(subject, scale, DEFAULT) for scale in paper.scales):

@@ -1,6 +1,6 @@
 """Reach: which claims `reproduce PAPER --scale SCALE` leaves open, whatever it measures, and what would answer them.
 
-What hangs on the measurements themselves (how wide an interval is, whether a protocol is comparable) is for the verdict.
+What hangs on the measurements (how wide an interval is, whether a protocol is comparable) is for the verdict.
 """
 
 import shlex

@@ -1,11 +1,12 @@
 """`python -m bench check`: every check over every method found, and what `reproduce` leaves open, printed."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from rich.console import Console
 
 from bench.contract.methods import CHECKS, Subject
-from bench.contract.papers import PAPER_CHECKS, PaperSubject
+from bench.contract.papers import PAPER_CHECKS, PaperCheck, PaperSubject
 from bench.contract.reach import measured, reach
 from bench.methods.catalog import Catalog, Entry
 from bench.util.errors import UserError
@@ -22,7 +23,7 @@ def check_all(entries: Sequence[Entry], catalog: Catalog, console: Console) -> i
             failed, sound = failed + broken, not broken
         if sound:
             subject = Subject(entry)
-            failed += sum(_try(check, lambda check=check: _run(check, subject), console) for check in CHECKS)
+            failed += sum(_try(check, partial(_run, check, subject), console) for check in CHECKS)
         else:
             console.print("  The method itself is checked once its paper.toml has no mistakes.", highlight=False)
         if sound and entry.is_paper:
@@ -38,15 +39,12 @@ def _check_paper(subject: PaperSubject, console: Console) -> int:
         console.print(f"    {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         return 1
     if subject.reading.paper is None:
-        return _try(PAPER_CHECKS[0], lambda: _mistakes(subject, 0), console)
-    return sum(
-        _try(check, lambda index=index: _mistakes(subject, index), console)
-        for index, check in enumerate(PAPER_CHECKS)
-    )
+        return _try(PAPER_CHECKS[0], partial(_mistakes, PAPER_CHECKS[0], subject), console)
+    return sum(_try(check, partial(_mistakes, check, subject), console) for check in PAPER_CHECKS)
 
 
-def _mistakes(subject: PaperSubject, index: int) -> list[str]:
-    return [subject.reading.told(mistake) for mistake in subject.reading.in_order(PAPER_CHECKS[index](subject))]
+def _mistakes(check: PaperCheck, subject: PaperSubject) -> list[str]:
+    return [subject.reading.told(mistake) for mistake in subject.reading.in_order(check(subject))]
 
 
 def _run(check: Callable[[Subject], None], subject: Subject) -> list[str]:

@@ -1,10 +1,10 @@
 """The contract for other people's test suites: one pytest test for each method and check.
 
-    from bench.contract.testing import parametrize_with_checks
+from bench.contract.testing import parametrize_with_checks
 
-    @parametrize_with_checks("my_papers")
-    def test_contract(check):
-        check()
+@parametrize_with_checks("my_papers")
+def test_contract(check):
+    check()
 """
 
 from collections.abc import Callable, Iterator
@@ -17,13 +17,13 @@ from bench.contract.papers import PAPER_CHECKS, PaperCheck, PaperSubject
 from bench.methods.catalog import Catalog, Entry, find
 
 if TYPE_CHECKING:
-    from pytest import MarkDecorator
+    import pytest
 
 Check = Callable[[], None]
 """Raises AssertionError, with a sentence that says what is broken, or UserError."""
 
 
-def parametrize_with_checks(*paths: str | Path) -> "MarkDecorator":
+def parametrize_with_checks(*paths: str | Path) -> "pytest.MarkDecorator":
     """A pytest decorator that calls a test with `check` once for every check of every method found under `paths`.
 
     A path is a folder or file as `--include` takes them. Without any, all methods found are checked: papers/,

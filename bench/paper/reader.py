@@ -19,7 +19,6 @@ from bench.paper.salvage import readable
 from bench.util.errors import UserError, nearest
 
 
-
 @dataclass(frozen=True)
 class Reading:
     """A paper.toml as it was read."""

@@ -10,18 +10,17 @@ from bench.contract.methods import (
     settings_after_training_change_no_training,
     what_a_method_declares_exists,
 )
+from bench.contract.testing import parametrize_with_checks
 from bench.methods.base import Inpainter, Sizes
 from bench.methods.catalog import find
 from bench.util.errors import UserError
 
-ENTRIES = list(find().entries.values())
-SUBJECTS = {entry.key: Subject(entry) for entry in ENTRIES}
+SUBJECTS = {entry.key: Subject(entry) for entry in find().entries.values()}
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("key", SUBJECTS)
-def test_contract(key, check):
-    check(SUBJECTS[key])
+@parametrize_with_checks()
+def test_contract(check):
+    check()
 
 
 class Good(Inpainter):

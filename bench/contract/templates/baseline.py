@@ -1,4 +1,4 @@
-"""mykey: say in one line what it fills holes with; `list` shows this line's neighbour, the class's docstring."""
+"""mykey: what it fills holes with, and where that was published."""
 
 from torch import Tensor
 
@@ -21,7 +21,7 @@ class MyKeyInpainter(Inpainter):
 
 
 class MyKey(Method):
-    """Mean colour of the known pixels."""
+    """Mean colour of the known pixels: the line that `list` shows."""
 
     # floor = True  # a training-free method that every leaderboard should show
     # A method that trains returns its phases from `stages()`: see Stage in bench/methods/base.py.
