@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from bench import metrics
     from bench.api import check_method, evaluate, export, reproduce, score
-    from bench.contract.methods import Failure
+    from bench.contract.run import Failure
     from bench.methods.base import Inpainter, Method
     from bench.methods.catalog import list_methods, load_paper
     from bench.reproduction import Reproduction
@@ -27,7 +27,7 @@ _MODULES = {
     "reproduce": "bench.api",
     "score": "bench.api",
     "Evaluation": "bench.results",
-    "Failure": "bench.contract.methods",
+    "Failure": "bench.contract.run",
     "Inpainter": "bench.methods.base",
     "Method": "bench.methods.base",
     "Reproduction": "bench.reproduction",

@@ -11,7 +11,8 @@ from typing import Any, TypeVar, Unpack
 import pandas as pd
 from rich.console import Console
 
-from bench.contract.methods import Failure, failures
+from bench.contract.accepted import accepted
+from bench.contract.run import Failure, failures
 from bench.exchange.export import export as write_export
 from bench.exchange.protocols import export_protocol
 from bench.exchange.score import Scoring
@@ -23,7 +24,6 @@ from bench.reproduction import reproduce as make_reproduction
 from bench.results import Evaluation, named, of_records
 from bench.runs.in_memory import score_object
 from bench.runs.request import Asked, Request, cache_folder
-from bench.runs.worklist import Worklist
 from bench.util.progress import Progress
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
@@ -63,7 +63,7 @@ def evaluate(
             for protocol, seed, scores in parts
         ]
         return Evaluation(pd.concat(tables, ignore_index=True))
-    return of_records(list(Worklist(_request(method, asked), _progress(progress)).evaluate()))
+    return of_records(list(accepted(_request(method, asked), _progress(progress)).evaluate()))
 
 
 @_takes_request
@@ -137,7 +137,8 @@ def check_method(method: str | Path | type[Method] | None = None) -> list[Failur
     Empty where everything holds.
     """
     entries = [class_entry(method)] if isinstance(method, type) else entries_at(Path(method) if method else None)
-    return [failure for entry in entries for _, failure in failures(entry) if failure is not None]
+    catalog = find([entry.path for entry in entries if entry.origin == "--include"])
+    return [failure for entry in entries for _, found in failures(entry, catalog) for failure in found]
 
 
 def _request(method: str | Request, asked: Asked) -> Request:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 
+from bench.contract.accepted import accepted
 from bench.methods.catalog import Catalog, find
 from bench.metrics.definitions import HEADLINE
 from bench.report import gather, print_boards, print_verdicts, write_report
@@ -16,7 +17,6 @@ from bench.report.boards import Board
 from bench.report.chapters import Chapter, Report
 from bench.runs.records import NUMBERS, Record, Run, find_records
 from bench.runs.request import Request
-from bench.runs.worklist import Worklist
 from bench.util.errors import UserError, nearest
 from bench.util.progress import Progress
 
@@ -126,7 +126,7 @@ def _rows(chapter: Chapter) -> Iterator[dict[str, Any]]:
 def reproduce(request: Request, progress: Progress) -> Reproduction:
     """Train, evaluate, judge and report a paper. What is done already is not done again."""
     find(request.include)[request.key].paper()
-    work = Worklist(request, progress)
+    work = accepted(request, progress)
     work.reproduce()
     return report(work.catalog, request)
 
@@ -136,7 +136,7 @@ def report(catalog: Catalog, request: Request) -> Reproduction:
     key, out = request.key, request.out
     paper = catalog[key].paper()
     floors = {floor.key for floor in catalog.floors()}
-    records = current_records(catalog, out, {key, *floors, *(paper.methods.keys() & catalog.entries.keys())})
+    records = current_records(catalog, out, {key, *floors, *(catalog.entries.keys() & paper.methods)})
     if not any(record.run.method == key for record in records):
         raise UserError(f"{out} holds no record of {key}. Make one: python -m bench reproduce {key}")
     judged = gather(key, paper, records, floors)

@@ -61,7 +61,7 @@ class CaSettings(CoarseToFineSettings):
     discount_gamma: float = Field(
         0.9, gt=0, le=1, description="discount for each pixel from the box's edge; 1: none (C-3)"
     )
-    steps: int = Field(1_000_000, ge=1, description="generator updates; the code's limit, see scale paper (C-5)")
+    steps: int = Field(150_000, ge=1, description="generator updates (C-5); the code's own limit is 1 000 000")
 
     def all_steps(self, images: int) -> int:
         return self.steps

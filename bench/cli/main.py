@@ -2,13 +2,13 @@
 
 import errno
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from bench import __version__
+from bench.cli.new import new
 from bench.cli.options import RUNS, Include, Key, Out, Weights, cache_folder, find_methods, open_console
 from bench.cli.picture import inpaint
 from bench.cli.queue import DoctorCluster, examine_cluster
@@ -50,6 +50,7 @@ app = typer.Typer(
 app.add_typer(scores)
 app.add_typer(schema)
 app.add_typer(queued)
+app.add_typer(new)
 
 
 @app.command("list")
@@ -75,9 +76,12 @@ def show(key: Key, include: Include = None) -> None:
 
     Example: [bold]python -m bench show fang2021[/]
     """
+    from bench.contract.papers import refuse_mistakes
     from bench.paper.card import print_card
 
-    entry = find_methods(include)[key]
+    catalog = find_methods(include)
+    entry = catalog[key]
+    refuse_mistakes(entry, catalog)
     paper = entry.description()
     if paper is None:
         raise UserError(f"'{key}' is a baseline without a paper.toml: it has no card. {entry.summary}")
@@ -86,22 +90,6 @@ def show(key: Key, include: Include = None) -> None:
 
 for verb in (reproduce, train, evaluate, inpaint, report):
     app.command()(verb)
-
-
-@app.command()
-def check(
-    path: Annotated[
-        Path | None, typer.Argument(help="A method's folder or file, or its key. (default: all methods found)")
-    ] = None,
-) -> None:
-    """Run the contract over a method: known pixels, leakage, batch mates, seeds, resume, sizes, stated figures.
-
-    Example: [bold]python -m bench check ../my-papers/mymethod[/]
-    """
-    from bench.contract.methods import check_all
-    from bench.methods.catalog import entries_at
-
-    raise typer.Exit(1 if check_all(entries_at(path), open_console()) else 0)
 
 
 @app.command()

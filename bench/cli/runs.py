@@ -59,10 +59,10 @@ def train(request: Request) -> None:
 
       [bold]python -m bench train fang2021 --scale paper --data imagenet=/data/imagenet --processes 2[/]
     """
-    from bench.runs.worklist import Worklist
+    from bench.contract.accepted import accepted
     from bench.util.progress import Progress
 
-    Worklist(request, Progress(open_console())).train()
+    accepted(request, Progress(open_console())).train()
 
 
 @asks(

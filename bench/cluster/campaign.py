@@ -15,6 +15,7 @@ from bench.cluster.array import SPARE, Array, arrange, data_of
 from bench.cluster.profile import Placement, Profile
 from bench.cluster.state import IN_FLIGHT, Watch
 from bench.cluster.task import Task
+from bench.contract.accepted import accepted
 from bench.data import Data, packed
 from bench.methods.base import DataFacts, Method
 from bench.methods.settings import DEFAULT, build, overrides, variant_name
@@ -125,8 +126,7 @@ def make_plan(asked: Campaign, console: Console) -> Plan:
     reports: list[Planned] = []
     for request in asked.requests:
         # The device is for the jobs, not for this machine.
-        work = Worklist(request, Progress(console), open_fabric("cpu"))
-        work.check_methods()
+        work = accepted(request, Progress(console), open_fabric("cpu"))
         runs = list(planner.runs(work))
         found |= {planned.task.id: planned for planned in runs}
         if work.entry.is_paper and any(planned.to_do for planned in runs):

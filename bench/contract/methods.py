@@ -1,11 +1,11 @@
-"""The contract that every method signs, as code: run by `python -m bench check PATH` and by tests/contract/.
+"""The contract that every method signs, as code: run by `python -m bench check PATH` and by pytest.
 
 Each check takes a Subject and raises AssertionError with a sentence that says what is broken. Trained methods are built
 at their smoke scale with untrained networks: the contract is about behaviour, not about quality.
 """
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
 from torch import Tensor
 
 from bench.data import Packed
@@ -24,6 +23,7 @@ from bench.methods.base import DataFacts, Inpainter, Method, compose, diagnostic
 from bench.methods.catalog import Entry
 from bench.methods.settings import DEFAULT, build, overrides
 from bench.metrics import score
+from bench.paper import Paper
 from bench.protocol import DEFAULTS
 from bench.runs.evaluation import evaluate, image_seeds, images_at_once, to_uint8
 from bench.runs.experiment import build_method, parameters
@@ -43,17 +43,23 @@ class Subject:
     """A method under test, with pictures to try it on."""
 
     entry: Entry
+    read: Paper | None = None
+    """The paper.toml where somebody has read it already."""
+
+    @property
+    def about(self) -> Paper | None:
+        return self.read or self.entry.description()
 
     @cached_property
     def resolution(self) -> int:
-        about = self.entry.description()
+        about = self.about
         scale = about.scales["smoke"].protocol if about else None
         return (scale.resolution if scale else None) or int(DEFAULTS["smoke"]["resolution"])
 
     def build(
         self, scale: str = "smoke", facts: DataFacts | None = None, changes: Mapping[str, Any] = MappingProxyType({})
     ) -> Method:
-        values = overrides(self.entry.description(), scale, DEFAULT) | dict(changes)
+        values = overrides(self.about, scale, DEFAULT) | dict(changes)
         return build_method(self.entry, values, facts or DataFacts(self.resolution, images=16), seed=0)
 
     def training_pictures(self) -> Packed:
@@ -312,47 +318,3 @@ CHECKS: tuple[Callable[[Subject], None], ...] = (
     stated_parameters_are_met,
     results_are_finite,
 )
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A check that a method does not pass."""
-
-    method: str
-    check: str
-    """The check's name."""
-    rule: str
-    """What every method keeps."""
-    message: str
-    """What is broken, in one sentence."""
-
-
-def failures(entry: Entry) -> Iterator[tuple[str, Failure | None]]:
-    """Run every check over a method: its rule, and how the method breaks it, or None."""
-    subject = Subject(entry)
-    for check in CHECKS:
-        rule = (check.__doc__ or "").splitlines()[0]
-        try:
-            check(subject)
-        except Exception as error:  # whatever a method under work raises is a broken check, not a broken tool
-            plain = isinstance(error, AssertionError | UserError)
-            message = str(error) if plain else f"{type(error).__name__}: {error}"
-            yield rule, Failure(entry.key, check.__name__, rule, message)
-        else:
-            yield rule, None
-
-
-def check_all(entries: list[Entry], console: Console) -> int:
-    """Run every check over every entry; prints a line for each and returns the number that failed."""
-    failed = 0
-    for entry in entries:
-        console.print(f"{entry.key}  {entry.path}", style="bold", soft_wrap=True, highlight=False, markup=False)
-        for rule, failure in failures(entry):
-            if failure is None:
-                console.print(f"  [green]✓[/] {rule}", highlight=False)
-                continue
-            failed += 1
-            console.print(f"  [red]✗[/] {rule}")
-            console.print(f"    {failure.message}", style="red", markup=False, highlight=False)
-    console.print("All checks passed." if not failed else f"{failed} checks failed.")
-    return failed

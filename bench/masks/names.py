@@ -74,6 +74,12 @@ def mask_set_name(spec: str) -> str:
     return spec if place is None else place.name
 
 
+def mask_set_names() -> list[str]:
+    """The names that folders of masks can have, but for `masks-FOLDER`, whose name is its own."""
+    kinds = [kind for kind in FOLDERS if kind != "masks"]
+    return [name for kind in kinds for name in (kind, *(f"{kind}_{word}" for word in FOLDERS[kind]))]
+
+
 def check_mask_sets(specs: Sequence[str]) -> Sequence[str]:
     """The mask sets as given. Raises UserError where a mask set is unknown, or two would bear one name."""
     named: dict[str, str] = {}

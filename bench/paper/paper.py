@@ -1,12 +1,12 @@
 """The whole of a paper.toml."""
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from bench.paper.base import Part, misfit, misplaced
+from bench.paper.base import Keys, Part
 from bench.paper.claims import Claim
-from bench.paper.names import check_claims
 from bench.paper.tables import Table
 from bench.protocol import ProtocolOverrides
 
@@ -67,41 +67,21 @@ class Paper(Part):
     """Trainable parameters of each network (by its name in `Method.networks`) at paper scale, as the layer tables give
     them; the contract counts and compares."""
 
-    @property
-    def methods(self) -> dict[str, str]:
-        """Catalog keys of the other methods that the file names, each with the key under which it first does."""
-        named = [(name, f"scales.{key}.baselines") for key, scale in self.scales.items() for name in scale.baselines]
-        named += [
-            (row.method, f"tables.{title}.rows.{key}.method")
-            for title, table in self.tables.items()
-            for key, row in table.rows.items()
-            if row.method
-        ]
-        for claim in self.claims:
-            sides = [side.partition(":") for side in claim.sides]
-            named += [(name, f"claims.{claim.id}") for kind, _, name in sides if kind == "method"]
-        return dict(reversed(named))
-
-    @model_validator(mode="after")
-    def _names_exist(self) -> "Paper":
-        _no_twins("claims", [claim.id for claim in self.claims])
-        _no_twins("ledger", [entry.id for entry in self.ledger])
-        for known in ("smoke", "quick", "paper"):
-            if known not in self.scales:
-                raise misplaced(("scales",), f"the scale '{known}' is missing; add [scales.{known}]")
+    def named_methods(self) -> Iterator[tuple[str, Keys]]:
+        """Catalog keys of other methods, each with the way to where it is named."""
         for key, scale in self.scales.items():
-            for name in scale.variants:
-                if name not in self.variants:
-                    raise misfit(("scales", key, "variants"), name, "variant of this paper", self.variants)
-        for index, entry in enumerate(self.ledger):
-            for name in entry.variants:
-                if name not in self.variants:
-                    raise misfit(("ledger", index, "variants"), name, "variant of this paper", self.variants)
-        check_claims(self.claims, self.variants, self.tables)
-        return self
+            yield from ((name, ("scales", key, "baselines")) for name in scale.baselines)
+        for title, table in self.tables.items():
+            for key, row in table.rows.items():
+                if row.method:
+                    yield row.method, ("tables", title, "rows", key, "method")
+        for index, claim in enumerate(self.claims):
+            for field in ("better", "worse", "of", "against"):
+                kind, _, name = (getattr(claim, field, None) or "").partition(":")
+                if kind == "method":
+                    yield name, ("claims", index, field)
 
-
-def _no_twins(key: str, ids: list[str]) -> None:
-    for index, name in enumerate(ids):
-        if name in ids[:index]:
-            raise misplaced((key, index, "id"), f"'{name}' is the id of two entries; give each its own")
+    @property
+    def methods(self) -> list[str]:
+        """Catalog keys of the other methods that the file names."""
+        return list(dict.fromkeys(name for name, _ in self.named_methods()))

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator, field_validator
 
 from bench.masks.names import BIN_NAMES, CLEAR, DRAWN
-from bench.paper.base import Part, misfit, misplaced
+from bench.paper.base import Part, misplaced
+from bench.util.errors import nearest
 
 NotSaid = Literal["not said"]
 NOT_SAID: NotSaid = "not said"
@@ -78,7 +79,7 @@ class NamedMasks(Part):
     @classmethod
     def _is_known(cls, name: str) -> str:
         if name not in KNOWN_MASKS:
-            raise misfit((), name, "mask set with a name", KNOWN_MASKS)
+            raise misplaced((), f"'{name}' is no mask set with a name.{nearest(name, list(KNOWN_MASKS))}")
         return name
 
     def __str__(self) -> str:

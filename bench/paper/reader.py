@@ -2,17 +2,49 @@
 
 import re
 import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from bench.paper.base import Keys, Mistake
 from bench.paper.lines import line_at, lines_of
+from bench.paper.names import mistakes
 from bench.paper.paper import Paper
+from bench.paper.salvage import readable
 from bench.util.errors import UserError, nearest
 
-Keys = tuple[str | int, ...]
+
+@dataclass(frozen=True)
+class Reading:
+    """A paper.toml as it was read."""
+
+    path: Path
+    text: str
+    paper: Paper | None
+    """What could be read of it: with mistakes perhaps not all, without any everything."""
+    mistakes: tuple[Mistake, ...]
+    """In the order of the file."""
+
+    @cached_property
+    def lines(self) -> dict[Keys, int]:
+        return lines_of(self.text)
+
+    def told(self, mistake: Mistake) -> str:
+        """`papers/x/paper.toml, line 12: claims.3.metric: 'pnsr' is no metric. Did you mean 'psnr'?`."""
+        line = line_at(self.lines, mistake.at)
+        place = f"{self.path}, line {line}: " if line else f"{self.path}: "
+        name = f"{'.'.join(map(str, mistake.at))}: " if mistake.at else ""
+        return place + name + mistake.text
+
+    def in_order(self, mistakes: Iterable[Mistake]) -> list[Mistake]:
+        """By line."""
+        return sorted(mistakes, key=lambda mistake: line_at(self.lines, mistake.at) or 0)
+
 
 RENAMED = {
     "says": ("statement", "summary"),
@@ -29,15 +61,46 @@ def read_paper(path: Path) -> Paper:
 
     Of several errors the first in the file is told, and the number of the others.
     """
+    reading = look(path)
+    if reading.mistakes or reading.paper is None:
+        others = len(reading.mistakes) - 1
+        more = f" And {others} more error{'s' if others > 1 else ''}." if others else ""
+        raise UserError(reading.told(reading.mistakes[0]) + more)
+    return reading.paper
+
+
+def look(path: Path) -> Reading:
+    """The file with all its mistakes. Raises UserError only where it cannot be read, or is no TOML."""
     text = _text(path)
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UserError(_syntax_text(path, text, str(error))) from error
     try:
-        return Paper.model_validate(values)
+        paper = Paper.model_validate(values)
     except ValidationError as error:
-        raise UserError(_error_text(path, text, values, error)) from error
+        lines = lines_of(text)
+        found = _faults(lines, values, error)
+        rest, unread = readable(values, [(_keys(each, values), each["type"]) for each in error.errors()])
+        try:
+            partly = Paper.model_validate(rest)
+        except ValidationError:
+            return Reading(path, text, None, tuple(found))
+        # Faults of form come first: what is named wrongly may be their consequence.
+        named = Reading(path, text, partly, ()).in_order(mistakes(partly, unread))
+        return Reading(path, text, partly, (*found, *named))
+    found = Reading(path, text, paper, ()).in_order(mistakes(paper))
+    return Reading(path, text, paper, tuple(found))
+
+
+def _faults(lines: dict[Keys, int], values: dict[str, Any], error: ValidationError) -> list[Mistake]:
+    found = []
+    for details in error.errors():
+        keys = _keys(details, values)
+        # A misspelt key is both unknown and missing: the unknown one is told first, which has the line and the name.
+        order = (line_at(lines, keys[:-1]) or 0, details["type"] == "missing", line_at(lines, keys) or 0)
+        found.append((order, Mistake(keys, _what(details, keys))))
+    return [mistake for _, mistake in sorted(found, key=lambda each: each[0])]
 
 
 def _text(path: Path) -> str:
@@ -54,24 +117,6 @@ def _syntax_text(path: Path, text: str, message: str) -> str:
     match = re.match(r"line (\d+), column (\d+)", place)
     line, where = (match[1], f", column {match[2]}") if match else (str(text.rstrip().count("\n") + 1), "")
     return f"{path}, line {line}{where}: not valid TOML: {what or message}."
-
-
-def _error_text(path: Path, text: str, values: dict[str, Any], error: ValidationError) -> str:
-    lines = lines_of(text)
-    told = []
-    for details in error.errors():
-        keys = _keys(details, values)
-        # A misspelt key is both unknown and missing: the unknown one is told, which has the line and the name.
-        order = (line_at(lines, keys[:-1]) or 0, details["type"] == "missing", line_at(lines, keys) or 0)
-        told.append((order, keys, details))
-    told.sort(key=lambda each: each[0])
-    _, keys, details = told[0]
-    line = line_at(lines, keys)
-    place = f"{path}, line {line}: " if line else f"{path}: "
-    name = f"{'.'.join(map(str, keys))}: " if keys else ""
-    others = len(told) - 1
-    more = f" And {others} more error{'s' if others > 1 else ''}." if others else ""
-    return place + name + _what(details, keys) + more
 
 
 def _keys(details: ErrorDetails, values: Any) -> Keys:

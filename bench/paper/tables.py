@@ -8,8 +8,9 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from bench.metrics.definitions import DEFINITIONS
-from bench.paper.base import Part, misfit
+from bench.paper.base import Part, misplaced
 from bench.paper.protocols import NOT_SAID, ReportedProtocol
+from bench.util.errors import nearest
 
 
 class Reported(Part):
@@ -70,7 +71,8 @@ class Column(Part):
     @classmethod
     def _is_known(cls, name: str) -> str:
         if name not in (*DEFINITIONS, "other", NOT_SAID):
-            raise misfit((), name, "metric definition", [*DEFINITIONS, "other", NOT_SAID])
+            known = [*DEFINITIONS, "other", NOT_SAID]
+            raise misplaced((), f"'{name}' is no metric definition.{nearest(name, known)}")
         return name
 
 
@@ -93,13 +95,3 @@ class Table(Part):
     protocols: dict[str, ReportedProtocol]
     columns: dict[str, Column]
     rows: dict[str, Row]
-
-    @model_validator(mode="after")
-    def _names_exist(self) -> "Table":
-        for key, row in self.rows.items():
-            if row.protocol not in self.protocols:
-                raise misfit(("rows", key, "protocol"), row.protocol, "protocol of this table", self.protocols)
-            for name in row.cells:
-                if name not in self.columns:
-                    raise misfit(("rows", key, "cells", name), name, "column of this table", self.columns)
-        return self

@@ -20,7 +20,7 @@ from bench.runs.experiment import Experiment, build_method, plan, scale_protocol
 from bench.runs.records import Record
 from bench.runs.request import Request
 from bench.training.device import open_fabric
-from bench.util.errors import UserError, nearest
+from bench.util.errors import UserError
 from bench.util.files import check_writable
 from bench.util.progress import Progress
 
@@ -77,13 +77,6 @@ class Worklist:
     @property
     def _scale(self) -> Scale | None:
         return self.paper.scales.get(self.request.scale) if self.paper else None
-
-    def check_methods(self) -> None:
-        """Raise UserError where paper.toml names a method that the catalog does not have."""
-        for name, place in (self.paper.methods if self.paper else {}).items():
-            if name not in self.catalog.entries:
-                file, known = self.entry.path / "paper.toml", list(self.catalog.entries)
-                raise UserError(f"{file}: {place}: there is no method '{name}'.{nearest(name, known)}")
 
     def _check_networks(self) -> None:
         """Raise UserError where networks do not fit the pictures, or a script takes other inputs."""
@@ -168,7 +161,6 @@ class Worklist:
 
     def reproduce(self) -> None:
         """Make every record of a reproduction that is missing."""
-        self.check_methods()
         for protocol, data in self.each_data():
             runs = self.experiments(self.everything(), protocol, data)
             missing = [run for run in runs if self.request.force or run.complete() is None]

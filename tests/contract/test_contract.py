@@ -11,19 +11,18 @@ from bench.contract.methods import (
     what_a_method_declares_exists,
 )
 from bench.contract.methods import methods as contract
+from bench.contract.testing import parametrize_with_checks
 from bench.methods.base import BrokenResultError, Inpainter, Sizes, erase
 from bench.methods.catalog import find
 from bench.runs import evaluation
 from bench.util.errors import UserError
 
-ENTRIES = list(find().entries.values())
-SUBJECTS = {entry.key: Subject(entry) for entry in ENTRIES}
+SUBJECTS = {entry.key: Subject(entry) for entry in find().entries.values()}
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("key", SUBJECTS)
-def test_contract(key, check):
-    check(SUBJECTS[key])
+@parametrize_with_checks()
+def test_contract(check):
+    check()
 
 
 class Good(Inpainter):

@@ -1,0 +1,357 @@
+"""The contract that every paper.toml keeps, as code: run by `python -m bench check`, by `reproduce` and by pytest.
+
+Each check takes a PaperSubject and yields a Mistake for each thing that is wrong, with its place and its mend. Those of
+`BEFORE_WORK` need no training and no network of full size: `show`, `reproduce` and `plan` refuse what they find.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+
+from bench.contract.building import builds
+from bench.contract.methods import Subject
+from bench.methods.base import DataFacts, Method, Settings, Stage, diagnostic_columns
+from bench.methods.catalog import Catalog, Entry
+from bench.methods.settings import DEFAULT, build, overrides
+from bench.metrics.probed import TOLD
+from bench.paper import Arithmetic, Bound, Paper, Trace, Trend
+from bench.paper.arithmetic import check as settle
+from bench.paper.base import Keys, Mistake, misfit
+from bench.paper.reader import Reading, look
+from bench.protocol import DEFAULTS
+from bench.training.feed import TrainingFeed
+from bench.util.errors import UserError, nearest
+
+SHOWN = 3
+"""So many mistakes are told where a verb refuses a paper.toml; `check` lists all."""
+
+
+@dataclass(frozen=True)
+class PaperSubject:
+    """A paper.toml under test, with the method beside it and all others that it may name."""
+
+    entry: Entry
+    catalog: Catalog
+
+    @cached_property
+    def reading(self) -> Reading:
+        """Raises UserError where the file is no TOML."""
+        return look(self.entry.path / "paper.toml")
+
+    @property
+    def paper(self) -> Paper:
+        """As much of it as can be read. Raises UserError where nothing can."""
+        if self.reading.paper is None:
+            raise UserError(self.reading.told(self.reading.mistakes[0]))
+        return self.reading.paper
+
+    @cached_property
+    def settings_class(self) -> type[Settings]:
+        return self.entry.load().settings_class
+
+    @cached_property
+    def _sound(self) -> Paper:
+        """Without the settings that the method does not have."""
+        known = self.settings_class.model_fields
+
+        def cleaned(parts: Mapping[str, Any]) -> dict[str, Any]:
+            kept = {
+                key: {name: part.settings[name] for name in part.settings if name in known}
+                for key, part in parts.items()
+            }
+            return {key: part.model_copy(update={"settings": kept[key]}) for key, part in parts.items()}
+
+        paper = self.paper
+        return paper.model_copy(update={"scales": cleaned(paper.scales), "variants": cleaned(paper.variants)})
+
+    @cached_property
+    def _built(self) -> dict[tuple[str, str], "Tried"]:
+        return {}
+
+    def side(self, side: str) -> "Tried | None":
+        """What a side of a claim names, at smoke scale; None where it names nothing, which another check tells."""
+        kind, _, name = side.partition(":")
+        key, variant = (self.entry.key, name) if kind == "variant" else (name, DEFAULT)
+        known = variant == DEFAULT or variant in self.paper.variants
+        if kind not in ("variant", "method") or key not in self.catalog.entries or not known:
+            return None
+        if (key, variant) not in self._built:
+            own = key == self.entry.key
+            changes = self._sound.variants[variant].settings if own and variant != DEFAULT else {}
+            read = self._sound if own else None
+            self._built[key, variant] = Tried(Subject(self.catalog[key], read), changes)
+        return self._built[key, variant]
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A method at smoke scale, with untrained networks."""
+
+    subject: Subject
+    changes: Mapping[str, Any]
+
+    @cached_property
+    def method(self) -> Method:
+        return self.subject.build(facts=DataFacts(self.subject.resolution, images=16), changes=self.changes)
+
+    @cached_property
+    def stages(self) -> dict[str, Stage]:
+        return {stage.name: stage for stage in self.method.stages()}
+
+    def scalars(self, stage: str) -> list[str]:
+        """What one step of the stage logs: every step of a stage logs the same."""
+        if stage not in self._scalars:
+            with _little():
+                feed = TrainingFeed(self.stages[stage], self.subject.training_pictures(), 0, torch.device("cpu"))
+                feed.start(0)
+                self._scalars[stage] = list(self.stages[stage].step(feed))
+        return self._scalars[stage]
+
+    @cached_property
+    def _scalars(self) -> dict[str, list[str]]:
+        return {}
+
+    @cached_property
+    def diagnostics(self) -> list[str]:
+        """The columns that filling one picture gives."""
+        inpainter = self.method.inpainter()
+        image, hole = (each[:1] for each in self.subject.pictures())
+        with _little():
+            inpainter.inpaint(image.masked_fill(hole, 0), hole, torch.zeros(1, dtype=torch.int64))
+        return list(diagnostic_columns(inpainter, ["contract"]))
+
+
+@contextmanager
+def _little() -> Iterator[None]:
+    """For a moment's work on small pictures: one thread, since several only wait for each other; no draw is left."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+PaperCheck = Callable[[PaperSubject], Iterator[Mistake]]
+
+
+def names_are_known(subject: PaperSubject) -> Iterator[Mistake]:
+    """paper.toml is complete; its variants, tables, rows, columns, metrics, mask sets and data sets are known."""
+    yield from subject.reading.mistakes
+
+
+def methods_are_found(subject: PaperSubject) -> Iterator[Mistake]:
+    """Every method that paper.toml names is found."""
+    known = list(subject.catalog.entries)
+    for name, at in subject.paper.named_methods():
+        if name not in known:
+            yield Mistake(at, f"there is no method '{name}'.{nearest(name, known)}")
+
+
+def settings_are_known(subject: PaperSubject) -> Iterator[Mistake]:
+    """Scales and variants change settings that the method has, to values that it takes."""
+    paper, known = subject.paper, subject.settings_class.model_fields
+    parts: list[tuple[Keys, dict[str, Any]]] = [(("scales", key), part.settings) for key, part in paper.scales.items()]
+    parts += [(("variants", key), part.settings) for key, part in paper.variants.items()]
+    unknown = [(*at, "settings", name) for at, values in parts for name in values if name not in known]
+    for at in unknown:
+        yield misfit(at, str(at[-1]), "setting of this method", known)
+    faulty = {at[:2] for at in unknown}
+    for scale in paper.scales:
+        values = overrides(paper, scale, DEFAULT)
+        if ("scales", scale) in faulty:
+            continue
+        if (found := _refused(subject, values)) is not None:
+            yield Mistake(("scales", scale, "settings", *found.at), found.text)
+            continue
+        for name, variant in paper.variants.items():
+            found = None if ("variants", name) in faulty else _refused(subject, values | variant.settings)
+            if found is not None:
+                faulty.add(("variants", name))
+                yield Mistake(("variants", name, "settings", *found.at), f"at scale {scale}: {found.text}")
+
+
+def _refused(subject: PaperSubject, values: Mapping[str, Any]) -> Mistake | None:
+    """The first value that the settings refuse, by its key; without a key where they do not fit together."""
+    try:
+        subject.settings_class(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        return Mistake(tuple(first["loc"][:1]), f"{first['input']!r}: {first['msg']}.")
+    except UserError as error:
+        return Mistake((), str(error))
+    return None
+
+
+def printed_numbers_suffice(subject: PaperSubject) -> Iterator[Mistake]:
+    """Claims of kind `arithmetic` have the printed numbers that they need."""
+    wrong = {mistake.at[:2] for mistake in subject.reading.mistakes}
+    for index, claim in enumerate(subject.paper.claims):
+        if isinstance(claim, Arithmetic) and not {("claims", index), ("tables", claim.table)} & wrong:
+            try:
+                settle(claim, subject.paper)
+            except UserError as error:
+                yield Mistake(("claims", index, "table"), str(error))
+
+
+def curves_are_logged(subject: PaperSubject) -> Iterator[Mistake]:
+    """Claims of kind `trace` name stages and scalars of the training: those that one step at smoke scale logs."""
+    for index, claim in enumerate(subject.paper.claims):
+        if not isinstance(claim, Trace):
+            continue
+        for side in claim.sides:
+            if (found := _tried(subject, side)) is None:
+                continue
+            at: Keys = ("claims", index)
+            if claim.stage not in found.stages:
+                yield misfit((*at, "stage"), claim.stage, f"stage of {side}", found.stages)
+                break
+            if claim.scalar not in (logged := found.scalars(claim.stage)):
+                yield misfit((*at, "scalar"), claim.scalar, f"scalar that this stage of {side} logs", logged)
+                break
+
+
+def diagnostics_are_given(subject: PaperSubject) -> Iterator[Mistake]:
+    """Columns `aux_` of claims are diagnostics that the inpainter gives."""
+    for index, claim in enumerate(subject.paper.claims):
+        if not isinstance(claim, Bound | Trend):
+            continue
+        metrics = {"metric": claim.metric} | ({"with": claim.along} if isinstance(claim, Trend) else {})
+        for key, metric in metrics.items():
+            if not metric.startswith(TOLD) or (found := _tried(subject, claim.of)) is None:
+                continue
+            if metric not in found.diagnostics:
+                yield misfit(("claims", index, key), metric, f"diagnostic of {claim.of}", found.diagnostics)
+
+
+def _tried(subject: PaperSubject, side: str) -> Tried | None:
+    """None where the side is not known or cannot be built, which other checks tell."""
+    found = subject.side(side)
+    try:
+        return found if found and found.method else None
+    except UserError:
+        return None
+
+
+def every_variant_fits_every_scale(subject: PaperSubject) -> Iterator[Mistake]:
+    """Every variant builds at every scale, and takes the scale's pictures."""
+    wrong = {mistake.at[:2] for mistake in settings_are_known(subject)}
+    for scale, part in subject.paper.scales.items():
+        side = part.protocol.resolution or int(DEFAULTS.get(scale, DEFAULTS["quick"])["resolution"])
+        variants = [DEFAULT, *(name for name in subject.paper.variants if ("variants", name) not in wrong)]
+        for variant in variants if ("scales", scale) not in wrong else []:
+            values = overrides(subject.paper, scale, variant)
+            if why := builds(subject.entry, values, side):
+                at = ("scales", scale) if variant == DEFAULT else ("variants", variant)
+                yield Mistake(at, f"at scale {scale}, pictures of {side}: {why}")
+                if variant == DEFAULT:
+                    break
+
+
+def paper_scale_is_as_printed(subject: PaperSubject) -> Iterator[Mistake]:
+    """The scale `paper` is the method as printed: the defaults of its settings."""
+    defaults = subject.settings_class.model_construct()
+    scale = subject.paper.scales.get("paper")
+    for name, value in scale.settings.items() if scale else ():
+        printed = getattr(defaults, name, None)
+        if name in subject.settings_class.model_fields and _as_json(value) != _as_json(printed):
+            text = f"{value!r} is not the method as printed ({printed!r}); make it the default of {name}, or a variant."
+            yield Mistake(("scales", "paper", "settings", name), text)
+
+
+def _as_json(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def variants_say_something(subject: PaperSubject) -> Iterator[Mistake]:
+    """Every variant changes the method at some scale; those of a paper are named by a claim or the ledger."""
+    paper = subject.paper
+    wrong = {mistake.at[:2] for mistake in settings_are_known(subject)}
+    used = {name for entry in paper.ledger for name in entry.variants}
+    used |= {side.removeprefix("variant:") for claim in paper.claims for side in claim.sides}
+    used |= {name for scale in paper.scales.values() for name in scale.variants}
+    for name in paper.variants:
+        if subject.entry.is_paper and name not in used and not subject.reading.mistakes:
+            yield Mistake(
+                ("variants", name), "no claim, ledger entry or scale names this variant; name it, or drop it."
+            )
+        if wrong & {("variants", name), *(("scales", scale) for scale in paper.scales)}:
+            continue
+        if all(_settings(subject, scale, name) == _settings(subject, scale, DEFAULT) for scale in paper.scales):
+            yield Mistake(("variants", name, "settings"), "this is the default at every scale; change a setting.")
+
+
+def _settings(subject: PaperSubject, scale: str, variant: str) -> Settings:
+    return build(subject.settings_class, overrides(subject.paper, scale, variant), subject.entry.key)
+
+
+def the_ledger_gives_reasons(subject: PaperSubject) -> Iterator[Mistake]:
+    """Every ledger entry that is not simply stated says why we read it so."""
+    for index, entry in enumerate(subject.paper.ledger):
+        if entry.cls != "stated" and not entry.why.strip():
+            yield Mistake(("ledger", index), f"{entry.id} is {entry.cls}, and `why` is missing; say why we read it so.")
+
+
+def the_bibliography_is_whole(subject: PaperSubject) -> Iterator[Mistake]:
+    """The bibliography has authors and a year, a DOI that is one, and the paper in five lines."""
+    about = subject.paper.paper
+    if "paper" in {mistake.at[0] for mistake in subject.reading.mistakes if mistake.at}:
+        return
+    if not about.authors:
+        yield Mistake(("paper", "authors"), "nobody is named; add the authors.")
+    if not 1900 <= about.year <= 2100:
+        yield Mistake(("paper", "year"), f"{about.year} is no year of a paper on inpainting; mend it.")
+    if about.doi and not (about.doi.startswith("10.") and "/" in about.doi):
+        yield Mistake(("paper", "doi"), f"'{about.doi}' is no DOI; write it from 10. on, without https://doi.org/.")
+    if (lines := len(about.summary.strip().splitlines())) > 5:
+        yield Mistake(("paper", "summary"), f"{lines} lines; say it in five.")
+
+
+BEFORE_WORK: tuple[PaperCheck, ...] = (
+    names_are_known,
+    methods_are_found,
+    settings_are_known,
+    printed_numbers_suffice,
+    curves_are_logged,
+    diagnostics_are_given,
+)
+"""What is checked before any work."""
+
+PAPER_CHECKS: tuple[PaperCheck, ...] = (
+    *BEFORE_WORK,
+    every_variant_fits_every_scale,
+    paper_scale_is_as_printed,
+    variants_say_something,
+    the_ledger_gives_reasons,
+    the_bibliography_is_whole,
+)
+
+
+def refuse_mistakes(entry: Entry, catalog: Catalog) -> None:
+    """Raise UserError where `BEFORE_WORK` finds mistakes: the first few, and how many there are.
+
+    Does nothing for a method without a paper.toml.
+    """
+    if not entry.described:
+        return
+    subject = PaperSubject(entry, catalog)
+    reading = subject.reading
+    if reading.paper is None:
+        found = list(reading.mistakes)
+    else:
+        found = [*reading.mistakes, *reading.in_order(_all_but_names(subject))]
+    if found:
+        texts = [reading.told(mistake) for mistake in found[:SHOWN]]
+        more = f"\n{len(found)} mistakes in all: python -m bench check {entry.path}" if len(found) > 1 else ""
+        raise UserError("\n".join(texts) + more)
+
+
+def _all_but_names(subject: PaperSubject) -> Iterator[Mistake]:
+    for check in BEFORE_WORK[1:]:
+        yield from check(subject)
