@@ -142,12 +142,16 @@ def reproduce(
 
       [bold]python -m bench reproduce fang2021 --scale paper --data imagenet=/data/imagenet --cluster mycluster[/]
     """
+    from bench.contract.papers import refuse_mistakes
+
+    catalog = find_methods(include)
+    refuse_mistakes(catalog[key], catalog)
+    catalog[key].paper()
     if cluster is not None or dry_run:
         if force:
             raise UserError("--force does not go with --cluster: delete the folders of the runs to make again.")
         if processes > 1:
             raise UserError("--processes is for this machine alone. With --cluster say --nodes and --gpus-per-node.")
-        find_methods(include)[key].paper()
         submit(
             [key], cluster or "local", scale, [data] if data else None, mask_set, variant, seed, device, sets,
             with_baselines, out, include, weights, checkpoint_seconds, workers, segments, nodes, gpus_per_node, dry_run,
@@ -160,8 +164,6 @@ def reproduce(
     from bench.training.loop import Options
 
     console = open_console()
-    catalog = find_methods(include)
-    catalog[key].paper()
     console.print(f"Output: {out.resolve()}", soft_wrap=True, highlight=False, markup=False)
     request = Request(
         key, out, cache_folder(), scale, data, mask_sets=mask_set or (), variants=variant or (), seeds=seed or (0,),
