@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.claims.case import FEWEST_GROUPS, SMOKE
+from bench.claims.case import FEWEST_GROUPS, OWN, SMOKE
 from bench.claims.seed_spread import FEWEST_SEEDS
 from bench.data.names import BUILT_IN
 from bench.methods.catalog import Catalog, Entry
@@ -96,9 +96,12 @@ def _needs(claim: Claim, paper: Paper, key: str, scale: str, floors: set[str]) -
 
 
 def _rests_on_seeds(claim: Claim, floors: set[str]) -> bool:
-    """Whether several trainings are needed: for a training by itself, and for one trained method before another."""
-    trained = [side != BEST_FLOOR and side.partition(":")[2] not in floors for side in claim.sides]
-    return not isinstance(claim, Cell) and all(trained)
+    """Whether several trainings are needed: wherever a side is trained, since another seed alone moves its scores.
+
+    A side may borrow its spread from a method that has it (bench/claims/seed_spread.py); a plain run has no lender.
+    """
+    sides = (OWN,) if isinstance(claim, Cell) else claim.sides
+    return any(side != BEST_FLOOR and side.partition(":")[2] not in floors for side in sides)
 
 
 def _beyond(claim: Claim, paper: Paper, scale: str, protocol: Protocol) -> Iterator[str]:

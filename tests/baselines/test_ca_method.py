@@ -242,16 +242,8 @@ def test_sizes(attention):
 # ---------------------------------------------------------------------------------------------------------- paper.toml
 
 
-@pytest.mark.parametrize("scale", list(PAPER.scales))
-def test_every_variant_fits_every_scale_and_differs(scale):
-    default = build(CaSettings, overrides(PAPER, scale, DEFAULT), scale)
-    for name in PAPER.variants:
-        assert build(CaSettings, overrides(PAPER, scale, name), name) != default
-
-
 def test_paper_scale_is_the_authors_code():
     built = build(CaSettings, overrides(PAPER, "paper", DEFAULT), "paper")
-    assert built == CaSettings(steps=150_000)
     assert (built.n_critic, built.gp_weight, built.discount_gamma, built.gan_weight) == (5, 10, 0.9, 1e-3)
     assert (built.l1_weight, built.known_weight, built.coarse_weight, built.batch_size) == (1.2, 1.2, 1.2, 16)
     assert sum(PAPER.parameters.values()) == 3_601_542 + 7_072_770

@@ -226,15 +226,8 @@ def test_inpainting_leaves_the_mode_and_the_statistics_alone():
 # ---------------------------------------------------------------------------------------------------------- paper.toml
 
 
-@pytest.mark.parametrize("scale", list(PAPER.scales))
-@pytest.mark.parametrize("variant", [DEFAULT, *PAPER.variants])
-def test_every_variant_fits_every_scale(scale, variant):
-    build(METHOD.settings_class, overrides(PAPER, scale, variant), variant)
-
-
 def test_paper_scale_is_the_released_command():
     built = build(METHOD.settings_class, overrides(PAPER, "paper", DEFAULT), "paper")
-    assert built == ContextEncoderSettings()
     assert (built.reconstruction_weight, built.bottleneck, built.overlap, built.epochs) == (0.999, 4000, 4, 500)
     assert built.all_steps(14_900) == 500 * 14_900 // 64
     protocol = PAPER.scales["paper"].protocol

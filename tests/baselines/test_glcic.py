@@ -24,7 +24,6 @@ from baselines.glcic.settings import GlcicSettings
 from baselines.glcic.training import HOLES, entered, part_side
 from bench.masks.geometry import box_crop, window
 from bench.methods.base import Batch, DataFacts, fill
-from bench.methods.settings import DEFAULT, build, overrides
 from bench.paper import read_paper
 from bench.util.errors import UserError
 from bench.util.seeds import Chance
@@ -323,15 +322,6 @@ def test_a_resolution_that_cannot_be_halved_twice_is_refused():
 
 
 # ---------------------------------------------------------------------------------------------------------- paper.toml
-
-
-@pytest.mark.parametrize("scale", list(PAPER.scales))
-@pytest.mark.parametrize("variant", [DEFAULT, *PAPER.variants])
-def test_every_variant_fits_every_scale(scale, variant):
-    built = build(METHOD.settings_class, overrides(PAPER, scale, variant), variant)
-    default = build(METHOD.settings_class, overrides(PAPER, scale, DEFAULT), DEFAULT)
-    assert variant == DEFAULT or built != default
-    assert scale != "paper" or default == GlcicSettings()
 
 
 def test_bfloat16_is_refused_where_a_judge_convolves_a_single_pixel():

@@ -298,16 +298,8 @@ def test_inpainting_does_not_look_under_the_hole_and_leaves_the_mode_alone():
 # ---------------------------------------------------------------------------------------------------------- paper.toml
 
 
-@pytest.mark.parametrize("scale", list(PAPER.scales))
-@pytest.mark.parametrize("variant", [DEFAULT, *PAPER.variants])
-def test_every_variant_fits_every_scale(scale, variant):
-    built = build(METHOD.settings_class, overrides(PAPER, scale, variant), variant)
-    METHOD(built.model_copy(update={"width": 1}), DataFacts(PAPER.scales[scale].protocol.resolution, 16))
-
-
 def test_paper_scale_is_the_released_command():
     built = build(METHOD.settings_class, overrides(PAPER, "paper", DEFAULT), "paper")
-    assert built == ShiftNetSettings()
     assert (built.l1_weight, built.guidance_weight, built.gan_weight) == (100, 1, 0.2)
     assert (built.learning_rate, built.beta1, built.batch_size, built.shift_level) == (2e-4, 0.5, 1, 3)
     protocol = PAPER.scales["paper"].protocol

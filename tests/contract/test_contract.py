@@ -4,13 +4,13 @@ import pytest
 import torch
 from toy import write_toys
 
+from bench.contract import methods as contract
 from bench.contract.methods import (
     CHECKS,
     Subject,
     settings_after_training_change_no_training,
     what_a_method_declares_exists,
 )
-from bench.contract.methods import methods as contract
 from bench.contract.testing import parametrize_with_checks
 from bench.methods.base import BrokenResultError, Inpainter, Sizes, erase
 from bench.methods.catalog import find

@@ -69,7 +69,7 @@ variants = ["brighter"]
 TEXT = PAPER + MORE
 
 PLANTED = {
-    "metric of a column": ('metric = "psnr" }', 'metric = "pnsr" }', "'pnsr' is no metric. Did you mean 'psnr'?"),
+    "metric of a column": ('metric = "psnr", definition', 'metric = "pnsr", definition', "'pnsr' is no metric. Did you mean 'psnr'?"),
     "metric of a claim": ('metric = "psnr"\nmask', 'metric = "ssmi"\nmask', "'ssmi' is no metric. Did you mean 'ssim"),
     "mask set of a claim": (
         'mask_set = "center"', 'mask_set = "centre"', "'centre' is no mask set. Did you mean 'center'?",
@@ -221,7 +221,7 @@ def test_twelve_at_once(toys, plant):
         ("year = 2020", 'year = 2020\ndoi = "https://doi.org/10.1/x"', "is no DOI; write it from 10. on"),
         ('"aux_mean"\nmask_sets = ["center"]', '"amplify_noise"\nmask_sets = ["random"]', "run under center only"),
         ('cells = { psnr = "19.0" }', "cells = {}", "need numbers in psnr"),
-        (', metric = "psnr" }', " }", "column 'psnr' of one names no metric; add `metric` to it."),
+        (', metric = "psnr", definition', ", definition", "column 'psnr' of one names no metric; add `metric` to it."),
     ],
 )  # fmt: skip
 def test_other_rules(toys, plant, old, new, told):

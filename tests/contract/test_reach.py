@@ -1,13 +1,12 @@
 """Reach against what runs really leave open: every listed claim and no other."""
 
 import pytest
-from bench.reproduce import Reproduction, Request
 from toy import PAPER, write_toys
 
+from bench import reproduce
 from bench.claims.finding import Verdict
 from bench.contract.reach import measured, reach
 from bench.methods.catalog import find
-from bench.report import gather
 
 CLAIM = """
 [[claims]]
@@ -82,17 +81,9 @@ ALL = {"variants": ["faster"], "with_baselines": True, "seeds": [0, 1, 2]}
 @pytest.mark.parametrize("asked", [{}, pytest.param(ALL, marks=pytest.mark.slow)], ids=["plain", "all"])
 def test_the_list_is_what_runs_leave_open(toys, tmp_path, cache, asked):
     """A claim that is not listed gets an answer, or a reason that lies in the numbers; a listed one gets none."""
-    from rich.console import Console
-
     catalog = find([toys])
     entry = catalog["toypaper"]
-    work = Reproduction(catalog, Request("toypaper", tmp_path, cache, **asked), Console(quiet=True))
-    work.make()
-    from bench.reproduce import current_records
-
-    floors = {floor.key for floor in catalog.floors()}
-    records = current_records(catalog, tmp_path, {"toypaper", *floors, *entry.paper().methods})
-    (chapter,) = gather("toypaper", entry.paper(), records, floors).chapters
+    (chapter,) = reproduce("toypaper", out=tmp_path, cache=cache, include=[toys], **asked).report.chapters
     ids = {claim.id for claim in measured(entry.paper())}
     open_ = {
         finding.claim.id

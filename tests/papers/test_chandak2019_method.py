@@ -1,5 +1,4 @@
 import math
-from pathlib import Path
 
 import pytest
 import torch
@@ -10,7 +9,6 @@ from baselines.latent.settings import SEARCH_SETTINGS
 from bench.data import Packed
 from bench.masks.sets import MASK_SETS
 from bench.methods.base import Batch, DataFacts, compose
-from bench.paper import Bound, Trace, read_paper
 from bench.training.device import open_fabric
 from bench.training.loop import Stopped, Training
 from bench.training.options import Options
@@ -370,16 +368,3 @@ def test_settings_that_do_not_fit_together():
         ChandakSettings(blur_low=3.0)
     with pytest.raises(UserError, match="blur_side = 4 has no middle pixel"):
         ChandakSettings(blur_side=4)
-
-
-def test_claims_about_curves_and_searches_name_what_is_told():
-    method = tiny()
-    curves = {(stage.name, name) for stage in method.stages() for name in stage.step(ToyFeed(stage))}
-    paper = read_paper(Path(__file__).resolve().parents[2] / "papers" / "chandak2019" / "paper.toml")
-    traces = {(claim.stage, claim.scalar) for claim in paper.claims if isinstance(claim, Trace)}
-    assert traces == {("wgan", "wasserstein"), ("enhancement", "enhancement")}
-    assert traces <= curves
-    inpainter = method.inpainter()
-    inpainter.inpaint(*pictures(), torch.arange(4))
-    bounds = {claim.metric for claim in paper.claims if isinstance(claim, Bound)}
-    assert bounds == {"aux_settled", "aux_prior_share"} <= {f"aux_{name}" for name in inpainter.diagnostics}
