@@ -10,7 +10,7 @@ import pandas as pd
 from rich.console import Console
 
 from bench.contract.accepted import accepted
-from bench.methods.catalog import Catalog, find
+from bench.methods.catalog import Catalog
 from bench.metrics.definitions import HEADLINE
 from bench.report import gather, print_boards, print_verdicts, write_report
 from bench.report.boards import Board
@@ -125,8 +125,8 @@ def _rows(chapter: Chapter) -> Iterator[dict[str, Any]]:
 
 def reproduce(request: Request, progress: Progress) -> Reproduction:
     """Train, evaluate, judge and report a paper. What is done already is not done again."""
-    find(request.include)[request.key].paper()
     work = accepted(request, progress)
+    work.entry.paper()  # refuses a baseline
     work.reproduce()
     return report(work.catalog, request)
 

@@ -69,36 +69,53 @@ variants = ["brighter"]
 TEXT = PAPER + MORE
 
 PLANTED = {
-    "metric of a column": ('metric = "psnr", definition', 'metric = "pnsr", definition', "'pnsr' is no metric. Did you mean 'psnr'?"),
+    "metric of a column": (
+        'metric = "psnr", definition',
+        'metric = "pnsr", definition',
+        "'pnsr' is no metric. Did you mean 'psnr'?",
+    ),
     "metric of a claim": ('metric = "psnr"\nmask', 'metric = "ssmi"\nmask', "'ssmi' is no metric. Did you mean 'ssim"),
     "mask set of a claim": (
-        'mask_set = "center"', 'mask_set = "centre"', "'centre' is no mask set. Did you mean 'center'?",
+        'mask_set = "center"',
+        'mask_set = "centre"',
+        "'centre' is no mask set. Did you mean 'center'?",
     ),
     "mask set of a scale": (
-        'mask_sets = ["center"] }', 'mask_sets = ["iregular"] }',
+        'mask_sets = ["center"] }',
+        'mask_sets = ["iregular"] }',
         "There is no mask set 'iregular'. Did you mean 'irregular'?",
     ),
     "data set of a scale": ('data = ["faces"]', 'data = ["face"]', "'face' is no data set. Did you mean 'faces'?"),
     "variant of a claim": (
-        '"variant:faster"', '"variant:fastre"', "'fastre' is no variant of this paper. Did you mean 'faster'?",
+        '"variant:faster"',
+        '"variant:fastre"',
+        "'fastre' is no variant of this paper. Did you mean 'faster'?",
     ),
     "variant of a scale": (
-        'variants = ["brighter"]\nbase', 'variants = ["brigter"]\nbase',
+        'variants = ["brighter"]\nbase',
+        'variants = ["brigter"]\nbase',
         "'brigter' is no variant of this paper. Did you mean 'brighter'?",
     ),
     "variant of the ledger": (
-        'much."\nvariants = ["brighter"]', 'much."\nvariants = ["x"]', "'x' is no variant of this paper. Known:",
+        'much."\nvariants = ["brighter"]',
+        'much."\nvariants = ["x"]',
+        "'x' is no variant of this paper. Known:",
     ),
     "stage": ('stage = "first"', 'stage = "fist"', "'fist' is no stage of variant:faster. Did you mean 'first'?"),
     "scalar": (
-        'scalar = "loss"', 'scalar = "los"',
+        'scalar = "loss"',
+        'scalar = "los"',
         "'los' is no scalar that this stage of variant:faster logs. Did you mean 'loss'?",
     ),
     "aux column": (
-        '"aux_mean"', '"aux_maen"', "'aux_maen' is no diagnostic of variant:brighter. Did you mean 'aux_mean'?",
+        '"aux_mean"',
+        '"aux_maen"',
+        "'aux_maen' is no diagnostic of variant:brighter. Did you mean 'aux_mean'?",
     ),
     "table": (
-        'table = "one"\ncheck', 'table = "two"\ncheck', "'two' is no table of this paper. Known: one.",
+        'table = "one"\ncheck',
+        'table = "two"\ncheck',
+        "'two' is no table of this paper. Known: one.",
     ),
     "row": ('over = "rival"', 'over = "rivel"', "'rivel' is no row of one. Did you mean 'rival'?"),
     "column": ('column = "psnr"\nmask', 'column = "snr"\nmask', "'snr' is no column of one. Did you mean 'psnr'?"),
@@ -106,14 +123,17 @@ PLANTED = {
     "method of a row": ('method = "other_rival"', 'method = "otherrival"', "there is no method 'otherrival'. Did"),
     "method of a scale": ('baselines = ["rival"]', 'baselines = ["rivall"]', "there is no method 'rivall'. Did you"),
     "key of a scale": (
-        'cost = "a second"\nsettings', 'kost = "a second"\nsettings', "there is no key 'kost' here. Did you mean",
+        'cost = "a second"\nsettings',
+        'kost = "a second"\nsettings',
+        "there is no key 'kost' here. Did you mean",
     ),
     "setting of a variant": (
-        "brightness = 0.1", "brightnes = 0.1",
+        "brightness = 0.1",
+        "brightnes = 0.1",
         "'brightnes' is no setting of this method. Did you mean 'brightness'?",
     ),
     "value of a scale": ("steps = 4", 'steps = "four"', "'four': Input should be a valid integer"),
-}  # fmt: skip
+}
 """What is planted: text, its replacement, and what is told of it."""
 
 

@@ -52,10 +52,12 @@ def test_what_each_claim_needs(toys):
     gaps = {gap.claim: gap for gap in reach(catalog["toypaper"], catalog)["quick"]}
     assert {key: gap.why for key, gap in gaps.items()} == {
         "ahead": "needs rival; needs 3 seeds",
+        "floor": "needs 3 seeds",
+        "named-floor": "needs 3 seeds",
         "other-variant": "needs variant faster; needs 3 seeds",
         "other-method": "needs other_rival; needs 3 seeds",
-        "other-holes": "needs mask set random",
-        "probe": "needs the probe perturb in [scales.quick.protocol]",
+        "other-holes": "needs mask set random; needs 3 seeds",
+        "probe": "needs the probe perturb in [scales.quick.protocol]; needs 3 seeds",
         "bound": "needs 3 seeds",
         "curve": "needs 3 seeds",
     }
@@ -63,7 +65,7 @@ def test_what_each_claim_needs(toys):
     end = f" --include {toys / 'toypaper'}"
     assert gaps["other-variant"].command == f"{words} --variant faster --seed 0 --seed 1 --seed 2{end}"
     assert gaps["other-method"].command == f"{words} --with-baselines --seed 0 --seed 1 --seed 2{end}"
-    assert gaps["other-holes"].command == f"{words} --masks center --masks random{end}"
+    assert gaps["other-holes"].command == f"{words} --masks center --masks random --seed 0 --seed 1 --seed 2{end}"
     assert gaps["probe"].command == ""
 
 
@@ -72,7 +74,9 @@ def test_a_smoke_run_reaches_nothing_and_quick_is_named(toys):
     entry = catalog["toypaper"]
     gaps = {gap.claim: gap for gap in reach(entry, catalog)["smoke"]}
     assert gaps.keys() == {claim.id for claim in measured(entry.paper())}
-    assert gaps["floor"].command == f"python -m bench reproduce toypaper --include {toys / 'toypaper'}"
+    assert gaps["floor"].command == (
+        f"python -m bench reproduce toypaper --seed 0 --seed 1 --seed 2 --include {toys / 'toypaper'}"
+    )
 
 
 ALL = {"variants": ["faster"], "with_baselines": True, "seeds": [0, 1, 2]}
