@@ -7,8 +7,9 @@ from functools import partial
 from rich.console import Console
 
 from bench.contract.methods import CHECKS, Subject
-from bench.contract.papers import PAPER_CHECKS, PaperCheck, PaperSubject
+from bench.contract.papers import PAPER_CHECKS, PaperCheck
 from bench.contract.reach import measured, reach
+from bench.contract.subject import PaperSubject
 from bench.methods.catalog import Catalog, Entry
 from bench.util.errors import UserError
 

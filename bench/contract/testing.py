@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.contract.methods import CHECKS, Subject
-from bench.contract.papers import PAPER_CHECKS, PaperCheck, PaperSubject
+from bench.contract.papers import PAPER_CHECKS, PaperCheck
+from bench.contract.subject import PaperSubject
 from bench.methods.catalog import Catalog, Entry, find
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import pytest
 from toy import PAPER, write_toys
 
 from bench.contract import papers
-from bench.contract.papers import PAPER_CHECKS, PaperSubject, refuse_mistakes
+from bench.contract.papers import PAPER_CHECKS, refuse_mistakes
+from bench.contract.subject import PaperSubject
 from bench.methods.catalog import find
 from bench.util.errors import UserError
 
