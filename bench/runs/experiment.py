@@ -29,7 +29,7 @@ from bench.runs.parts import DataManifest, MaskSetManifest, PretrainedFacts, Spo
 from bench.runs.probes import probe
 from bench.runs.records import Record, Run, read_record
 from bench.runs.request import Request
-from bench.runs.spotcheck import get_ready, places, spot_check
+from bench.runs.spotcheck import get_ready, spot_check
 from bench.runs.writing import log_event, lpips_facts, write_record
 from bench.training import checkpoint
 from bench.training.loop import Training
@@ -204,19 +204,11 @@ class Experiment:
 
     def _spot_check(self, progress: Progress) -> SpotCheck:
         """Must come after the scores; what a record keeps of it."""
-        run, data, weights = self.run, self.data, self.pretrained.files if self.pretrained else ()
-        source = run.protocol.data.partition("=")[2]
+        weights = self.pretrained.files if self.pretrained else ()
+        again = partial(load_trained, self.entry, self.folder, weights)
         with progress.task(f"spot check {self.title}"):
-            found = spot_check(
-                run.key,
-                run.protocol.mask_sets,
-                run.seed,
-                data.test,
-                self.folder / "predictions",
-                partial(load_trained, self.entry, self.folder, weights),
-                self.fabric.device,
-                places(self.folder, data.test, source, self.entry.path, weights),
-            )
+            readable = [self.entry.path, *weights]
+            found = spot_check(self.run, self.folder, self.data.test, again, self.fabric.device, readable)
         if found.why:
             progress.say(f"{self.title} is not ranked: {found.why}")
         return found

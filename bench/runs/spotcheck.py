@@ -30,6 +30,7 @@ from bench.methods.base import Inpainter, Method, erase, fill
 from bench.methods.catalog import ROOT
 from bench.runs.evaluation import image_seeds, images_at_once, to_uint8
 from bench.runs.parts import SpotCheck
+from bench.runs.records import Run
 from bench.training.device import open_fabric
 from bench.util.errors import UserError
 from bench.util.seeds import Chance
@@ -89,7 +90,7 @@ def choose(key: str, specs: Sequence[str], images: int) -> Chosen:
     return Chosen([specs[place % len(specs)] for place in range(len(indices))], indices)
 
 
-def places(folder: Path, data: Packed, source: str, code: Path, weights: Sequence[Path]) -> dict[Path, bool]:
+def places(folder: Path, data: Packed, source: str, readable: Sequence[Path]) -> dict[Path, bool]:
     """What a method may read to build itself and what it may not: the packed data, their source, any run's pictures."""
     found = {folder.parents[1]: False, folder.parents[1] / folder.parent.name / folder.name / "run.json": True}
     found |= {folder / "checkpoints": True, Path(f"/proc/{os.getpid()}"): False}
@@ -98,33 +99,27 @@ def places(folder: Path, data: Packed, source: str, code: Path, weights: Sequenc
     if source:
         found[Path(source).expanduser()] = False
     own = [ROOT / name for name in ("bench", "baselines", "papers")]
-    found |= dict.fromkeys([code, *weights, *own, Path(sys.prefix), Path(sys.base_prefix)], True)
+    found |= dict.fromkeys([*readable, *own, Path(sys.prefix), Path(sys.base_prefix)], True)
     return {path.resolve(): open_ for path, open_ in found.items()}
 
 
 def spot_check(
-    key: str,
-    specs: Sequence[str],
-    seed: int,
-    test: Packed,
-    predictions: Path,
-    build: Callable[[], Method],
-    device: torch.device,
-    places: Mapping[Path, bool],
+    run: Run, folder: Path, test: Packed, build: Callable[[], Method], device: torch.device, readable: Sequence[Path]
 ) -> SpotCheck:
     """What a record keeps of it.
 
-    `build` makes the method in the other process, and is pickled on the way there. The scored composites lie in
-    `predictions`/<mask set>.npy. Raises UserError where the check cannot be made.
+    `build` makes the method in the other process, and is pickled on the way there; `readable` are the files that it
+    needs beside those in the run's `folder`. Raises UserError where the check cannot be made.
     """
-    chosen = choose(key, specs, len(test))
+    chosen = choose(run.key, run.protocol.mask_sets, len(test))
     names, image = [test.ids[index] for index in chosen.indices], test.tensor(chosen.indices)
     pairs = list(zip(chosen.mask_sets, names, strict=True))
     hole = torch.cat([mask_set(spec).holes([name], *image.shape[-2:]) for spec, name in pairs])
     if device.type == "cuda":
         torch.cuda.empty_cache()  # the other process needs room, too
-    damaged, seeds = erase(image, hole).numpy(), image_seeds(seed, names).numpy()
-    answer = _other.ask(Job(build, device.type, torch.get_num_threads(), places, damaged, hole.numpy(), seeds))
+    damaged, seeds = erase(image, hole).numpy(), image_seeds(run.seed, names).numpy()
+    rules = places(folder, test, run.protocol.data.partition("=")[2], readable)
+    answer = _other.ask(Job(build, device.type, torch.get_num_threads(), rules, damaged, hole.numpy(), seeds))
     if answer.trouble:
         raise UserError(f"The spot check could not be made: {answer.trouble}. Run the same command again.")
     count = len(names)
@@ -133,7 +128,7 @@ def spot_check(
         return SpotCheck(images=count, different=count, why=f"in a process without the truth {told}")
     scored = np.stack(
         [
-            np.load(predictions / f"{mask_set(spec).name}.npy", mmap_mode="r", allow_pickle=False)[index]
+            np.load(folder / "predictions" / f"{mask_set(spec).name}.npy", mmap_mode="r", allow_pickle=False)[index]
             for spec, index in zip(chosen.mask_sets, chosen.indices, strict=True)
         ]
     )
