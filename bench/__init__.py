@@ -9,28 +9,28 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from bench import metrics
-    from bench.api import check_method, evaluate, export, reproduce, score
+    from bench.api.reproduction import Reproduction
+    from bench.api.results import Evaluation
+    from bench.api.verbs import check_method, evaluate, export, reproduce, score
     from bench.contract.run import Failure
     from bench.methods.base import Inpainter, Method
     from bench.methods.catalog import list_methods, load_paper
-    from bench.reproduction import Reproduction
-    from bench.results import Evaluation
     from bench.runs.request import Request
     from bench.util.errors import UserError
 
 _MODULES = {
-    "check_method": "bench.api",
-    "evaluate": "bench.api",
-    "export": "bench.api",
+    "check_method": "bench.api.verbs",
+    "evaluate": "bench.api.verbs",
+    "export": "bench.api.verbs",
     "list_methods": "bench.methods.catalog",
     "load_paper": "bench.methods.catalog",
-    "reproduce": "bench.api",
-    "score": "bench.api",
-    "Evaluation": "bench.results",
+    "reproduce": "bench.api.verbs",
+    "score": "bench.api.verbs",
+    "Evaluation": "bench.api.results",
     "Failure": "bench.contract.run",
     "Inpainter": "bench.methods.base",
     "Method": "bench.methods.base",
-    "Reproduction": "bench.reproduction",
+    "Reproduction": "bench.api.reproduction",
     "Request": "bench.runs.request",
     "UserError": "bench.util.errors",
 }

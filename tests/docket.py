@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from kept import content
 
+from bench.data.protocol import Protocol
 from bench.paper import Paper
-from bench.protocol import Protocol
 from bench.runs.records import Record, Run
 from bench.util.files import sha256
 

@@ -7,11 +7,11 @@ from kept import content
 from scipy.ndimage import gaussian_filter
 
 from bench.data import load
+from bench.data.protocol import Protocol
 from bench.masks.sets import mask_set
 from bench.metrics import score
 from bench.metrics.probed import PROBES
 from bench.paper import Paper
-from bench.protocol import Protocol
 from bench.runs.parts import DataManifest, MaskSetManifest
 from bench.runs.records import Run, read_record
 from bench.util.files import sha256, whole, write_json

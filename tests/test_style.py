@@ -64,6 +64,50 @@ def test_no_circle_of_imports():
         visit(name)
 
 
+ROOMS = [
+    "util",
+    "masks",
+    "data",
+    "metrics",
+    "paper",
+    "methods",
+    "training",
+    "runs",
+    "claims",
+    "contract",
+    "report",
+    "speed",
+    "exchange",
+    "api",
+    "cluster",
+    "cli",
+]
+"""From the ground up: each may import those before it."""
+
+
+def rooms_entered(path):
+    """Every room that a file imports from, inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        yield from (name.split(".")[1] for name in names if name.startswith("bench."))
+
+
+def test_rooms_stand_one_upon_the_other():
+    assert {path.name for path in (ROOT / "bench").iterdir() if (path / "__init__.py").exists()} == set(ROOMS)
+    for path in BENCH:
+        parts = path.relative_to(ROOT / "bench").parts
+        if len(parts) > 1:
+            below = {*ROOMS[: ROOMS.index(parts[0]) + 1]}
+            assert {*rooms_entered(path)} <= below, path
+
+
+def test_each_room_says_what_belongs_in_it():
+    for room in ROOMS:
+        text = ast.get_docstring(ast.parse((ROOT / "bench" / room / "__init__.py").read_text()))
+        assert text, room
+
+
 def test_arrows_point_one_way():
     for path in BENCH:
         text = path.read_text()

@@ -1,4 +1,7 @@
-"""Claim → verdict: reported numbers against measured ones, under margins that paper.toml declared before any run."""
+"""Claim → verdict: reported numbers against measured ones, under margins that paper.toml declared before any run.
+
+Statistics live here too. Nothing here measures or draws.
+"""
 
 from bench.claims.case import DATA_WORDS, FEWEST_GROUPS, OWN, command
 from bench.claims.finding import Finding, Measured, Verdict

@@ -9,13 +9,13 @@ from bench.claims.estimate import Estimate
 from bench.claims.finding import NoContestError, Verdict
 from bench.claims.seed_spread import FEWEST_SEEDS, Measure, SeedSpread, seed_spread
 from bench.claims.statistics import Interval, Series
+from bench.data.protocol import DEFAULTS
 from bench.methods.settings import DEFAULT
 from bench.metrics.definitions import MetricDefinition
 from bench.metrics.probed import PROBED, PROBES
 from bench.paper import Order, Paper
 from bench.paper.arithmetic import and_list
 from bench.paper.claims import BEST_FLOOR
-from bench.protocol import DEFAULTS
 from bench.runs.leakage import cap
 from bench.runs.records import Run
 

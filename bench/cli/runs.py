@@ -38,8 +38,8 @@ def reproduce(
         return
     if placement.nodes or placement.gpus_per_node:
         raise UserError("--nodes and --gpus-per-node go with --cluster. On this machine alone say --processes.")
-    from bench.api import reproduce as make
-    from bench.reproduction import print_reproduction
+    from bench.api.reproduction import print_reproduction
+    from bench.api.verbs import reproduce as make
 
     console = open_console()
     console.print(f"Output: {request.out.resolve()}", soft_wrap=True, highlight=False, markup=False)
@@ -84,7 +84,7 @@ def evaluate(request: Request) -> None:
 
       [bold]python -m bench evaluate telea --data photos --masks irregular_10_20 --masks nvidia=/data/nvidia:10_20[/]
     """
-    from bench.api import evaluate as score
+    from bench.api.verbs import evaluate as score
     from bench.report import print_leaderboard
 
     console = open_console()
@@ -101,8 +101,8 @@ def report(request: Request) -> None:
 
     Example: [bold]python -m bench report fang2021[/]
     """
+    from bench.api.reproduction import print_reproduction
+    from bench.api.reproduction import report as judge
     from bench.methods.catalog import find
-    from bench.reproduction import print_reproduction
-    from bench.reproduction import report as judge
 
     print_reproduction(open_console(), judge(find(request.include), request))

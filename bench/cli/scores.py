@@ -80,7 +80,7 @@ def export(
 
       [bold]python -m bench export --data folder=PATH --resolution 256 --images 1000 --masks irregular --out mine-out[/]
     """
-    from bench.api import export as write
+    from bench.api.verbs import export as write
 
     write(
         out,
@@ -122,7 +122,7 @@ def score(
 
       [bold]python -m bench score faces-out --predictions lama-out --name lama --masks center[/]
     """
-    from bench.api import score as measure
+    from bench.api.verbs import score as measure
     from bench.exchange.shown import show as print_score
 
     console = open_console()

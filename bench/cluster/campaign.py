@@ -17,10 +17,10 @@ from bench.cluster.state import IN_FLIGHT, Watch
 from bench.cluster.task import Task
 from bench.contract.accepted import accepted
 from bench.data import Data, packed
+from bench.data.protocol import Protocol
 from bench.methods.base import DataFacts, Method
 from bench.methods.settings import DEFAULT, build, overrides, variant_name
 from bench.methods.torchscript import PREFIX
-from bench.protocol import Protocol
 from bench.runs.experiment import build_method
 from bench.runs.records import NUMBERS
 from bench.runs.request import Request

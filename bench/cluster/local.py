@@ -18,11 +18,12 @@ from types import FrameType
 from typing import IO
 
 from bench.cluster.array import Array, Submission, read_submission, submission_folder
+from bench.cluster.part import JOB_START, Part
 from bench.cluster.profile import visible_gpus
 from bench.cluster.queue import DISPATCHER
 from bench.cluster.slurm import clean_environment, part_of
 from bench.cluster.task import Folder, put_json
-from bench.cluster.worker import JOB_START, Part, nothing_to_do
+from bench.cluster.worker import nothing_to_do
 
 LOOK_SECONDS = 0.2
 TELL_SECONDS = 3.0

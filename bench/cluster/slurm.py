@@ -16,10 +16,10 @@ from submitit.slurm.slurm import SlurmExecutor, _make_sbatch_string
 
 from bench.cluster import worker
 from bench.cluster.array import Array, Submission, dependency, submission_folder
+from bench.cluster.part import JOB_START, Part
 from bench.cluster.profile import Profile
 from bench.cluster.queue import ask
 from bench.cluster.task import Folder, Kind, tasks_folder
-from bench.cluster.worker import JOB_START, Part
 from bench.util.errors import UserError, nearest
 
 if TYPE_CHECKING:

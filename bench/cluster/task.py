@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bench.protocol import Protocol
+from bench.data.protocol import Protocol
 from bench.runs.request import Request
 from bench.util.errors import UserError
 from bench.util.files import read_json

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
+from bench.api.reproduction import print_reproduction, report
 from bench.cluster import slurm
 from bench.cluster.array import arrange
 from bench.cluster.campaign import SEGMENTS
@@ -17,7 +18,6 @@ from bench.cluster.state import BROKEN, ENDED, Status, Watch, failures
 from bench.cluster.submit import enqueue, new_submission
 from bench.cluster.task import Folder
 from bench.methods.catalog import find
-from bench.reproduction import print_reproduction, report
 from bench.runs.request import Request
 from bench.util.errors import UserError
 from bench.util.files import locked, write_json

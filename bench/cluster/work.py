@@ -7,9 +7,9 @@ from lightning_fabric import Fabric
 from rich.console import Console
 
 from bench.cluster import rates, snapshot
+from bench.cluster.part import Part, seconds_left
 from bench.cluster.pulse import Pulse, WatchedProgress
 from bench.cluster.task import Folder, Task
-from bench.cluster.worker import Part, seconds_left
 from bench.data import Data, load, told
 from bench.methods.catalog import find
 from bench.runs.experiment import Experiment
@@ -103,7 +103,7 @@ class Work:
             rates.put(self.task, kind, seconds / done, device, "recorded", experiment.fabric.world_size)
 
     def _report(self) -> dict[str, Any]:
-        from bench.reproduction import print_reproduction, report
+        from bench.api.reproduction import print_reproduction, report
 
         made = report(find(self.request.include), self.request)
         print_reproduction(self.progress.console, made)

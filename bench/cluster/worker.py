@@ -12,39 +12,19 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict
-
 from bench.cluster import history, snapshot
+from bench.cluster.part import Part
 from bench.cluster.pulse import Pulse
-from bench.cluster.task import Folder, Kind
+from bench.cluster.task import Folder
 from bench.util.errors import SignalledError, Stopped, UserError, WorkersLostError
 from bench.util.files import locked, write_json
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-JOB_START = "INPAINT_BENCH_JOB_START"
-"""Environment: when the job began, in seconds of the epoch. Loading modules, containers and torch counts too."""
-
 
 SIGNALLED = threading.Event()
 """Set once the scheduler has announced the end: whatever is raised from then on is no failure of the run."""
-
-
-class Part(BaseModel):
-    """What one job does: paths and settings only."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    folder: Path
-    submission: str
-    code: Path
-    kind: Kind
-    part: int
-    parts: int
-    seconds: float | None = None
-    """When a training saves itself and ends, after the job's start. None: when it is done."""
-    heartbeat_seconds: float = 10.0
 
 
 def run(part: Part, job: str = "", raw: str = "", fabric: "Fabric | None" = None) -> int:
@@ -163,13 +143,6 @@ def _own_log(path: Path) -> Iterator[None]:
             for number, old in zip((1, 2), kept, strict=True):
                 os.dup2(old, number)
                 os.close(old)
-
-
-def seconds_left(seconds: float | None) -> float | None:
-    """Until a training should save itself and end."""
-    if seconds is None:
-        return None
-    return max(0.0, seconds - (time.time() - float(os.environ.get(JOB_START, time.time()))))
 
 
 def main() -> None:

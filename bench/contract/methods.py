@@ -18,13 +18,13 @@ import torch
 from torch import Tensor
 
 from bench.data import Packed
+from bench.data.protocol import DEFAULTS
 from bench.masks.sets import MASK_SETS
 from bench.methods.base import DataFacts, Inpainter, Method, compose, diagnostic_columns, erase, fill, no_exit
 from bench.methods.catalog import Entry
 from bench.methods.settings import DEFAULT, build, overrides
 from bench.metrics import score
 from bench.paper import Paper
-from bench.protocol import DEFAULTS
 from bench.runs.evaluation import evaluate, image_seeds, images_at_once, to_uint8
 from bench.runs.experiment import build_method, parameters
 from bench.training.device import open_fabric

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from bench.contract.building import builds
 from bench.contract.subject import PaperSubject, Tried
+from bench.data.protocol import DEFAULTS
 from bench.methods.base import Settings
 from bench.methods.catalog import Catalog, Entry
 from bench.methods.settings import DEFAULT, build, overrides
@@ -18,7 +19,6 @@ from bench.metrics.probed import TOLD
 from bench.paper import Arithmetic, Bound, Trace, Trend
 from bench.paper.arithmetic import check as settle
 from bench.paper.base import Keys, Mistake, misfit
-from bench.protocol import DEFAULTS
 from bench.util.errors import UserError, nearest
 
 SHOWN = 3

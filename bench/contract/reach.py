@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from bench.claims.case import FEWEST_GROUPS, OWN, SMOKE
 from bench.claims.seed_spread import FEWEST_SEEDS
 from bench.data.names import BUILT_IN
+from bench.data.protocol import Protocol, protocols
 from bench.methods.catalog import Catalog, Entry
 from bench.methods.settings import DEFAULT
 from bench.metrics.probed import PROBED, PROBES, definition_of
 from bench.paper import Arithmetic, Bound, Cell, Claim, Judgement, Order, Paper, Trace, Trend
 from bench.paper.arithmetic import and_list
 from bench.paper.claims import BEST_FLOOR
-from bench.protocol import Protocol, protocols
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
-"""Data sets: named, split, decoded once and kept as memory maps.
+"""Data sets and protocols: named, split, decoded once and kept as memory maps.
 
     data = load(protocol, cache)
     data.train.tensor([0, 1, 2])    # float32 (3,3,R,R) in [0,1]
 
-`DATASETS` is there without torch; the rest is imported when it is first used.
+`DATASETS` is there without torch; the rest is imported when it is first used. Holes are for bench/masks/, and what is
+scored for bench/metrics/.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bench.data.listing import Listing, by_id, contents, of_files, pictures_in
+from bench.data.protocol import Protocol
 from bench.data.split import as_given
-from bench.protocol import Protocol
 from bench.util.errors import UserError
 
 LICENCE = "CelebA: non-commercial research only, by its release agreement"

@@ -10,8 +10,8 @@ from pathlib import Path
 from bench.data import celeba, folder
 from bench.data.decode import SUFFIXES
 from bench.data.listing import Listing, by_id, contents, of_files, pictures_in
+from bench.data.protocol import Protocol
 from bench.data.split import Split, as_given, by_hash
-from bench.protocol import Protocol
 from bench.util.errors import UserError
 
 NAME = re.compile(r"(?:imgHQ)?(\d{1,6})")

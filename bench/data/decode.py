@@ -7,7 +7,6 @@ frame. Sizes only ever go down.
 
 import errno
 import io
-import stat
 from pathlib import Path
 
 import cv2
@@ -16,10 +15,9 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
 from bench.util.errors import UserError
+from bench.util.pictures import open_picture, read_regular
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-"""What SUFFIXES stand for. Pillow would read more by content, some of it with programs that it starts (EPS)."""
 WIDE = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 
 _PNG_DEPTH = 24
@@ -54,24 +52,6 @@ def decode(path: Path) -> Picture:
         raise UnusableError(path, "damaged, or not a picture", error) from error
     except Exception as error:  # A damaged file can make a decoder raise nearly anything.
         raise UnusableError(path, "damaged, or not a picture", error) from error
-
-
-def read_regular(path: Path) -> bytes:
-    """The bytes of a regular file, or of one that links lead to. Raises OSError, for any other kind without an errno.
-
-    Opening a pipe waits for a writer, and a device may never end.
-    """
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError("not a regular file")
-    return path.read_bytes()
-
-
-def open_picture(content: bytes) -> Image.Image:
-    """The picture in a file's bytes, not decoded yet. Raises OSError unless it is one of FORMATS and has its end."""
-    image = Image.open(io.BytesIO(content), formats=FORMATS)
-    if not _has_end(content, str(image.format)):
-        raise OSError("its last bytes are missing")
-    return image
 
 
 def is_deep(image: Image.Image, content: bytes) -> bool:
@@ -117,21 +97,6 @@ def _check_within_reach(path: Path, error: OSError) -> None:
         raise UnusableError(path, str(error.strerror).lower()) from error
     if error.errno is not None:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from error
-
-
-def _has_end(content: bytes, form: str) -> bool:
-    """Whether the file goes on to its own end, in the formats that Pillow decodes without."""
-    if form == "PNG":
-        place = 8
-        while place + 12 <= len(content):
-            end = place + 12 + int.from_bytes(content[place : place + 4], "big")
-            if content[place + 4 : place + 8] == b"IEND":
-                return end <= len(content)
-            place = end
-        return False
-    if form == "GIF":
-        return content.rstrip(b"\0").endswith(b";")
-    return form != "BMP" or int.from_bytes(content[2:6], "little") <= len(content)
 
 
 def _eight_bits(image: Image.Image, content: bytes, path: Path) -> Image.Image:

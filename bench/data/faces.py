@@ -6,8 +6,8 @@ from bench.data.decode import Picture
 from bench.data.listing import Item, Listing, Sides
 from bench.data.portrait_paint import draw
 from bench.data.portrait_traits import traits
+from bench.data.protocol import Protocol
 from bench.data.split import by_hash
-from bench.protocol import Protocol
 from bench.util.seeds import Chance
 
 VERSION = 1

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from bench.data.listing import Listing, by_id, contents, of_files, pictures_in
+from bench.data.protocol import Protocol
 from bench.data.split import as_given, by_hash
-from bench.protocol import Protocol
 from bench.util.errors import UserError
 
 VALIDATION = ("val", "valid", "validation")

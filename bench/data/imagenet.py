@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from bench.data.listing import Listing, by_id, contents, of_files, pictures_in
+from bench.data.protocol import Protocol
 from bench.data.split import by_hash
-from bench.protocol import Protocol
 from bench.util.errors import UserError
 
 BASES = (".", "ILSVRC/Data/CLS-LOC", "Data/CLS-LOC")

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.data.decode import SUFFIXES, Picture, read_square
+from bench.data.protocol import Protocol
 from bench.data.split import Split
-from bench.protocol import Protocol
 from bench.util.errors import UserError
 from bench.util.files import sha256
 

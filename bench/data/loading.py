@@ -12,7 +12,7 @@ from bench.data import celeba, celeba_hq, faces, folder, imagenet, photos
 from bench.data.listing import Listing, Sides
 from bench.data.names import BUILT_IN, place
 from bench.data.pack import Data, Packed, Written, write
-from bench.protocol import Protocol
+from bench.data.protocol import Protocol
 from bench.util.errors import UserError
 from bench.util.files import check_writable, read_json, sha256, write_json
 

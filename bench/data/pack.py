@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.data.decode import Picture, UnusableError
+from bench.data.facts import DataFacts
 from bench.data.listing import Item
-from bench.methods.base import DataFacts
 from bench.util.errors import UserError
 from bench.util.files import sha256, whole
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from bench.data.decode import Picture, decode, resize
 from bench.data.listing import Item, Listing, Sides
+from bench.data.protocol import Protocol
 from bench.data.split import evenly, in_hash_order
-from bench.protocol import Protocol
 from bench.util.errors import UserError
 
 VERSION = 1

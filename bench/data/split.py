@@ -7,7 +7,7 @@ a larger one, and neither file order nor a random generator's version has a say.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from bench.protocol import Protocol
+from bench.data.protocol import Protocol
 from bench.util.errors import UserError
 from bench.util.seeds import seed_of
 

@@ -1,1 +1,4 @@
-"""Exchange with other tools: pictures and holes out as PNG files, completed pictures back in."""
+"""Other tools: pictures and masks out as PNG files, completed pictures back in, checked and scored.
+
+Nothing here fills a hole.
+"""

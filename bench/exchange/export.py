@@ -15,6 +15,7 @@ from PIL import Image
 from rich.console import Console
 
 from bench.data import Data, load, told
+from bench.data.protocol import Protocol
 from bench.exchange.layout import (
     FORMAT,
     MANIFEST,
@@ -30,7 +31,6 @@ from bench.exchange.layout import (
 )
 from bench.exchange.readme import readme
 from bench.masks.sets import mask_set
-from bench.protocol import Protocol
 from bench.util.errors import UserError
 from bench.util.files import check_writable, locked, read_json, sha256, sweep, whole, write_json, write_text
 from bench.util.progress import Progress, Report

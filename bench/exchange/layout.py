@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bench.protocol import Protocol
+from bench.data.protocol import Protocol
 from bench.runs.parts import DataManifest, MaskSetManifest
 from bench.util.errors import UserError
 from bench.util.files import read_json, sha256

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from bench.data.protocol import Protocol, ProtocolOverrides, protocols
 from bench.masks.names import check_mask_sets
 from bench.masks.sets import mask_set
 from bench.methods.catalog import Catalog
-from bench.protocol import Protocol, ProtocolOverrides, protocols
 from bench.util.errors import UserError
 
 CUSTOM = "custom"

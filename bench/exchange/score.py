@@ -16,7 +16,6 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from bench.data.decode import open_picture, read_regular
 from bench.exchange.known import compare, in_words, summary
 from bench.exchange.layout import Manifest, Picture, hole_file, read_manifest, truth_file
 from bench.exchange.mistaken import Read, check_none_mistaken
@@ -29,6 +28,7 @@ from bench.runs.records import Record, Run, read_record
 from bench.runs.writing import log_event, lpips_facts, write_record
 from bench.util.errors import UserError, nearest
 from bench.util.files import check_writable, locked, sha256, write_json, write_text
+from bench.util.pictures import open_picture, read_regular
 from bench.util.progress import Progress
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,59}")

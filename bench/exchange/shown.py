@@ -6,7 +6,7 @@ from bench.claims.contenders import by_protocol
 from bench.claims.statistics import pool
 from bench.methods.catalog import Catalog
 from bench.report import print_leaderboard
-from bench.reproduction import current_records
+from bench.runs.current import current_records
 from bench.runs.records import Record, find_records
 
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from bench.data.decode import open_picture, read_regular
 from bench.util.errors import UserError
+from bench.util.pictures import open_picture, read_regular
 
 SOFT_PERCENT = 1
 """More than this share of undecided pixels means that the picture is a soft mask, or no mask at all."""

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from bench.data.facts import DataFacts as DataFacts
 from bench.masks.family import Family
 from bench.util.errors import SignalledError, UserError
 
@@ -188,17 +189,6 @@ class TrainedSettings(Settings):
         "float32", description="arithmetic of the networks in training; bf16: autocast to bfloat16"
     )
     compiled: bool = Field(False, description="train through torch.compile, where no gradient penalty forbids it")
-
-
-class DataFacts(NamedTuple):
-    """What a method may know of its training data when it is built."""
-
-    resolution: int
-    """Side of the square training images, in pixels."""
-    images: int
-    """Number of training images."""
-    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    """Mean colour of the training images, in [0,1]."""
 
 
 class Method(ABC):

@@ -1,6 +1,7 @@
-"""Metrics: one file a metric; definitions.py is the table of their exact definitions.
+"""Metrics: one file for each; definitions.py is the table of their exact definitions.
 
-What needs torch or pandas is loaded when it is first asked for, so that the table can be read without them.
+What needs torch or pandas is loaded when it is first asked for, so that the table can be read without them. Intervals
+and comparisons are for bench/claims/.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -5,8 +5,8 @@ Y is the composite in floating point, in [0,1], before any rounding; H is the ho
 value is one image's.
 """
 
+from bench.data.protocol import Probe
 from bench.metrics.definitions import DEFINITIONS, MetricDefinition
-from bench.protocol import Probe
 
 REPEATS = 4
 """Inpaint seeds that `repeat` tries."""

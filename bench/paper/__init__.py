@@ -1,4 +1,7 @@
-"""paper.toml: the facts of a paper, typed. No code of a paper is imported to read them."""
+"""paper.toml: the facts of a paper, typed, and what follows from the printed numbers alone.
+
+No code of a paper is imported to read them, and nothing here knows a measurement.
+"""
 
 from bench.paper.claims import Arithmetic, Bound, Cell, Claim, Judgement, Order, Trace, Trend
 from bench.paper.paper import LedgerEntry, Paper, Scale, Variant

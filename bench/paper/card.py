@@ -9,13 +9,13 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
+from bench.data.protocol import protocols
 from bench.metrics.definitions import DEFINITIONS
 from bench.paper.arithmetic import OneScale, bound_notes, check, one_scale
 from bench.paper.claims import Arithmetic, Bound, Cell, Claim, Judgement, Order, Trace, Trend
 from bench.paper.paper import Paper, Scale
 from bench.paper.tables import Row, Table
 from bench.paper.words import rule
-from bench.protocol import protocols
 
 STYLES = {
     "supported": "green",

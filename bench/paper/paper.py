@@ -5,10 +5,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from bench.data.protocol import ProtocolOverrides
 from bench.paper.base import Keys, Part
 from bench.paper.claims import Claim
 from bench.paper.tables import Table
-from bench.protocol import ProtocolOverrides
 
 
 class Bibliography(Part):

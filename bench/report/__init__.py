@@ -1,4 +1,4 @@
-"""Reports: the same leaderboards and verdicts as Markdown, as a page and in the terminal."""
+"""Reports: the same leaderboards and verdicts as Markdown, as a page and in the terminal. Nothing here decides."""
 
 from bench.report.chapters import gather
 from bench.report.terminal import print_boards, print_leaderboard, print_verdicts

@@ -14,13 +14,13 @@ import torch
 from lightning_fabric import Fabric
 
 from bench.data import Data
+from bench.data.protocol import Protocol, ProtocolOverrides, protocols
 from bench.masks.sets import mask_set
 from bench.methods.base import DataFacts, Inpainter, Method, Stage, no_exit
 from bench.methods.catalog import Entry
 from bench.methods.pretrained import Pretrained, load_pretrained
 from bench.methods.settings import DEFAULT, build, overrides, variant_name
 from bench.metrics import Lpips
-from bench.protocol import Protocol, ProtocolOverrides, protocols
 from bench.runs import provenance
 from bench.runs.cached_training import MARK, mark, processes_so_far, take_from_cache, training_key
 from bench.runs.evaluation import evaluate, to_csv

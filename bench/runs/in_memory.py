@@ -11,10 +11,10 @@ from pathlib import Path
 import pandas as pd
 
 from bench.data import load
+from bench.data.protocol import Protocol, ProtocolOverrides, protocols
 from bench.methods.base import Inpainter
 from bench.methods.catalog import find
 from bench.metrics import Lpips
-from bench.protocol import Protocol, ProtocolOverrides, protocols
 from bench.runs.evaluation import evaluate
 from bench.runs.experiment import scale_protocols
 from bench.runs.request import Request

@@ -19,10 +19,10 @@ from PIL import Image
 from torch import Tensor
 
 from bench.data import Packed
+from bench.data.protocol import Probe, Protocol
 from bench.masks.sets import mask_set
 from bench.methods.base import Inpainter, compose, erase, fill
 from bench.metrics.probed import BEST_OF, REPEATS
-from bench.protocol import Probe, Protocol
 from bench.runs.evaluation import image_seeds, images_at_once, to_csv, to_uint8
 from bench.util.files import write_text
 from bench.util.progress import Report

@@ -26,8 +26,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
+from bench.data.protocol import Protocol
 from bench.metrics.probed import PROBED
-from bench.protocol import Protocol
 from bench.runs.parts import (
     LPIPS,
     CodeFacts,

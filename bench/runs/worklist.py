@@ -7,6 +7,7 @@ from typing import Any
 from lightning_fabric import Fabric
 
 from bench.data import Data, load, told
+from bench.data.protocol import Protocol
 from bench.masks.names import check_mask_sets
 from bench.masks.sets import mask_set
 from bench.methods.base import DataFacts, Settings
@@ -15,7 +16,6 @@ from bench.methods.pretrained import load_pretrained
 from bench.methods.settings import DEFAULT, build, overrides
 from bench.methods.torchscript import find_called
 from bench.paper import Scale
-from bench.protocol import Protocol
 from bench.runs.experiment import Experiment, build_method, plan, scale_protocols
 from bench.runs.records import Record
 from bench.runs.request import Request

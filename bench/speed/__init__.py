@@ -1,1 +1,1 @@
-"""How long the harness's own parts take, beside the libraries that do the same. One file a subject."""
+"""How long the harness's own parts take, next to libraries that do the same. One file for each subject."""

@@ -9,11 +9,11 @@ from watched import Recorder, copied, same
 from baselines.ca import losses
 from baselines.ca.method import METHOD
 from baselines.ca.settings import CaSettings
+from bench.data.protocol import protocols
 from bench.methods.base import Batch, DataFacts, compose, fill
 from bench.methods.catalog import find
 from bench.methods.settings import DEFAULT, build, overrides
 from bench.paper import read_paper
-from bench.protocol import protocols
 from bench.util.errors import UserError
 from bench.util.seeds import Chance, seed_of
 

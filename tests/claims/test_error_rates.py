@@ -9,7 +9,7 @@ from docket import FLOORS, MASK_SETS, paper
 from scipy.stats import binom
 
 from bench.claims import Verdict, judge
-from bench.protocol import Protocol
+from bench.data.protocol import Protocol
 from bench.runs.records import Record, Run
 
 COUNT = 100

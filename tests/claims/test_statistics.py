@@ -7,7 +7,7 @@ from kept import content
 from scipy.stats import t as student
 
 from bench.claims.statistics import Interval, images_needed, mean_interval, number, paired_interval, pool
-from bench.protocol import Protocol
+from bench.data.protocol import Protocol
 from bench.runs.records import Record, Run
 from bench.util.files import sha256
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from bench.claims.contenders import by_protocol
-from bench.protocol import ProtocolOverrides, protocols
+from bench.data.protocol import ProtocolOverrides, protocols
 from bench.runs.records import find_records
 
 

@@ -9,9 +9,9 @@ from kept import content
 from pydantic import ValidationError
 
 from bench.cli.schema import json_schema
+from bench.data.protocol import Protocol
 from bench.methods.catalog import ROOT, find
 from bench.paper.paper import Paper
-from bench.protocol import Protocol
 from bench.runs.records import RecordContent, Run, read_record
 
 PAPERS = sorted([*ROOT.glob("papers/*/paper.toml"), *ROOT.glob("baselines/*/paper.toml")])

@@ -8,7 +8,7 @@ from bench.cluster import slurm
 from bench.cluster.array import Submission, arrange, dependency
 from bench.cluster.profile import Profile
 from bench.cluster.task import Task
-from bench.protocol import Protocol
+from bench.data.protocol import Protocol
 from bench.runs.request import Request
 
 OUT = Path("/out")

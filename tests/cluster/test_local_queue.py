@@ -13,7 +13,7 @@ from bench.cluster.profile import local_profile
 from bench.cluster.task import Folder, tasks_folder
 from bench.cluster.verbs import cancel, retry
 from bench.data import load
-from bench.protocol import ProtocolOverrides, protocols
+from bench.data.protocol import ProtocolOverrides, protocols
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ from bench.cluster.campaign import Campaign, Plan, Planned
 from bench.cluster.plan import _cost
 from bench.cluster.profile import Profile, read_profile
 from bench.cluster.task import Task
-from bench.protocol import Protocol
+from bench.data.protocol import Protocol
 from bench.runs.request import Request
 from bench.util.errors import UserError
 

@@ -26,7 +26,7 @@ from bench.cluster.array import read_submission
 from bench.cluster.slurm import script
 from bench.cluster.task import Folder, tasks_folder
 from bench.data import load
-from bench.protocol import ProtocolOverrides, protocols
+from bench.data.protocol import ProtocolOverrides, protocols
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster]
 

@@ -12,7 +12,7 @@ from queued import over, profile, queue, states, wait_until
 
 from bench.cluster.task import Folder, tasks_folder
 from bench.data import load
-from bench.protocol import ProtocolOverrides, protocols
+from bench.data.protocol import ProtocolOverrides, protocols
 from bench.training import checkpoint
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster]

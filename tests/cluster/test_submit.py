@@ -11,7 +11,7 @@ from PIL import Image
 from bench.cluster.slurm import clean_environment
 from bench.cluster.task import folders
 from bench.data import load
-from bench.protocol import ProtocolOverrides, protocols
+from bench.data.protocol import ProtocolOverrides, protocols
 from bench.runs.request import absolute
 
 METHOD = str(Path(__file__).parent / "plodder.py")

@@ -11,13 +11,13 @@ import pytest
 
 from bench.cluster import snapshot, worker
 from bench.cluster.array import Array, Submission, write_submission
+from bench.cluster.part import JOB_START, Part
 from bench.cluster.profile import local_profile
 from bench.cluster.pulse import Pulse
 from bench.cluster.state import Watch
 from bench.cluster.task import Folder, Task, tasks_folder
-from bench.cluster.worker import Part
 from bench.data import load
-from bench.protocol import Protocol
+from bench.data.protocol import Protocol
 from bench.runs.request import Request
 
 METHOD = Path(__file__).parent / "plodder.py"
@@ -110,7 +110,7 @@ def test_every_part_is_safe_to_repeat(task):
 
 
 def test_a_segment_ends_in_time_and_the_next_goes_on_to_the_same_bits(task, tmp_path, monkeypatch):
-    monkeypatch.setenv(worker.JOB_START, str(time.time()))
+    monkeypatch.setenv(JOB_START, str(time.time()))
     assert worker.run(part(task, seconds=0.0)) == 0
     assert events(task)[-1] == "stopped"
     assert "after step 1 of 20" in task.events()[-1]["why"]
@@ -142,7 +142,7 @@ def test_missing_data_is_one_line(task):
 
 
 def test_a_chain_that_is_used_up_is_unfinished(task, monkeypatch):
-    monkeypatch.setenv(worker.JOB_START, str(time.time()))
+    monkeypatch.setenv(JOB_START, str(time.time()))
     worker.run(part(task, seconds=0.0))
     assert worker.run(part(task, "evaluate")) == 1
     assert task.end()["state"] == "unfinished"

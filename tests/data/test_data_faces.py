@@ -8,7 +8,7 @@ from bench.data import portrait_paint
 from bench.data.faces import COUNT, VERSION, face, listing
 from bench.data.portrait_shapes import Frame, join
 from bench.data.portrait_traits import traits
-from bench.protocol import Protocol
+from bench.data.protocol import Protocol
 from bench.util.seeds import Chance
 
 GOLDEN = "4602c148436fe7b5700d2395586d2f9d5656603f8c0db2924959da735c8a775a"

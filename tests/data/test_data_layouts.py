@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from bench.data import celeba, celeba_hq, folder, imagenet, load, told
-from bench.protocol import Protocol
+from bench.data.protocol import Protocol
 from bench.util.errors import UserError
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from bench.data import load, pack
 from bench.data.decode import decode
 from bench.data.listing import Item
-from bench.protocol import Protocol
+from bench.data.protocol import Protocol
 from bench.util.errors import UserError
 from bench.util.files import sha256
 
@@ -198,7 +198,7 @@ def test_the_header_is_one_that_numpy_reads(tmp_path):
 @pytest.mark.slow
 def test_two_processes_at_once(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from bench.data import load; from bench.protocol import Protocol;"
+        "import sys; from pathlib import Path; from bench.data import load; from bench.data.protocol import Protocol;"
         "p = Protocol(data='faces', resolution=16, images=120, split=(3, 2, 1), test_images=50, mask sets=());"
         "d = load(p, Path(sys.argv[1])); print(d.fingerprint, int(d.train.pixels.sum()), int(d.test.pixels.sum()))"
     )

@@ -3,7 +3,7 @@ import pytest
 
 from bench.data.decode import decode
 from bench.data.photos import TEST, TRAIN, Photo, fault, listing, tiles
-from bench.protocol import Protocol
+from bench.data.protocol import Protocol
 from bench.util.errors import UserError
 
 

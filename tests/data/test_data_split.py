@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.data.protocol import Protocol
 from bench.data.split import as_given, by_hash, evenly, in_hash_order
-from bench.protocol import Protocol
 from bench.util.errors import UserError
 
 

@@ -4,8 +4,8 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from bench.data.protocol import Protocol
 from bench.exchange.export import export
-from bench.protocol import Protocol
 
 MASK_SETS = ("center", "irregular")
 SIDE = 32

@@ -4,10 +4,10 @@ from held import Reports, most_held
 from PIL import Image
 
 from bench.data import load
+from bench.data.protocol import Protocol
 from bench.exchange import export
 from bench.exchange.export import Export
 from bench.exchange.score import Scoring
-from bench.protocol import Protocol
 from bench.runs import evaluation
 
 SIDE = 96

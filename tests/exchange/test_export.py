@@ -9,13 +9,13 @@ from PIL import Image
 from rich.console import Console
 
 from bench.data import load
+from bench.data.protocol import ProtocolOverrides, protocols
 from bench.exchange import export as module
 from bench.exchange.export import export
 from bench.exchange.layout import read_manifest
 from bench.exchange.protocols import export_protocol
 from bench.masks.sets import mask_set
 from bench.methods.catalog import find
-from bench.protocol import ProtocolOverrides, protocols
 from bench.util.errors import UserError
 from bench.util.files import sha256
 

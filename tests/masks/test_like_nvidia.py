@@ -15,12 +15,12 @@ from bench.claims.comparability import differences
 from bench.data.decode import decode
 from bench.data.faces import face
 from bench.data.photos import TEST, TRAIN, _folder, tiles
+from bench.data.protocol import Protocol
 from bench.masks.irregular import Strokes
 from bench.masks.names import BINS, CLEAR
 from bench.masks.sets import MaskSet, mask_set
 from bench.metrics.definitions import DEFINITIONS
 from bench.paper import ReportedProtocol
-from bench.protocol import Protocol
 
 SIDE = 256
 HOLES = 200

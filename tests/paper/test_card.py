@@ -9,9 +9,9 @@ import pytest
 from invented import paper as invented_paper
 from rich.console import Console
 
+from bench.data.protocol import ProtocolOverrides
 from bench.paper import Paper, read_paper
 from bench.paper.card import print_card
-from bench.protocol import ProtocolOverrides
 
 FANG = Path(__file__).resolve().parents[2] / "papers" / "fang2021" / "paper.toml"
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from bench.data.protocol import protocols
 from bench.data.split import as_given, by_hash
 from bench.methods.settings import DEFAULT, build, overrides
 from bench.paper import Arithmetic, Order, read_paper
 from bench.paper.arithmetic import check, gain
-from bench.protocol import protocols
 from papers.chandak2019.method import METHOD
 from papers.chandak2019.settings import ChandakSettings
 

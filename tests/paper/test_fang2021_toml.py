@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from bench.data.protocol import protocols
 from bench.methods.catalog import find
 from bench.methods.settings import DEFAULT, build, overrides
 from bench.paper import Arithmetic, Cell, read_paper
-from bench.protocol import protocols
 from papers.fang2021.method import METHOD
 from papers.fang2021.settings import FangSettings
 

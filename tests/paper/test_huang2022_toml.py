@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from bench.data.protocol import protocols
 from bench.data.split import as_given
 from bench.methods.settings import DEFAULT, build, overrides
 from bench.paper import Arithmetic, Judgement, read_paper
 from bench.paper.arithmetic import check
 from bench.paper.claims import Trace
-from bench.protocol import protocols
 from papers.huang2022.method import METHOD
 from papers.huang2022.settings import HuangSettings
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from bench.data.protocol import protocols
 from bench.methods.base import DataFacts
 from bench.methods.catalog import find
 from bench.methods.settings import DEFAULT, build, overrides
 from bench.paper import Cell, Order, read_paper
-from bench.protocol import protocols
 from papers.jiao2023.method import METHOD
 from papers.jiao2023.settings import JiaoSettings
 

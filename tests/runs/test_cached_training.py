@@ -1,7 +1,7 @@
 from toy import noise
 
 from bench.data import Data
-from bench.protocol import Protocol
+from bench.data.protocol import Protocol
 from bench.runs.cached_training import training_key
 from bench.runs.records import Run
 

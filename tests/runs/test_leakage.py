@@ -185,7 +185,7 @@ def test_mask_files_that_were_trained_on_cap(tmp_path):
 @pytest.mark.parametrize("name", ["faces", "photos"])
 def test_the_embedded_data_are_clean(cache, name):
     from bench.data import load
-    from bench.protocol import ProtocolOverrides, protocols
+    from bench.data.protocol import ProtocolOverrides, protocols
 
     (protocol,) = protocols("quick", ProtocolOverrides(images=600), name)
     found = images(load(protocol, cache))

@@ -8,9 +8,9 @@ from PIL import Image
 from toy import noise, toy
 
 from bench.data import Packed
+from bench.data.protocol import Protocol
 from bench.methods.base import Inpainter
 from bench.metrics.probed import BEST_OF, PROBES
-from bench.protocol import Protocol
 from bench.runs.evaluation import image_seeds
 from bench.runs.probes import probe
 

@@ -3,8 +3,8 @@ import json
 import pytest
 from kept import content, data_manifest
 
+from bench.data.protocol import Protocol
 from bench.methods.catalog import ROOT
-from bench.protocol import Protocol
 from bench.runs.records import Record, Run, find_records, read_record
 from bench.util.errors import UserError
 from bench.util.files import sha256

@@ -15,7 +15,8 @@ from bench.metrics.definitions import HEADLINE
 from bench.report import gather, print_boards, print_verdicts, write_report
 from bench.report.boards import Board
 from bench.report.chapters import Chapter, Report
-from bench.runs.records import NUMBERS, Record, Run, find_records
+from bench.runs.current import current_records
+from bench.runs.records import Record
 from bench.runs.request import Request
 from bench.util.errors import UserError, nearest
 from bench.util.progress import Progress
@@ -156,17 +157,3 @@ def print_reproduction(console: Console, made: Reproduction) -> None:
         console.print(f"Ablations: python -m bench reproduce {key} --variant all   (or one: show {key} lists them)")
     for path in made.pages:
         console.print(f"Page: {path.resolve()}", soft_wrap=True, highlight=False, markup=False)
-
-
-def current_records(catalog: Catalog, out: Path, keys: set[str]) -> list[Record]:
-    """The records under `out` of these methods, made by the code as it now is, and all from elsewhere, last."""
-    code = {key: catalog[key].code() for key in keys}
-    found = sorted(find_records(out), key=lambda record: record.run.origin != "run")
-
-    def current(run: Run) -> bool:
-        if run.origin == "run":
-            return run.code == code.get(run.method)
-        ours = run.origin == "pretrained" and run.method in catalog.entries
-        return not ours or run.code == catalog[run.method].code(pretrained=True)
-
-    return [record for record in found if record.run.numbers == NUMBERS and current(record.run)]

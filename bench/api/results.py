@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bench.claims.statistics import mean_interval
+from bench.data.protocol import Protocol
 from bench.metrics import summary
 from bench.metrics.definitions import DEFINITIONS, HEADLINE
-from bench.protocol import Protocol
 from bench.runs.records import Record
 from bench.util.errors import UserError, nearest
 

@@ -11,6 +11,9 @@ from typing import Any, TypeVar, Unpack
 import pandas as pd
 from rich.console import Console
 
+from bench.api.reproduction import Reproduction
+from bench.api.reproduction import reproduce as make_reproduction
+from bench.api.results import Evaluation, named, of_records
 from bench.contract.accepted import accepted
 from bench.contract.run import Failure, failures
 from bench.exchange.export import export as write_export
@@ -19,9 +22,6 @@ from bench.exchange.score import Scoring
 from bench.methods.base import Inpainter, Method
 from bench.methods.catalog import PathsLike, entries_at, find, paths_of
 from bench.methods.in_memory import class_entry
-from bench.reproduction import Reproduction
-from bench.reproduction import reproduce as make_reproduction
-from bench.results import Evaluation, named, of_records
 from bench.runs.in_memory import score_object
 from bench.runs.request import Asked, Request, cache_folder
 from bench.util.progress import Progress

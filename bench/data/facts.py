@@ -1,0 +1,14 @@
+"""What is told of a data set to whoever builds a method for it."""
+
+from typing import NamedTuple
+
+
+class DataFacts(NamedTuple):
+    """What a method may know of its training data when it is built."""
+
+    resolution: int
+    """Side of the square training images, in pixels."""
+    images: int
+    """Number of training images."""
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    """Mean colour of the training images, in [0,1]."""
