@@ -10,7 +10,7 @@ import pandas as pd
 from rich.console import Console
 
 from bench.contract.accepted import accepted
-from bench.methods.catalog import Catalog
+from bench.methods.catalog import Catalog, find
 from bench.metrics.definitions import HEADLINE
 from bench.report import gather, print_boards, print_verdicts, write_report
 from bench.report.boards import Board
@@ -126,8 +126,10 @@ def _rows(chapter: Chapter) -> Iterator[dict[str, Any]]:
 
 def reproduce(request: Request, progress: Progress) -> Reproduction:
     """Train, evaluate, judge and report a paper. What is done already is not done again."""
+    entry = find(request.include)[request.key]
+    if not entry.is_paper:
+        entry.paper()  # says what to do with a baseline instead
     work = accepted(request, progress)
-    work.entry.paper()  # refuses a baseline
     work.reproduce()
     return report(work.catalog, request)
 

@@ -14,7 +14,6 @@ from rich.console import Console
 from bench.api.reproduction import Reproduction
 from bench.api.reproduction import reproduce as make_reproduction
 from bench.api.results import Evaluation, named, of_records
-from bench.contract.accepted import accepted
 from bench.contract.run import Failure, failures
 from bench.exchange.export import export as write_export
 from bench.exchange.protocols import export_protocol
@@ -24,6 +23,7 @@ from bench.methods.catalog import PathsLike, entries_at, find, paths_of
 from bench.methods.in_memory import class_entry
 from bench.runs.in_memory import score_object
 from bench.runs.request import Asked, Request, cache_folder
+from bench.runs.worklist import Worklist
 from bench.util.progress import Progress
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
@@ -63,7 +63,7 @@ def evaluate(
             for protocol, seed, scores in parts
         ]
         return Evaluation(pd.concat(tables, ignore_index=True))
-    return of_records(list(accepted(_request(method, asked), _progress(progress)).evaluate()))
+    return of_records(list(Worklist(_request(method, asked), _progress(progress)).evaluate()))
 
 
 @_takes_request

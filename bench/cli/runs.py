@@ -59,10 +59,10 @@ def train(request: Request) -> None:
 
       [bold]python -m bench train fang2021 --scale paper --data imagenet=/data/imagenet --processes 2[/]
     """
-    from bench.contract.accepted import accepted
+    from bench.runs.worklist import Worklist
     from bench.util.progress import Progress
 
-    accepted(request, Progress(open_console())).train()
+    Worklist(request, Progress(open_console())).train()
 
 
 @asks(

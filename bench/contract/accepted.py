@@ -10,8 +10,10 @@ from bench.util.progress import Progress
 
 
 def accepted(request: Request, progress: Progress, fabric: Fabric | None = None) -> Worklist:
-    """The runs of a request. Raises UserError, before any work, for what `check` finds and what a Worklist refuses."""
+    """The runs of a reproduction. Raises UserError, before any work, for what `check` finds and a Worklist refuses.
+
+    Whoever runs one method alone needs none of the others that its paper.toml names, and makes a Worklist directly.
+    """
     catalog, entry = find_called(request.key, request.include, request.trust)
-    for one in {entry.key: entry} | ({request.paper: catalog[request.paper]} if request.paper else {}):
-        refuse_mistakes(catalog[one], catalog)
+    refuse_mistakes(entry, catalog)
     return Worklist(request, progress, fabric)

@@ -101,9 +101,9 @@ def test_records_of_another_protocol_make_no_chapter(reproduced, bench, toys, tm
 @pytest.mark.parametrize(
     ("old", "new", "place"),
     [
-        ('baselines = ["rival"]', 'baselines = ["rivla"]', "scales.smoke.baselines"),
-        ('method = "other_rival"', 'method = "rivla"', "tables.one.rows.rival.method"),
-        ('"method:rival"', '"method:rivla"', "claims.ahead"),
+        ('baselines = ["rival"]', 'baselines = ["rivla"]', "line 39: scales.smoke.baselines"),
+        ('method = "other_rival"', 'method = "rivla"', "line 12: tables.one.rows.rival.method"),
+        ('"method:rival"', '"method:rivla"', "line 29: claims.0.worse"),
     ],
 )
 def test_a_method_that_is_not_there_is_told_before_any_work(bench, toys, tmp_path, old, new, place):
@@ -115,7 +115,7 @@ def test_a_method_that_is_not_there_is_told_before_any_work(bench, toys, tmp_pat
     words = ("reproduce", "toypaper", "--scale", "smoke", "--include", mine, "--out", tmp_path / "out")
     code, _, error = bench(*words)
     assert code == 2
-    assert error == f"error: {toml}: {place}: there is no method 'rivla'. Did you mean 'rival'?\n"
+    assert error == f"error: {toml}, {place}: there is no method 'rivla'. Did you mean 'rival'?\n"
     assert not (tmp_path / "out" / "runs").exists()
 
 

@@ -133,7 +133,7 @@ def test_a_row_on_a_papers_page(bench, toys, script, tmp_path):
     assert bench("report", "toypaper", "--include", toys, "--out", out)[0] == 0
     board = (out / "reports" / "toypaper" / "leaderboard.md").read_text()
     mark = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
-    assert f"| torchscript:mine.pt ({mark}) (pretrained elsewhere elsewhere) |" in board
+    assert f"| torchscript:mine.pt ({mark}) (pretrained elsewhere) |" in board
     assert (out / "reports" / "toypaper" / "claims.md").read_text() == claims
 
 

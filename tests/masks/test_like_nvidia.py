@@ -11,16 +11,12 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from bench.claims.comparability import differences
 from bench.data.decode import decode
 from bench.data.faces import face
 from bench.data.photos import TEST, TRAIN, _folder, tiles
-from bench.data.protocol import Protocol
 from bench.masks.irregular import Strokes
 from bench.masks.names import BINS, CLEAR
 from bench.masks.sets import MaskSet, mask_set
-from bench.metrics.definitions import DEFINITIONS
-from bench.paper import ReportedProtocol
 
 SIDE = 256
 HOLES = 200
@@ -132,21 +128,3 @@ def test_the_scores_say_that_these_are_not_nvidias(ends):
     for end in ("", CLEAR):
         assert "not NVIDIA's files" in named(ends, end).manifest(["a"], 64, 64)["note"]
     assert "note" not in mask_set("irregular").manifest(["a"], 64, 64)
-
-
-@pytest.mark.parametrize(
-    ("holes", "alike"),
-    [
-        ("mask set irregular_10_20", True),
-        ("irregular_10_20 of NVIDIA's test masks", False),
-        ("irregular_10_20, masks of Liu et al.", False),
-        ("irregular masks of Liu et al. (NVIDIA), 10-20 %", False),
-    ],
-)
-def test_a_cell_about_nvidias_masks_is_not_measured_alike(holes, alike):
-    printed = ReportedProtocol(data="faces", images="20", resolution="64", holes=holes)
-    ours = Protocol(data="faces", images=60, resolution=64, split=(50, 9, 1), test_images=20, mask_sets=("irregular",))
-    for name in ("irregular_10_20", "irregular"):
-        found = differences(printed, "", ours, "paper", 20, name, DEFINITIONS["psnr"])
-        same = "holes" not in [one.field for one in found]
-        assert same == (alike and name == "irregular_10_20")
