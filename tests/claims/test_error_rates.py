@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from docket import FLOORS, MASK_SETS, paper
+from kept import content
 from scipy.stats import binom
 
 from bench.claims import Verdict, judge
@@ -25,7 +26,7 @@ def record(method, values, seed=0, variant="default", scale="quick"):
         method=method, variant=variant, scale=scale, seed=seed, settings={}, protocol=protocol, code="c", data="d",
         mask_sets=dict.fromkeys(MASK_SETS, "1"),
     )  # fmt: skip
-    made = Record(Path("nowhere"), run, {})
+    made = Record(Path("nowhere"), content(run))
     made.__dict__["scores"] = pd.DataFrame({"mask_set": "center", "image": IDS, "group": IDS, "psnr": values})
     return made
 
@@ -89,7 +90,7 @@ def decided(planted, trials):
     found = []
     for _ in range(trials):
         claim, records = planted(rng)
-        (finding,) = judge(paper(claim, images=str(COUNT)), "p", records, FLOORS)
+        (finding,) = judge(paper(claim, images=COUNT), "p", records, FLOORS)
         assert finding.verdict in (Verdict.SUPPORTED, Verdict.CONTRADICTED, Verdict.INCONCLUSIVE), finding.why
         found.append(finding.verdict)
     return found.count(Verdict.SUPPORTED), found.count(Verdict.CONTRADICTED)
