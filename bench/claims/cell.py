@@ -19,7 +19,7 @@ def judge_cell(case: Case, claim: Cell) -> Finding:
     printed = row.cells.get(claim.column)
     if printed is None or not row.ours:
         what = "the paper prints no number there" if printed is None else "the row is not the paper's own method"
-        raise NoContestError(Verdict.NOT_COMPARABLE, f"Nothing measured here can meet this cell: {what}.")
+        raise NoContestError(Verdict.NOT_COMPARABLE, f"Nothing measured here corresponds to this cell: {what}.")
     definition = _definition(column.metric, f"table {claim.table}, column {claim.column}")
     case.require(OWN)
     own = case.side(OWN)
@@ -56,7 +56,7 @@ def _weigh(found: Estimate, printed: Reported, margin: float, definition: Metric
     # The nearer end is the harder one to stay clear of.
     nearer = least if interval.mean - least < most - interval.mean else most
     more = advice(found, nearer)
-    return Verdict.INCONCLUSIVE, f"{text} reaches over an end of {around}{more.words}.", more.seeds
+    return Verdict.INCONCLUSIVE, f"{text} extends beyond {around}{more.words}.", more.seeds
 
 
 def _text(found: Estimate, definition: MetricDefinition) -> str:

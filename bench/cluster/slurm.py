@@ -79,13 +79,13 @@ def join(environment: submitit.JobEnvironment, part: Part) -> "Fabric":
 def check_here(profile: Profile) -> None:
     """Raise UserError where there is no SLURM, or where it does not know a partition of the profile."""
     if shutil.which("sbatch") is None or shutil.which("srun") is None:
-        raise UserError("sbatch is not here. Log in where jobs are submitted, or take --cluster local, or --dry-run.")
+        raise UserError("sbatch not found. Log in where jobs are submitted, or use --cluster local or --dry-run.")
     told = ask("sinfo", "-h", "-o", "%R")
     known = sorted(set((told or "").split()))
     for kind in get_args(Kind):
         name = profile.resources(kind).partition
         if known and name not in known:
-            raise UserError(f"{profile.name}: partition '{name}' is not of this cluster.{nearest(name, known)}")
+            raise UserError(f"{profile.name}: this cluster has no partition '{name}'.{nearest(name, known)}")
 
 
 def submit_array(out: Path, submission: Submission, array: Array) -> str:

@@ -61,7 +61,7 @@ class Watch:
         found = {folder.id: folder for folder in folders(self.out) if (folder.path / "task.json").exists()}
         for name in names:
             if name not in found:
-                raise UserError(f"{self.out} knows no run '{name}'.{nearest(name, list(found))}")
+                raise UserError(f"{self.out} holds no run '{name}'.{nearest(name, list(found))}")
         return [self.of(found[name]) for name in (names or found)]
 
     def of(self, folder: Folder) -> Status:

@@ -56,7 +56,9 @@ class Folder:
         try:
             return Task.model_validate(read_json(self.path / "task.json"))
         except ValidationError as error:
-            raise UserError(f"{self.path / 'task.json'} is no task. Delete its folder and submit again.") from error
+            raise UserError(
+                f"{self.path / 'task.json'} is not a valid task. Delete its folder and submit again."
+            ) from error
 
     def put(self, task: Task) -> None:
         self.path.mkdir(parents=True, exist_ok=True)

@@ -44,7 +44,7 @@ def load(protocol: Protocol, cache: Path, on_progress: Progress | None = None) -
         _make(home, name, protocol.resolution, listing, on_progress or (lambda done, total, what: None))
         data = read_pack(home)
     if data is None:
-        raise UserError(f"{home} was changed while it was read. Run again.")
+        raise UserError(f"{home} changed while it was being read. Rerun the command.")
     return data
 
 

@@ -97,7 +97,9 @@ def read_manifest(root: Path) -> Manifest:
     """Raises UserError for a folder that `export` did not finish, or that another version wrote."""
     path = root / MANIFEST
     if not path.exists():
-        raise UserError(f"{root} has no {MANIFEST}: it is no finished export. Make one: python -m bench export --help")
+        raise UserError(
+            f"{root} has no {MANIFEST}: it is not a finished export. Create one: python -m bench export --help"
+        )
     content = read_json(path)
     version = content.get("format") if isinstance(content, dict) else None
     if version != FORMAT:

@@ -267,14 +267,16 @@ def diagnostic_columns(inpainter: Inpainter, names: Sequence[str]) -> dict[str, 
     who, columns = type(inpainter).__name__, {}
     for name, values in inpainter.diagnostics.items():
         if not name.isidentifier():
-            raise BrokenResultError(f"{who} tells '{name}'; a told name is a plain word such as context_loss.")
+            raise BrokenResultError(
+                f"{who} reports '{name}'; a diagnostic's name is a plain word such as context_loss."
+            )
         if values.shape != (len(names),):
             shape = tuple(values.shape)
-            raise BrokenResultError(f"{who} tells '{name}' with shape {shape}; it must be one number for each image.")
+            raise BrokenResultError(f"{who} reports '{name}' with shape {shape}; it must be one number for each image.")
         column = values.cpu().double().tolist()
         for image, value in zip(names, column, strict=True):
             if not math.isfinite(value):
-                raise BrokenResultError(f"{who} tells {name} = {value} for image {image}; it must be finite.")
+                raise BrokenResultError(f"{who} reports {name} = {value} for image {image}; it must be finite.")
         columns[f"aux_{name}"] = column
     return columns
 

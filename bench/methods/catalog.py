@@ -169,7 +169,9 @@ def find(include: Sequence[Path] = ()) -> Catalog:
     for path in include:
         found = _scan_include(path)
         if not found:
-            raise UserError(f"--include {path}: no folder with paper.toml and method.py, no file with METHOD = there.")
+            raise UserError(
+                f"--include {path}: no folder with paper.toml and method.py, and no file with METHOD =, found there."
+            )
         known = {entry.path for entry in entries}
         entries += [entry for entry in found if entry.path not in known]
     return Catalog(entries)

@@ -70,12 +70,14 @@ def check(published: Published, path: Path) -> None:
     try:
         digest = sha256_of_file(path)
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}. Name the file {published.file}.") from error
+        raise UserError(
+            f"{path} cannot be read: {error.strerror}. The file must be called {published.file}."
+        ) from error
     if not digest.startswith(published.sha256_prefix):
         raise UserError(
             f"{path} is not the published {published.file}: {path.stat().st_size:,} bytes and SHA-256 {digest[:8]}...,"
-            f" expected {published.bytes:,} bytes and {published.sha256_prefix}.... Put the whole file there or take it"
-            " away."
+            f" expected {published.bytes:,} bytes and {published.sha256_prefix}...."
+            " Put the complete file there or remove it."
         )
 
 

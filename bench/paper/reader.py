@@ -141,7 +141,7 @@ def _what(details: ErrorDetails, keys: Keys) -> str:
         new = next((name for name in RENAMED.get(str(keys[-1]), ()) if name in known), None)
         if new is not None:
             return f"'{keys[-1]}' was renamed: write {new}."
-        return f"there is no key '{keys[-1]}' here.{nearest(str(keys[-1]), known)}"
+        return f"unknown key '{keys[-1]}'.{nearest(str(keys[-1]), known)}"
     if kind == "missing":
         return "this value is missing; add it."
     if kind == "union_tag_not_found":

@@ -154,7 +154,7 @@ class Experiment:
             twin = take_from_cache(self.folder, self.run, key) if share else None
             if twin is not None:
                 log_event(self.folder, "networks taken", {"from": twin.name})
-                progress.say(f"train {self.title}: not again, the networks are those of {twin.name}")
+                progress.say(f"train {self.title}: skipped, reusing the networks of {twin.name}")
                 return
             if self.fabric.world_size > 1:
                 tell(self.fabric, self._job())
@@ -364,10 +364,10 @@ def _asked(folder: Path) -> tuple[Run, DataFacts]:
 def load_networks(method: Method, folder: Path) -> None:
     path = next(iter((folder / "checkpoints").glob("trained-*.pt")), None)
     if path is None:
-        raise UserError(f"{folder} holds no trained networks. Run the same command's `train` first.")
+        raise UserError(f"{folder} holds no trained networks. Run `train` with the same options first.")
     state = checkpoint.load(path)
     if state is None:
-        raise UserError(f"{path} is damaged. Delete it and run the same command again.")
+        raise UserError(f"{path} is damaged. Delete it and rerun the command.")
     for name, network in method.networks().items():
         network.load_state_dict(state[name])
 

@@ -135,10 +135,10 @@ def check_shared(stage: Stage, settings: Settings, processes: int) -> None:
         fitting = [str(count) for count in range(2, stage.batch_size + 1) if stage.batch_size % count == 0]
         raise UserError(
             f"{processes} processes cannot share a batch of {stage.batch_size} images (stage '{stage.name}') evenly:"
-            f" take {' or '.join(fitting[:8]) or 'one process'}."
+            f" use {' or '.join(fitting[:8]) or 'one process'}."
         )
     if processes > 1 and isinstance(settings, TrainedSettings) and settings.compiled:
-        raise UserError(f"compiled = true does not go with {processes} processes. Leave it out, or take one process.")
+        raise UserError(f"compiled = true does not work with {processes} processes. Leave it out, or use one process.")
 
 
 def _control(fabric: Fabric) -> dist.ProcessGroup | None:

@@ -2,7 +2,7 @@
 
 
 class UserError(Exception):
-    """Bad input, told in one line that names the file, the value and the mend. The process ends with exit code 2."""
+    """Bad input, reported in one line that names the file, the value and the remedy. The exit code is 2."""
 
 
 class Stopped(Exception):  # noqa: N818 - it is no error

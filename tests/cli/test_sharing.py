@@ -48,7 +48,7 @@ def test_a_variant_of_what_comes_after_takes_the_networks_and_ends_with_the_bits
     toy("evaluate", out=both)
     printed = toy("evaluate", "--variant", "brighter", out=both)
     name = folder(both, "toypaper-seed0").name
-    assert f"train toypaper (brighter): not again, the networks are those of {name}" in printed
+    assert f"train toypaper (brighter): skipped, reusing the networks of {name}" in printed
     run = folder(both, "+brighter")
     assert events(run) == ["started", "networks taken", "record written"]
     assert "trained" in events(folder(alone, "+brighter"))

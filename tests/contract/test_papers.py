@@ -217,7 +217,7 @@ def test_all_mistakes_of_a_file_are_listed_at_once(bench, toys, plant):
     code, _, err = bench("reproduce", "toypaper", "--include", toys)
     assert code == 2
     assert len(err.splitlines()) == papers.SHOWN + 1
-    assert f"mistakes in all: python -m bench check {file.parent}" in err
+    assert f"errors in all: python -m bench check {file.parent}" in err
 
 
 def test_twelve_at_once(toys, plant):
@@ -236,9 +236,9 @@ def test_twelve_at_once(toys, plant):
         ("[scales.paper]\n", "[scales.paper]\nsettings = { steps = 7 }\n", "7 is not the method as printed (6)"),
         ("learning_rate = 0.1", "learning_rate = 0.05", "this is the default at every scale; change a setting."),
         ('why = "Nothing says by how much."\n', "", "L-1 is ambiguous, and `why` is missing"),
-        ('authors = ["A. B."]', "authors = []", "nobody is named; add the authors."),
+        ('authors = ["A. B."]', "authors = []", "no authors are given; add them."),
         ("year = 2020", "year = 20", "20 is no year of a paper"),
-        ('"A 1x1 convolution."', '"1\\n2\\n3\\n4\\n5\\n6"', "6 lines; say it in five."),
+        ('"A 1x1 convolution."', '"1\\n2\\n3\\n4\\n5\\n6"', "6 lines; shorten it to five."),
         ("year = 2020", 'year = 2020\ndoi = "https://doi.org/10.1/x"', "is no DOI; write it from 10. on"),
         ('"aux_mean"\nmask_sets = ["center"]', '"amplify_noise"\nmask_sets = ["random"]', "run under center only"),
         ('cells = { psnr = "19.0" }', "cells = {}", "need numbers in psnr"),

@@ -69,7 +69,7 @@ def test_what_the_intervals_of_leads_are_over_is_told_where_all_are_alike(tmp_pa
     make = recorder(tmp_path)
     floor, seeds = make("flat", IMAGES), thrice(make, IMAGES + 1)
     notes = [leaderboards(records, "p", FLOORS)[0].notes for records in ([floor, *seeds], [floor, *seeds[:2]], [floor])]
-    over_both = "Intervals of leads are over images and training seeds."
+    over_both = "Intervals of leads cover images and training seeds."
     assert notes == [[over_both], ["Intervals of leads are over images only: no training has 3 seeds."], []]
 
 
