@@ -220,8 +220,8 @@ def counted(fang: Paper, cells: dict[str, str], **more: object) -> tuple[str, st
         (("99", "62"), "supported", "Truncated to whole digits, not rounded."),
         (("100", "62"), "supported", "(printed 62)."),
         (("99.7", "62.1"), "supported", "603 is 99.67 % (printed 99.7)"),
-        (("100", "63"), "contradicted", "Neither rounding nor cutting"),
-        (("98", "62"), "contradicted", "Neither rounding nor cutting"),
+        (("100", "63"), "contradicted", "Neither rounding nor truncation"),
+        (("98", "62"), "contradicted", "Neither rounding nor truncation"),
     ],
 )
 def test_shares_of_a_total(fang: Paper, printed: tuple[str, str], verdict: str, says: str) -> None:
