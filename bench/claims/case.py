@@ -121,7 +121,7 @@ class Case:
         return seed_spread(sides, measure, self.floors, self.field)
 
     def mean(self, one: Contender, mask_set: str, metric: str) -> Estimate:
-        """The mean of a metric over the images where it is finite, as bounds and cells are held to it."""
+        """The mean of a metric over the images where it is finite, which bounds and cells are judged by."""
         series = required(one.series(mask_set, metric), one, mask_set, metric)
 
         def measure(alone: Contender) -> float | None:

@@ -10,9 +10,9 @@ from bench.util.errors import UserError, nearest
 
 
 def judge_cell(case: Case, claim: Cell) -> Finding:
-    """Only where the measurement was made as the paper says that its own was.
+    """Compared only if the measurement was made the way the paper describes its own.
 
-    The interval of the mean, widened by what the training seeds alone can move, is held against the printed number.
+    The interval of the mean, widened by what the training seeds alone can move, is compared with the printed number.
     """
     table = case.paper.tables[claim.table]
     row, column = table.rows[claim.row], table.columns[claim.column]

@@ -52,7 +52,7 @@ class Meaning:
 
 @dataclass(frozen=True)
 class Explained:
-    """One reported cell of the paper's own row, beside every definition of the same family on one mask set."""
+    """One reported cell of the paper's own row, under every definition of the same family on one mask set."""
 
     table: str
     column: str

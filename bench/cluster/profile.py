@@ -183,7 +183,7 @@ def _folders() -> list[Path]:
 def read_profile(name: str, workers: int = 0, nodes: int | None = None, gpus_per_node: int | None = None) -> Profile:
     """The profile of this name, or of this TOML file; `workers` is for `local`, the numbers replace the profile's.
 
-    Raises UserError that names the file, the key and the mend.
+    Raises UserError that names the file, the key and the remedy.
     """
     if name == LOCAL:
         if (nodes or 1) > 1 or (gpus_per_node or 0) > 1:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 SIGNAL_SECONDS = 60
-"""How long before its time limit a job is told so, at most. A training has saved itself and ended by then."""
+"""How long before its time limit a job is warned, at most. A training has saved itself and ended by then."""
 PORTS = range(15_000, 32_000)
 """Where the first process of a training listens, by the job's id: below what systems give out by themselves."""
 NO_LIMIT = 10**6
@@ -51,7 +51,7 @@ class Segment:
             raise SystemExit(code)
 
     def checkpoint(self) -> DelayedSubmission | None:
-        """Called on preemption. Nothing is saved here: training has saved regularly, and the next job goes on."""
+        """Called on preemption. Nothing is saved here: training has saved regularly, and the next job resumes it."""
         worker.SIGNALLED.set()
         return DelayedSubmission(self) if self.requeue and shutil.which("scontrol") else None
 

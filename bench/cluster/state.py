@@ -1,4 +1,4 @@
-"""How far a task is, from its files; the scheduler only tells waiting from lost."""
+"""How far a task is, from its files; the scheduler only distinguishes waiting from lost."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ BROKEN = ("failed", "unfinished", "lost")
 """What counts as a failure, and what `retry` takes."""
 IN_FLIGHT = ("waiting", "running", "silent")
 SILENT_BEATS, SILENT_SECONDS = 3, 15.0
-"""A process that has missed so many heartbeats, and some time more, is gone."""
+"""After this many missed heartbeats, and some time more, a process counts as gone."""
 
 
 STILL_SECONDS = 900

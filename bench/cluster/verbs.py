@@ -1,4 +1,4 @@
-"""`logs`, `retry`, `cancel`, `collect`: all from the files; the scheduler is only told."""
+"""`logs`, `retry`, `cancel`, `collect`: all from the files; the scheduler is only notified."""
 
 import os
 import time
@@ -62,7 +62,7 @@ def cancel(out: Path, names: Sequence[str]) -> list[Status]:
 
 
 def retry(out: Path, names: Sequence[str], profile: Profile | None) -> list[str]:
-    """Submit again what has failed or was lost, with the code and, if none is given, the profile of then."""
+    """Resubmit what failed or was lost, with its original code and, unless another is given, its original profile."""
     with locked(out / "cluster", print):
         watch = Watch(out)
         found = watch.all(names)

@@ -1,4 +1,4 @@
-"""What the parts of tasks do: pack data, train, evaluate, report. Each goes on from the files that are there."""
+"""What the parts of tasks do: pack data, train, evaluate, report. Each resumes from the files that are there."""
 
 import time
 from typing import Any

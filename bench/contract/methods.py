@@ -77,7 +77,7 @@ class Subject:
         return self.answer(image, hole, seed)["result"]
 
     def answer(self, image: Tensor, hole: Tensor, seed: Tensor | None = None) -> dict[str, Tensor]:
-        """The composite as `result`, and what the inpainter tells."""
+        """The composite as `result`, and the inpainter's diagnostics."""
         seed = torch.arange(len(image)) if seed is None else seed
         result = compose(image, hole, fill(self.inpainter, image, hole, seed))
         told = diagnostic_columns(self.inpainter, [f"contract-{index}" for index in range(len(image))])
@@ -263,7 +263,7 @@ def sizes_are_kept_or_refused(subject: Subject) -> None:
 
 
 def _refusal(subject: Subject, image: Tensor, hole: Tensor) -> str:
-    """What a user is told; empty where the picture is taken."""
+    """The error message; empty where the picture is accepted."""
     try:
         subject.fill(image, hole)
     except UserError as error:

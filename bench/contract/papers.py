@@ -1,6 +1,6 @@
 """The contract that every paper.toml keeps, as code: run by `python -m bench check`, by `reproduce` and by pytest.
 
-Each check takes a PaperSubject and yields a Mistake for each thing that is wrong, with its place and its mend. Those of
+Each check takes a PaperSubject and yields a Mistake for each thing that is wrong, with place and remedy. Those of
 `BEFORE_WORK` need no training and no network of full size: `show`, `reproduce` and `plan` refuse what they find.
 """
 
@@ -22,7 +22,7 @@ from bench.paper.base import Keys, Mistake, misfit
 from bench.util.errors import UserError, nearest
 
 SHOWN = 3
-"""So many mistakes are told where a verb refuses a paper.toml; `check` lists all."""
+"""How many mistakes a verb reports when it refuses a paper.toml; `check` lists all."""
 
 
 PaperCheck = Callable[[PaperSubject], Iterator[Mistake]]

@@ -102,7 +102,7 @@ def contents(folder: Path, count: int = 6) -> str:
 
 
 def _stamp(name: str, file: Path) -> tuple[str, int, int]:
-    """What tells that a file has changed. One that cannot be read has a stamp too: it is counted as unusable."""
+    """What shows that a file has changed. One that cannot be read has a stamp too: it is counted as unusable."""
     try:
         status = file.stat()
     except OSError as error:

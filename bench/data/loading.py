@@ -49,7 +49,7 @@ def load(protocol: Protocol, cache: Path, on_progress: Progress | None = None) -
 
 
 def packed(protocol: Protocol, cache: Path) -> Data | None:
-    """The protocol's data set as it lies in `cache`, or None where it would have to be packed first."""
+    """The protocol's data set as packed in `cache`, or None where it would have to be packed first."""
     return read_pack(_home(protocol, cache)[1])
 
 

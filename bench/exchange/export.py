@@ -73,7 +73,7 @@ class Export:
     def make(self, progress: Progress) -> Manifest:
         """Write what is not there yet; the manifest comes last. Raises UserError for a folder that holds other things.
 
-        Killed at any moment, the same command goes on.
+        After a kill at any moment, rerunning the command resumes it.
         """
         self._claim()
         with locked(self.root, progress.say):

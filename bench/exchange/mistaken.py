@@ -64,9 +64,9 @@ class _Looked(NamedTuple):
 
 
 def check_none_mistaken(batch: Batch, read: Read, truth: Truth, report: Report) -> None:
-    """Raise UserError with the count, an example and the mend where pictures of a mask set are mistaken.
+    """Raise UserError with the count, an example and the remedy where pictures of a mask set are mistaken.
 
-    That is: unfilled, of swapped colours, flipped, turned, inverted, or another image's.
+    That is: unfilled, of swapped colours, flipped, rotated, inverted, or another image's.
     """
     looked: list[_Looked] = []
     with ThreadPoolExecutor(4) as pool:

@@ -53,7 +53,7 @@ class Scoring:
     def make(self, progress: Progress, taken: Sequence[str] = ()) -> Record:
         """The record, computed only as far as it is not there. `taken` are names that methods of ours bear.
 
-        Raises UserError for whatever a user can mend in name, export or pictures, before any scoring where it can.
+        Raises UserError for whatever a user can fix in name, export or pictures, before any scoring where it can.
         """
         _check_name(self.name, taken)
         manifest = read_manifest(self.root)

@@ -120,7 +120,7 @@ class Stage(ABC):
     steps: int
     batch_size: int
     images: int | None = None
-    """At most so many training images are learnt from, always the same ones; None: all."""
+    """At most this many training images are used, always the same ones; None: all."""
     holes: Family
     """Draws the training holes, one for each image."""
     networks: dict[str, nn.Module]
@@ -260,7 +260,7 @@ def fill(inpainter: Inpainter, image: Tensor, hole: Tensor, seed: Tensor, names:
 
 
 def diagnostic_columns(inpainter: Inpainter, names: Sequence[str]) -> dict[str, list[float]]:
-    """What the inpainter told of its last call, as columns `aux_<name>` of the scores; `names` are the images' ids.
+    """The inpainter's diagnostics of its last call, as columns `aux_<name>` of the scores; `names` are the images' ids.
 
     Raises BrokenResultError for a name that is no identifier, and for values that are not one finite number an image.
     """

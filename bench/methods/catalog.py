@@ -36,7 +36,7 @@ PRETRAINED = "pretrained.py"
 
 @dataclass(frozen=True)
 class Entry:
-    """One method as it lies on disk."""
+    """One method on disk."""
 
     key: str
     path: Path
@@ -186,7 +186,7 @@ def list_methods(include: PathsLike = ()) -> list[Entry]:
 def load_paper(name: str | Path, include: PathsLike = ()) -> "Paper":
     """A paper.toml, typed: tables, claims, ledger, scales, variants. `name` is a key, or the path of the file.
 
-    Raises UserError that names the file, the line and the mend.
+    Raises UserError that names the file, the line and the remedy.
     """
     from bench.paper import read_paper
 

@@ -1,4 +1,4 @@
-"""`--weights FILE`: networks from elsewhere, checked by the hash in the name, read without pickle, told in records."""
+"""`--weights FILE`: networks from elsewhere, checked by the hash in the name, read without pickle, named in records."""
 
 import pickle
 import re
@@ -50,7 +50,7 @@ class Pretrained:
 
     @property
     def label(self) -> str:
-        """What the row is called beside the method's name."""
+        """The label added to the method's name in a row."""
         return " + ".join(path.stem for path in self.files)
 
     def code(self) -> str:
@@ -107,7 +107,7 @@ class Pretrained:
 
 
 def load_pretrained(entry: Entry, files: Sequence[Path]) -> Pretrained:
-    """Read the weights for a method. Raises UserError for whatever the user can mend in them."""
+    """Read the weights for a method. Raises UserError for whatever the user can fix in them."""
     layouts = entry.layouts()
     if not layouts:
         raise UserError(f"--weights {files[0]}: {entry.key} cannot load weights from elsewhere. Leave --weights out.")
@@ -185,7 +185,7 @@ def _load_several(
     hashes: tuple[str, ...],
     states: Sequence[Mapping[str, Tensor]],
 ) -> Pretrained:
-    """Files of one model, each told by its published name."""
+    """Files of one model, each recognised by its published name."""
     if not layouts:
         raise UserError(f"--weights {files[1]}: {entry.key} takes one file of weights. Give one.")
     layout = layouts[0]

@@ -46,7 +46,7 @@ def overrides(paper: "Paper | None", scale: str, variant: str) -> dict[str, Any]
 
 
 def build(settings_class: "type[Settings]", values: Mapping[str, Any], who: str) -> "Settings":
-    """Typed settings. Raises UserError that names the key, the value and the mend."""
+    """Typed settings. Raises UserError that names the key, the value and the remedy."""
     for key in values:
         if key not in settings_class.model_fields:
             raise UserError(f"{who} has no setting '{key}'.{nearest(key, list(settings_class.model_fields))}")

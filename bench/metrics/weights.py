@@ -36,7 +36,7 @@ class Trunk(Published):
     smallest: int
     """Below this side in pixels, the last pooling has nothing left."""
     batch: int
-    """Images at once; always so many, because convolution kernels, and with them last bits, are chosen by it."""
+    """Images at once; always this many, because convolution kernels, and with them last bits, are chosen by it."""
 
 
 ALEX = Trunk("alexnet-owt-7be5be79.pth", 244_408_911, "7be5be79", "alex", "alexnet", (1, 4, 7, 9, 11), 31, 16)

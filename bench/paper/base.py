@@ -13,7 +13,7 @@ Keys = tuple[str | int, ...]
 
 
 class Mistake(NamedTuple):
-    """Something wrong in a paper.toml: where, and what with its mend, as a sentence."""
+    """Something wrong in a paper.toml: where, and one sentence with the problem and its remedy."""
 
     at: Keys
     text: str

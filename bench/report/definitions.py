@@ -55,7 +55,7 @@ def explain_key(console: Console, catalog: Catalog, key: str, out: Path) -> None
 
 
 def explain_record(console: Console, catalog: Catalog, path: Path) -> None:
-    """One record, beside its paper's numbers where it is a paper's."""
+    """One record, next to its paper's numbers if it belongs to a paper."""
     record = open_record(path)
     entry = catalog.entries.get(record.run.method) if record.run.origin == "run" else None
     paper = entry.description() if entry is not None else None

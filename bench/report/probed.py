@@ -1,4 +1,4 @@
-"""The table of what the probes measured: repeatability and robustness, every method beside the floors."""
+"""The table of what the probes measured: repeatability and robustness, every method next to the floors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

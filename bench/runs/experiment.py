@@ -103,7 +103,7 @@ class Experiment:
         return read_record(self.folder)
 
     def build(self) -> Method:
-        """The method with freshly initialised networks, the same bits for the same seed; or with adopted ones."""
+        """The method with freshly initialised networks, the same bits for the same seed; or with pretrained ones."""
         if self.pretrained is not None:
             return self.pretrained.build(self.run.settings, self.data.facts)
         return build_method(self.entry, self.run.settings, self.data.facts, self.run.seed)
@@ -131,7 +131,7 @@ class Experiment:
     def train(self, progress: Progress, share: bool = True) -> Method:
         """The trained method, trained as far as it is not. The caller holds the lock.
 
-        With `share` the networks of another run are taken where that has been trained in the very same way.
+        With `share` the networks of another run are taken where that has been trained in exactly the same way.
         """
         method = self.build()
         stages = method.stages() if self.pretrained is None else ()

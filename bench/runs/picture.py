@@ -24,7 +24,7 @@ from bench.util.files import check_writable, read_json, whole
 def inpaint_picture(
     request: Request, image: Path, mask: str, output: Path, run: Path | None = None, white_is_hole: bool = True
 ) -> None:
-    """Write `image` with its hole filled to `output` as PNG. Raises UserError for anything a user can mend.
+    """Write `image` with its hole filled to `output` as PNG. Raises UserError for anything a user can fix.
 
     `mask` is a file, or `alpha` for the transparent pixels. Of the request the method, its seed, networks and device
     count, and `out`, where the newest `run` of a trained method is looked for.

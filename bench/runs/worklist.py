@@ -26,7 +26,7 @@ from bench.util.progress import Progress
 
 
 class Worklist:
-    """The runs of a request. What can be wrong with the request is told by the constructor, before any work.
+    """The runs of a request. The constructor reports whatever is wrong with the request, before any work.
 
     `fabric`: where the runs are made, if not on the device and by the processes that the request names.
     """
@@ -97,7 +97,7 @@ class Worklist:
                 )
 
     def _check_resolutions(self) -> None:
-        """Raise UserError where the method refuses a resolution: building it tells, before any picture is packed."""
+        """Raise UserError where the method refuses a resolution: building it shows it, before any packing."""
         asked = [name for name in self.request.variants if name != "all"]
         for variant in dict.fromkeys([DEFAULT, *asked]):
             values = overrides(self.paper, self.request.scale, variant) | self.request.changes

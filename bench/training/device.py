@@ -42,7 +42,7 @@ def open_fabric(device: str = "auto", place: "Place | None" = None) -> Fabric:
 
 
 def check_enough(device: str, processes: int) -> None:
-    """Raise UserError where so many processes would not have a device each. Processes share a processor."""
+    """Raise UserError unless each process has a device. Processes share a processor."""
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     seen = {"cuda": torch.cuda.device_count(), "mps": 1}.get(device, processes)

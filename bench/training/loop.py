@@ -80,7 +80,7 @@ class Training:
             log("trained", {"file": self.trained.name if self.trained else ""})
 
     def _resume(self, log: Log) -> dict[str, Any] | None:
-        """The state to go on from, the same in all processes; None at the very start."""
+        """The state to resume from, the same in all processes; None at the start."""
         state, damaged = checkpoint.newest(self.folder / "checkpoints") if self._first else (None, [])
         for path in damaged:
             log("damaged checkpoint skipped", {"file": path.name})

@@ -20,7 +20,7 @@ from bench.training.share import Share, collective
 from bench.util.errors import UserError
 
 PATIENCE = timedelta(days=30)
-"""How long a process waits to be told what to do: the first one may wait for another run that long."""
+"""How long a process waits for instructions: the first one may wait for another run that long."""
 
 Value = TypeVar("Value")
 
@@ -130,7 +130,7 @@ def agree(fabric: Fabric, *wishes: bool) -> Sequence[bool]:
 
 
 def check_shared(stage: Stage, settings: Settings, processes: int) -> None:
-    """Raise UserError where so many processes cannot train the stage."""
+    """Raise UserError where this number of processes cannot train the stage."""
     if stage.batch_size % processes:
         fitting = [str(count) for count in range(2, stage.batch_size + 1) if stage.batch_size % count == 0]
         raise UserError(
