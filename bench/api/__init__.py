@@ -1,4 +1,4 @@
-"""What Python and the command line can ask for, and the typed results that they get.
+"""The Python API, which the command line calls too, and its typed results.
 
 Everything that a user may call from Python is here; no other room prints, and none of the work is done here.
 """

@@ -92,7 +92,7 @@ class Reproduction:
             raise UserError(f"{self.key} has no leaderboard of mask set '{mask_set}'.{nearest(mask_set, known)}")
         if len(found) > 1:
             names = ", ".join(chapter.title for chapter, _ in found)
-            raise UserError(f"Mask set '{mask_set}' has several leaderboards: {names}. Name the data or the scale.")
+            raise UserError(f"Mask set '{mask_set}' has several leaderboards: {names}. Choose one by data or scale.")
         return _wide(found[0][1])
 
 
@@ -125,7 +125,7 @@ def _rows(chapter: Chapter) -> Iterator[dict[str, Any]]:
 
 
 def reproduce(request: Request, progress: Progress) -> Reproduction:
-    """Train, evaluate, judge and report a paper. What is done already is not done again."""
+    """Train, evaluate, judge and report a paper. Finished work is never repeated."""
     entry = find(request.include)[request.key]
     if not entry.is_paper:
         entry.paper()  # says what to do with a baseline instead
@@ -141,7 +141,7 @@ def report(catalog: Catalog, request: Request) -> Reproduction:
     floors = {floor.key for floor in catalog.floors()}
     records = current_records(catalog, out, {key, *floors, *(catalog.entries.keys() & paper.methods)})
     if not any(record.run.method == key for record in records):
-        raise UserError(f"{out} holds no record of {key}. Make one: python -m bench reproduce {key}")
+        raise UserError(f"{out} holds no record of {key}. Create one: python -m bench reproduce {key}")
     judged = gather(key, paper, records, floors)
     pages = write_report(out, judged, floors, request.cache, f"python -m bench reproduce {key}")
     return Reproduction(judged, tuple(pages))

@@ -1,4 +1,4 @@
-"""What `evaluate` and `score` give back: per-image scores and their means, as tables."""
+"""What `evaluate` and `score` return: per-image scores and their means, as tables."""
 
 import math
 from collections.abc import Sequence
@@ -73,7 +73,7 @@ def _mean(scores: pd.DataFrame, name: str) -> tuple[float | None, float | None, 
 
 
 def of_records(records: Sequence[Record]) -> Evaluation:
-    """The evaluation that these records hold."""
+    """The evaluation held in these records."""
     return Evaluation(pd.concat([_of(record) for record in records], ignore_index=True), tuple(records))
 
 

@@ -1,6 +1,6 @@
 """The Python API, which the command line calls too: `from bench import evaluate`. docs/python.md shows it.
 
-Everything is quiet unless `progress` is True, or the console to write to. What a user can mend raises UserError.
+Nothing is printed unless `progress` is True or a console. What a user can fix raises UserError.
 """
 
 import inspect
@@ -50,7 +50,7 @@ def _takes_request(verb: Verb) -> Verb:
 def evaluate(
     method: str | Inpainter | Request, /, *, progress: bool | Console = False, **asked: Unpack[Asked]
 ) -> Evaluation:
-    """Score one method, trained first if need be, and write a record for each data set, variant and seed.
+    """Score one method, training it first if necessary, and write a record for each data set, variant and seed.
 
     A record that is there already is read. An `Inpainter` object is scored in the same way but leaves no record: no
     source file says what it holds (bench/runs/in_memory.py). The fields of `bench.Request` are the options.
@@ -68,7 +68,7 @@ def evaluate(
 
 @_takes_request
 def reproduce(key: str | Request, /, *, progress: bool | Console = False, **asked: Unpack[Asked]) -> Reproduction:
-    """Train, evaluate, judge and report a paper. What is done already is not done again.
+    """Train, evaluate, judge and report a paper. Finished work is never repeated.
 
     The fields of `bench.Request` are the options.
     """
@@ -88,7 +88,7 @@ def export(
     cache: str | Path | None = None,
     progress: bool | Console = False,
 ) -> Path:
-    """Write pictures and holes as PNG files for any other tool; `score` takes what it makes of them.
+    """Write pictures and holes as PNG files for any other tool; `score` then scores its output.
 
     The protocol is that of a `scale` (`quick` where nothing is said) and `paper`, or `resolution` and `images`.
     Returns the folder. One that is there already is resumed.
@@ -114,7 +114,7 @@ def score(
     include: PathsLike = (),
     progress: bool | Console = False,
 ) -> Evaluation:
-    """Score the pictures that another tool made of an export, `predictions`/MASK_SET/NAME.png, under `name`.
+    """Score another tool's output for an export, `predictions`/MASK_SET/NAME.png, under `name`.
 
     With `partial`, missing pictures are left out, and the row is never ranked.
     """

@@ -13,7 +13,7 @@ from bench.paper.arithmetic import and_list
 
 
 def judge_bound(case: Case, claim: Bound) -> Finding:
-    """By mask set: the interval of the mean, widened by what the training seeds alone can move, against the value."""
+    """By mask set: the interval of the mean, widened by the spread over training seeds, against the value."""
     metric = definition_of(claim.metric)
     assert metric is not None
     case.require(claim.of)
@@ -40,7 +40,7 @@ def _weigh(claim: Bound, found: dict[str, Estimate], texts: dict[str, str]) -> t
     if verdict == Verdict.INCONCLUSIVE:
         more = {mask_set: advice(found[mask_set], limit) for mask_set, answer in answers.items() if answer is None}
         parts = [f"{texts[mask_set]} on {mask_set}{one.words}" for mask_set, one in more.items()]
-        why = f"the interval of the mean reaches over {limit:g}: {'; '.join(parts)}."
+        why = f"the interval of the mean straddles {limit:g}: {'; '.join(parts)}."
         return verdict, why, max(one.seeds for one in more.values())
     telling = [mask_set for mask_set, answer in answers.items() if answer is (verdict == Verdict.SUPPORTED)]
     listed = and_list([f"{texts[mask_set]} on {mask_set}" for mask_set in telling])

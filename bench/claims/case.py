@@ -76,7 +76,7 @@ class Case:
                 line = f"{command(self.paper, other[0], (), self.run, 'evaluate')} --paper {self.key}"
             else:
                 line = command(self.paper, self.key, variants, self.run)
-            why = f"There is no run of {and_list(names)} here. Run `{line}`."
+            why = f"Not run here: {and_list(names)}. Run `{line}`."
             raise NoContestError(Verdict.NOT_ATTEMPTED, why)
 
     def require_clean(self) -> None:
@@ -91,7 +91,7 @@ class Case:
         found = self.named(*self._pair(side))
         if len(found) > 1:
             folders = and_list([one.records[0].folder.name for one in found])
-            why = f"{folders} bear one name but differ in code or settings. Delete the folders that are out of date."
+            why = f"{folders} have the same name but differ in code or settings. Delete the outdated folders."
             raise NoContestError(Verdict.INCONCLUSIVE, why)
         return found[0]
 
@@ -121,7 +121,7 @@ class Case:
         return seed_spread(sides, measure, self.floors, self.field)
 
     def mean(self, one: Contender, mask_set: str, metric: str) -> Estimate:
-        """The mean of a metric over the images where it is finite, as bounds and cells are held to it."""
+        """The mean of a metric over the images where it is finite, which bounds and cells are judged by."""
         series = required(one.series(mask_set, metric), one, mask_set, metric)
 
         def measure(alone: Contender) -> float | None:
@@ -156,7 +156,7 @@ class Case:
         least = min(intervals, key=lambda interval: interval.groups)
         if least.groups < FEWEST_GROUPS or least.low is None:
             one = "photographs" if self.run.protocol.data_name == "photos" else "independent groups of images"
-            return f"{least.groups} {one} say nothing about others; at least {FEWEST_GROUPS} are needed."
+            return f"{least.groups} {one} are too few to generalise from; at least {FEWEST_GROUPS} are needed."
         return None
 
     def concluded(
@@ -168,7 +168,7 @@ class Case:
         """
         if not all(estimate.seeds.known for estimate in estimates):
             line = self.seeds_line(sides)
-            why = f"by the images alone, {why[:-1]}; but another seed alone can move such numbers. Run `{line}`."
+            why = f"judged by the images alone, {why[:-1]}; but another seed alone can move such numbers. Run `{line}`."
             return Verdict.INCONCLUSIVE, why
         return verdict, f"{why} Run `{self.seeds_line(sides, seeds)}`." if seeds else why
 
@@ -182,7 +182,7 @@ class Case:
             return verdict, why
         places = [f"{one.name} on {and_list(_names(one.processors))}" for one in (better, worse)]
         line = self.seeds_line(claim.sides, max(FEWEST_SEEDS, min(better.seeds, worse.seeds)))
-        moved = f"no processor trained both ({and_list(places)}), and the processor alone can move such numbers"
+        moved = f"different processors trained them ({and_list(places)}), and the processor alone can move such numbers"
         return Verdict.INCONCLUSIVE, f"{why[:-1]}; but {moved}. Run `{line} --force` on one machine."
 
     def _pair(self, side: str) -> tuple[str, str]:
@@ -207,7 +207,7 @@ def _not_measured(contender: Contender, mask_set: str, metric: str) -> NoContest
             why = f"This scale has no probe '{name}', which measures {metric}; add it to `probes` in its protocol."
     elif mask_set not in protocol.mask_set_names:
         known = ", ".join(protocol.mask_set_names)
-        why = f"The mask set {mask_set} is not part of this protocol ({known}); name it too, with --masks."
+        why = f"The mask set {mask_set} is not part of this protocol ({known}); add it with --masks."
     elif metric == "lpips":
         why = f"LPIPS was not measured: {record.content.lpips.reason}."
     else:

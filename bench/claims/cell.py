@@ -10,16 +10,16 @@ from bench.util.errors import UserError, nearest
 
 
 def judge_cell(case: Case, claim: Cell) -> Finding:
-    """Only where the measurement was made as the paper says that its own was.
+    """Compared only if the measurement was made the way the paper describes its own.
 
-    The interval of the mean, widened by what the training seeds alone can move, is held against the printed number.
+    The interval of the mean, widened by what the training seeds alone can move, is compared with the printed number.
     """
     table = case.paper.tables[claim.table]
     row, column = table.rows[claim.row], table.columns[claim.column]
     printed = row.cells.get(claim.column)
     if printed is None or not row.ours:
         what = "the paper prints no number there" if printed is None else "the row is not the paper's own method"
-        raise NoContestError(Verdict.NOT_COMPARABLE, f"Nothing measured here can meet this cell: {what}.")
+        raise NoContestError(Verdict.NOT_COMPARABLE, f"Nothing measured here corresponds to this cell: {what}.")
     definition = _definition(column.metric, f"table {claim.table}, column {claim.column}")
     case.require(OWN)
     own = case.side(OWN)
@@ -56,7 +56,7 @@ def _weigh(found: Estimate, printed: Reported, margin: float, definition: Metric
     # The nearer end is the harder one to stay clear of.
     nearer = least if interval.mean - least < most - interval.mean else most
     more = advice(found, nearer)
-    return Verdict.INCONCLUSIVE, f"{text} reaches over an end of {around}{more.words}.", more.seeds
+    return Verdict.INCONCLUSIVE, f"{text} extends beyond {around}{more.words}.", more.seeds
 
 
 def _text(found: Estimate, definition: MetricDefinition) -> str:

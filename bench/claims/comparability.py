@@ -75,9 +75,9 @@ def in_words(found: list[Difference]) -> str:
     other = [f"{one.field} ({one.here}; paper: {one.paper})" for one in found if not one.open and one.field != "scale"]
     other = [f"scale ({one.here})" for one in found if one.field == "scale"] + other
     left_open = [one.field for one in found if one.open]
-    parts = [f"different are {', '.join(other)}"] if other else []
+    parts = [f"they differ in {', '.join(other)}"] if other else []
     parts += [f"the paper leaves open: {', '.join(left_open)}"] if left_open else []
-    return f"Not measured alike: {'; '.join(parts)}."
+    return f"Not measured the same way: {'; '.join(parts)}."
 
 
 def same_holes(said: Masks | NotSaid, mask_set: str, size: Size) -> bool | None:

@@ -1,4 +1,4 @@
-"""Who stands against whom: the records of one protocol as contenders, and what one has over another."""
+"""The records of one protocol as contenders, and the paired advantage of one over another."""
 
 import json
 from collections.abc import Sequence
@@ -86,7 +86,7 @@ def processor(record: Record) -> str:
 
 
 def contenders(records: Sequence[Record]) -> list[Contender]:
-    """The records sorted into contenders, by name. What is unranked contends with nothing."""
+    """The records sorted into contenders, by name. Unranked records are left out."""
     found: dict[tuple[str, str, str, str], dict[str, list[Record]]] = {}
     whole = [record for record in records if not record.unranked]
     for record in sorted(whole, key=lambda record: (record.run.seed, record.run.key)):

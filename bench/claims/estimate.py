@@ -1,4 +1,4 @@
-"""A quantity with what its images and its training seeds leave open, and how much more of which would settle it."""
+"""A quantity with its uncertainty over images and training seeds, and how many more of either would settle it."""
 
 import math
 from dataclasses import dataclass, field

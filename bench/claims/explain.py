@@ -52,7 +52,7 @@ class Meaning:
 
 @dataclass(frozen=True)
 class Explained:
-    """One reported cell of the paper's own row, beside every definition of the same family on one mask set."""
+    """One reported cell of the paper's own row, under every definition of the same family on one mask set."""
 
     table: str
     column: str
@@ -140,7 +140,7 @@ def open_record(path: Path) -> Record:
     folder = path.parent if path.name == "record.json" else path
     record = read_record(folder)
     if record is None:
-        raise UserError(f"{folder} holds no record.json. Name a finished run's folder, or a paper that `list` shows.")
+        raise UserError(f"{folder} holds no record.json. Give a finished run's folder, or a paper that `list` shows.")
     return record
 
 
@@ -203,8 +203,8 @@ def _flags(table: Table, found: OneScale) -> tuple[str, ...]:
     named = and_list([f"{table.rows[row].label} ({found.constants[row]:.1f})" for row in order if row in most])
     middle = math.exp(sum(math.log(found.constants[row]) for row in most) / len(most))
     return tuple(
-        f"{table.rows[row].label} (k {found.constants[row]:.1f}) is not on the scale of {named}:"
-        f" {100 * (found.constants[row] / middle - 1):+.0f} %, where {100 * TOLERANCE:.0f} % are allowed."
+        f"{table.rows[row].label} (k {found.constants[row]:.1f}) is not on the same scale as {named}:"
+        f" {100 * (found.constants[row] / middle - 1):+.0f} %, where {100 * TOLERANCE:.0f} % is allowed."
         for row in order
         if row not in most
     )
@@ -216,12 +216,12 @@ def _bounds(table: Table, found: OneScale, l1: str, psnr: str) -> tuple[str, ...
     for row, constant in found.constants.items():
         protocol = table.protocols[table.rows[row].protocol]
         share = protocol.fixed_share
-        unknown = "the share varies" if isinstance(protocol.hole_share, tuple) else "the share is not said"
+        unknown = "the share varies" if isinstance(protocol.hole_share, tuple) else "the share is not stated"
         limits = {unit: full * math.sqrt(share or 1.0) for unit, full in UNITS.items()}
         fitting = [unit for unit, limit in limits.items() if constant <= SPREAD * limit]
         said = f"a hole of {100 * share:.0f} %" if share else f"a hole of any size ({unknown})"
         listed = ", ".join(f"{limit:.1f} in {unit}" for unit, limit in limits.items())
-        fits = f"can be in {_or(fitting)}" if fitting else "is too large for any of them"
+        fits = f"can be in {_or(fitting)}" if fitting else "is too large for any of these"
         notes.append(f"{table.rows[row].label}: k is at most {listed} for {said}; {constant:.1f} {fits}.")
     return (*notes, *bound_notes(table, l1, psnr))
 

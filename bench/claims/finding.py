@@ -1,4 +1,4 @@
-"""What a judgement of a claim says."""
+"""The outcome of judging a claim."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -14,7 +14,7 @@ from bench.paper.claims import BEST_FLOOR
 
 
 def judge_order(case: Case, claim: Order) -> Finding:
-    """By mask set: the paired difference, widened by what the training seeds alone can move, against the margin.
+    """By mask set: the paired difference, widened by the spread over training seeds, against the margin.
 
     A pair with an infinite side is left out of the mean: it is a win for the better side, or a tie where both are
     infinite. A mean never decides against the side that wins more of these pairs, since each outweighs all others.
@@ -89,7 +89,7 @@ def _undecided(gain: Estimate, margin: float, words: str) -> Advice:
     interval = gain.interval
     assert interval.mean is not None and interval.low is not None and interval.high is not None  # noqa: PT018
     if interval.low > margin or interval.high < -margin:
-        return Advice(f"the mean is beyond {words}, but the pairs with an infinite side point the other way")
+        return Advice(f"the mean is beyond {words}, but the pairs with an infinite value point the other way")
     if abs(interval.mean) > margin:
         more = advice(gain, margin if interval.mean > 0 else -margin)
         return Advice(f"the interval reaches into {words}{more.words}", more.seeds)

@@ -20,9 +20,9 @@ from bench.util.seeds import seed_of
 
 CONFIDENCE = 0.95
 MOST_SEEDS = 20
-"""More trainings than so many are asked of nobody."""
+"""The most trainings that any advice asks for."""
 MOST_IMAGES = 50_000
-"""More test images than so many are asked of nobody: ImageNet's validation set, the largest in use, has no more."""
+"""The most test images that any advice asks for: the size of ImageNet's validation set, the largest in use."""
 RESAMPLES = 5000
 VALUES_AT_ONCE = 2_000_000
 """Group totals that a batch of resamples may hold: about 32 MB."""

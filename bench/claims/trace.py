@@ -106,18 +106,18 @@ def _tails(one: Contender, claim: Trace) -> dict[Training, Tail]:
 def _apart(case: Case, claim: Trace, tails: Sequence[dict[Training, Tail]]) -> str:
     line = case.seeds_line(claim.sides)
     if set.intersection(*({seed for seed, _ in found} for found in tails)):
-        return f"No seed of both sides was trained on one processor. Run `{line} --force` on one machine."
+        return f"No seed that both sides have was trained on the same processor. Run `{line} --force` on one machine."
     return f"The sides have no seed in common. Run `{line}`."
 
 
 def _absent(one: Contender, record: Record, claim: Trace) -> str:
     if record.scalars is None:
         again = f"Run `{record.content.command} --force`." if record.content.training else ""
-        return f"The record of {one.name} keeps no training curves. {again}".rstrip()
+        return f"The record of {one.name} has no training curves. {again}".rstrip()
     logged = [f"{stage}/{name}" for stage, name in record.scalars[["stage", "name"]].drop_duplicates().to_numpy()]
     asked = f"{claim.stage}/{claim.scalar}"
     if asked in logged:
-        return f"The curve {asked} of {one.name} has a single point; a longer training has more."
+        return f"The curve {asked} of {one.name} has a single point; train longer for more."
     return f"{one.name} has no training curve {asked}.{nearest(asked, logged)}"
 
 
@@ -151,14 +151,14 @@ def _weigh(case: Case, claim: Trace, checks: Sequence[Check], seeds: int) -> tup
     told = [check for check, answer in zip(checks, answers, strict=True) if answer is telling]
     said = and_list([check.text for check in told])
     if verdict == Verdict.INCONCLUSIVE:
-        return verdict, f"{name} {said}; the interval over seeds reaches over the limit. {_settles(case, claim, told)}"
+        return verdict, f"{name} {said}; the interval over seeds straddles the limit. {_settles(case, claim, told)}"
     return verdict, f"{name} {said}."
 
 
 def _settles(case: Case, claim: Trace, undecided: Sequence[Check]) -> str:
     needs = [seeds_needed(check.deviation, check.gap, len(check.values)) for check in undecided]
     if None in needs:
-        return "No number of seeds that anybody would run settles it at this spread."
+        return "At this spread no realistic number of seeds would settle it."
     count = max(need for need in needs if need is not None)
     return f"About {count} seeds would settle it if the spread stays. Run `{case.seeds_line(claim.sides, count)}`."
 

@@ -40,7 +40,7 @@ def _no_evidence(case: Case, claim: Trend, found: dict[str, Estimate]) -> str | 
     constant = [mask_set for mask_set, rho in found.items() if rho.images.mean is None]
     if constant:
         names = f"{title(claim.metric)} or {title(claim.along)}"
-        return f"on {constant[0]} {names} is the same for every image: nothing can follow it."
+        return f"on {constant[0]} {names} is the same for every image, so there is no correlation."
     return case.no_evidence(rho.images for rho in found.values())
 
 
@@ -58,7 +58,7 @@ def _weigh(claim: Trend, found: dict[str, Estimate]) -> tuple[Verdict, str, int]
 def _said(claim: Trend, mask_set: str, rho: Interval, answer: bool | None, more: Advice) -> str:
     what = f"{title(claim.metric)} {{}} with {title(claim.along)} on {mask_set}: rank correlation {_text(rho)}"
     if answer is None:
-        return f"{what.format('may fall or rise')} reaches over 0{more.words}"
+        return f"{what.format('may fall or rise')} straddles 0{more.words}"
     return what.format("falls" if claim.falls is answer else "rises")
 
 

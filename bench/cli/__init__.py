@@ -1,1 +1,1 @@
-"""The command line: verbs and their options. It parses, calls and prints; all work is done in other rooms."""
+"""The command line: verbs and their options. It parses, calls and prints; other rooms do the work."""

@@ -14,7 +14,7 @@ from bench.util.files import check_writable
 
 
 def examine(console: Console, out: Path, cache: Path, weights: Path | None) -> None:
-    """Print versions, processor, GPU, weights and room to write. What is missing is said with its mend."""
+    """Print versions, processor, GPU, weights and room to write. Each missing item comes with its remedy."""
     lines: list[tuple[bool, str, str]] = []
     for name, version in provenance.packages().items():
         lines.append((version != "not installed as a package", name, version))

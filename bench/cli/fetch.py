@@ -1,4 +1,4 @@
-"""`fetch`: download weights once, where there is a network."""
+"""`fetch`: download weights once, on a machine with a network."""
 
 from pathlib import Path
 
@@ -13,10 +13,10 @@ from bench.util.files import check_writable
 def fetch_weights(console: Console, what: str, folder: Path | None) -> None:
     """Put both trunks of LPIPS into `folder`, else where torchvision puts them, each checked by its hash.
 
-    Raises UserError for an unknown name, a wrong file that lies there already, or a download that does not come.
+    Raises UserError for an unknown name, a wrong file that is already there, or a failed download.
     """
     if what != "lpips":
-        raise UserError(f"fetch {what}: there is nothing of this name.{nearest(what, ['lpips'])}")
+        raise UserError(f"fetch {what}: nothing has this name.{nearest(what, ['lpips'])}")
     place = folder or weights.hub()
     check_writable(place, sum(trunk.bytes for trunk in weights.TRUNKS.values() if not (place / trunk.file).exists()))
     for trunk in weights.TRUNKS.values():
@@ -33,6 +33,6 @@ def _download(console: Console, trunk: weights.Trunk, path: Path) -> None:
         torch.hub.download_url_to_file(trunk.url, str(path), trunk.sha256_prefix, progress=console.is_terminal)
     except (OSError, RuntimeError) as error:
         raise UserError(
-            f"{trunk.url} did not come: {' '.join(str(error).split())}. Get the file where there is a network and put"
-            f" it into {path.parent} ({trunk.bytes:,} bytes)."
+            f"{trunk.url} could not be downloaded: {' '.join(str(error).split())}. Get it on a machine with a network"
+            f" and put it into {path.parent} ({trunk.bytes:,} bytes)."
         ) from error

@@ -19,7 +19,7 @@ from bench.cli.scores import scores
 from bench.util.errors import Stopped, UserError, WorkersLostError
 
 RENAMED = {"--suite": "--masks", "--hole": "--mask"}
-"""Options by their names in 0.1.0; they are said to be renamed for one release."""
+"""Options by their names in 0.1.0; for one release the error names the new one."""
 
 
 class Verbs(TyperGroup):
@@ -42,7 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Which statements of an inpainting paper hold when they are measured:"
+    help="Check whether the claims of an image-inpainting paper hold up:"
     " paper → claim → measured value → verdict.\n\n"
     "Start with [bold]python -m bench list[/], then [bold]python -m bench reproduce fang2021[/].",
 )
@@ -94,7 +94,7 @@ for verb in (reproduce, train, evaluate, inpaint, report):
 
 @app.command()
 def doctor(out: Out = RUNS, weights: Weights = None, cluster: DoctorCluster = None) -> None:
-    """Say what this machine has: versions, GPU, weights, room to write. Or what a cluster and its nodes have.
+    """Check this machine (versions, GPU, weights, disk space), or with --cluster a cluster and its nodes.
 
     Examples:
       [bold]python -m bench doctor[/]
@@ -123,14 +123,14 @@ def main() -> None:
     except UserError as error:
         _fail(str(error), 2)
     except WorkersLostError as lost:
-        _fail(f"{lost}. Rerun the command to resume from what was saved last.", 1)
+        _fail(f"{lost}. Rerun the command to resume from the last checkpoint.", 1)
     except Stopped as stop:
         _fail(f"{stop}. Rerun the command to resume.", 130 if stop.interrupted else 0)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES):
             raise
         where = f"{error.filename}: " if error.filename else ""
-        _fail(f"{where}{error.strerror}. Make room, or name another folder; what was written whole is kept.", 2)
+        _fail(f"{where}{error.strerror}. Free some space or choose another folder; finished files are kept.", 2)
 
 
 def _fail(text: str, code: int) -> None:

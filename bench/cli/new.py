@@ -1,4 +1,4 @@
-"""Verbs for those who write methods and papers: begin one, and check it. Of the app in bench/cli/main.py."""
+"""Verbs for authors of methods and papers: start one, and check it. Part of the app in bench/cli/main.py."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 new = typer.Typer()
 
-NewKey = Annotated[str, typer.Argument(metavar="KEY", help="Its name in commands: letters, digits and _.")]
-Into = Annotated[Path, typer.Option("--into", metavar="DIR", help="The folder to write it in.")]
+NewKey = Annotated[str, typer.Argument(metavar="KEY", help="The key to use in commands: letters, digits and _.")]
+Into = Annotated[Path, typer.Option("--into", metavar="DIR", help="The folder to write it to.")]
 
 
 @new.command("new-paper")
 def new_paper(key: NewKey, into: Into = Path()) -> None:
-    """Begin a paper: a folder KEY with a commented paper.toml and a method that trains. It passes `check` as it is.
+    """Start a paper: a folder KEY with a commented paper.toml and a method that trains. It passes `check` as written.
 
     Examples:
       [bold]python -m bench new-paper mypaper[/]
@@ -35,7 +35,7 @@ def new_paper(key: NewKey, into: Into = Path()) -> None:
 
 @new.command("new-baseline")
 def new_baseline(key: NewKey, into: Into = Path()) -> None:
-    """Begin a baseline: a file KEY.py with a method that fills holes. It passes `check` as it is.
+    """Start a baseline: a file KEY.py with a method that fills holes. It passes `check` as written.
 
     Examples:
       [bold]python -m bench new-baseline grey[/]
@@ -57,10 +57,10 @@ def check(
     ] = None,
     include: Include = None,
 ) -> None:
-    """Run the contract over a method and its paper.toml, and say which claims each scale leaves open.
+    """Check a method and its paper.toml against the contract, and list the claims that each scale leaves open.
 
-    Of the paper.toml: every name, every variant at every scale, the scale `paper` as printed, ledger, bibliography. Of
-    the method: known pixels, leakage, batch mates, seeds, resume, sizes, stated figures.
+    In paper.toml: every name, every variant at every scale, the scale `paper` as printed, ledger, bibliography. In the
+    method: known pixels, leakage, batch mates, seeds, resuming, sizes, stated figures.
 
     Examples:
       [bold]python -m bench check fang2021[/]

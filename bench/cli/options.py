@@ -30,44 +30,44 @@ Scale = Annotated[
 ]
 DataName = Annotated[
     list[str] | None,
-    typer.Option("--data", metavar="NAME[=PATH]", help="Data set instead of the scale's own; repeat it."),
+    typer.Option("--data", metavar="NAME[=PATH]", help="Data set to use instead of the scale's own; repeatable."),
 ]
 Seeds = Annotated[
     list[int] | None,
-    typer.Option("--seed", min=0, max=2**63 - 1, help="Seed; repeat it."),
+    typer.Option("--seed", min=0, max=2**63 - 1, help="Seed; repeatable."),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1, help="Seed.")]
-Variants = Annotated[
-    list[str] | None, typer.Option("--variant", help="Also run this variant; repeat it, or say `all`.")
-]
+Variants = Annotated[list[str] | None, typer.Option("--variant", help="Also run this variant, or `all`; repeatable.")]
 Variant = Annotated[
     list[str] | None,
-    typer.Option("--variant", help="A variant that `show` lists; repeat it. (default: the method as printed)"),
+    typer.Option("--variant", help="A variant that `show` lists; repeatable. (default: the method as printed)"),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Sets = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; the run is named after it.")
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; the run is named after it; repeatable."),
 ]
 MaskSets = Annotated[
     list[str] | None,
     typer.Option(
         "--masks",
         metavar="NAME|KIND=PATH",
-        help="Mask set instead of the scale's own; repeat it. Drawn: center, random, random_free, irregular,"
+        help="Mask set to use instead of the scale's own; repeatable. Drawn: center, random, random_free, irregular,"
         " irregular_10_20 (1_10 to 50_60), irregular_10_20_clear (clear border). Yours: nvidia=PATH, nvidia=PATH:10_20,"
         " qd-imd=PATH, masks=PATH:white, masks=PATH:black (the hole's colour).",
     ),
 ]
 AsPaper = Annotated[
-    str | None, typer.Option("--paper", metavar="PAPER", help="With the data and mask sets of this paper's scale.")
+    str | None, typer.Option("--paper", metavar="PAPER", help="Use the data and mask sets of this paper's scale.")
 ]
 WithBaselines = Annotated[
-    bool, typer.Option("--with-baselines", help="Also run every method of ours that the paper's tables name.")
+    bool, typer.Option("--with-baselines", help="Also run every method here that the paper's tables name.")
 ]
 Out = Annotated[Path, typer.Option(help="Where runs, records and pages are kept.")]
-Force = Annotated[bool, typer.Option("--force", help="Compute again what is already there.")]
+Force = Annotated[bool, typer.Option("--force", help="Recompute what is already there.")]
 Include = Annotated[
-    list[Path] | None, typer.Option("--include", metavar="PATH", help="Also find methods in this folder or file.")
+    list[Path] | None,
+    typer.Option("--include", metavar="PATH", help="Also look for methods in this folder or file; repeatable."),
 ]
 Weights = Annotated[Path | None, typer.Option("--weights", help="Folder that holds the LPIPS trunk's weights.")]
 Networks = Annotated[
@@ -75,33 +75,33 @@ Networks = Annotated[
     typer.Option(
         "--weights",
         metavar="FILE|FOLDER",
-        help="A file: networks trained elsewhere, in place of a training; repeat it where they come in several."
+        help="A file: networks trained elsewhere, instead of training; repeat it if they come in several files."
         " A folder: the LPIPS trunk's weights.",
     ),
 ]
 Trust = Annotated[
-    bool, typer.Option("--trust", help="Read a TorchScript file, which runs what is in it, as METHOD torchscript:FILE.")
+    bool, typer.Option("--trust", help="Allow METHOD torchscript:FILE, which executes the code in the file.")
 ]
-CheckpointSeconds = Annotated[float, typer.Option(min=0, help="Save the training about so often.")]
+CheckpointSeconds = Annotated[float, typer.Option(min=0, help="Seconds between checkpoints, roughly.")]
 Processes = Annotated[
     int,
     typer.Option(
-        min=1, help="So many train together on this machine, a GPU each: the same result as of one, to rounding."
+        min=1, help="Processes that train together here, one GPU each: the result of one process, up to rounding."
     ),
 ]
 
 Minutes = Annotated[
-    float | None, typer.Option(min=0, help="Stop safely after so many minutes; rerun the command to resume.")
+    float | None, typer.Option(min=0, help="Stop safely after this many minutes; rerun the command to resume.")
 ]
 Workers = Annotated[
-    int, typer.Option(min=0, help="With `--cluster local`: so many at a time on the processor; 0: one on each GPU.")
+    int, typer.Option(min=0, help="With `--cluster local`: runs at a time on the processor; 0: one on each GPU.")
 ]
 Segments = Annotated[
-    int | None, typer.Option(min=1, help="Jobs in a training's chain. (default: the profile's, or by the estimate)")
+    int | None, typer.Option(min=1, help="Jobs in a training's chain. (default: the profile's, or estimated)")
 ]
-Nodes = Annotated[int | None, typer.Option(min=1, help="Nodes that train one run together. (default: the profile's)")]
+Nodes = Annotated[int | None, typer.Option(min=1, help="Nodes per training. (default: the profile's)")]
 GpusPerNode = Annotated[
-    int | None, typer.Option(min=0, help="GPUs, a process each, that train one run on each node. (default: as above)")
+    int | None, typer.Option(min=0, help="GPUs per node and training, one process each. (default: the profile's)")
 ]
 OPTIONS: dict[type[BaseModel], dict[str, Any]] = {
     Request: {
@@ -138,7 +138,7 @@ RUNS: Path = Request.model_fields["out"].default
 
 
 def asks(model: type[BaseModel], fields: str, **instead: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a verb whose parameter is a `model` an option for each of `fields` (names, separated by spaces).
+    """Give a verb whose parameter is a `model` one option for each of `fields` (names separated by spaces).
 
     `instead` replaces an option of the table. A verb whose parameter is a list of `model` takes several keys, and gets
     one for each.
@@ -207,7 +207,7 @@ def sort_weights(paths: list[Path] | None) -> tuple[list[Path], Path | None]:
 
     folders = [path for path in paths or [] if path.is_dir() or not (path.exists() or path.suffix)]
     if len(folders) > 1:
-        raise UserError(f"--weights {folders[1]}: one folder is enough; {folders[0]} was named before.")
+        raise UserError(f"--weights {folders[1]}: one folder is enough; {folders[0]} was given already. Drop one.")
     return [path for path in paths or [] if path not in folders], folders[0] if folders else None
 
 

@@ -1,4 +1,4 @@
-"""`inpaint`: one picture of a user's own. Of the app in bench/cli/main.py."""
+"""`inpaint`: one picture of the user's own. Part of the app in bench/cli/main.py."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,19 +9,19 @@ from bench.cli.options import Seed, asks
 from bench.runs.request import Request
 
 MethodOption = Annotated[str, typer.Option("--method", help="A key that `list` shows, or torchscript:FILE.")]
-Overwrite = Annotated[bool, typer.Option("--force", help="Write over the output file.")]
+Overwrite = Annotated[bool, typer.Option("--force", help="Overwrite the output file.")]
 
 
 @asks(Request, "key seeds device out force include networks trust", key=MethodOption, seeds=Seed, force=Overwrite)
 def inpaint(
     *,
-    image: Annotated[Path, typer.Argument(help="The picture to be filled.")],
+    image: Annotated[Path, typer.Argument(help="The picture to fill.")],
     mask: Annotated[str, typer.Option(help="A mask file (white = missing), or `alpha`: the transparent pixels.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The PNG to write.")],
     run: Annotated[
         Path | None, typer.Option(help="A run's folder, for a trained method. (default: the newest)")
     ] = None,
-    black_hole: Annotated[bool, typer.Option("--black-hole", help="In the mask file black is missing.")] = False,
+    black_hole: Annotated[bool, typer.Option("--black-hole", help="In the mask file, black means missing.")] = False,
     request: Request,
 ) -> None:
     """Fill the hole of one picture.

@@ -1,4 +1,4 @@
-"""Verbs about queued runs, of the app in bench/cli/main.py. As there, each imports what it needs when it is called."""
+"""Verbs for queued runs, part of the app in bench/cli/main.py. Each imports what it needs when it is called."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,10 +17,12 @@ Cluster = Annotated[
     str, typer.Option("--cluster", metavar="PROFILE", help="slurm/PROFILE.toml, a TOML file, or `local`.")
 ]
 ReproduceCluster = Annotated[
-    str | None, typer.Option("--cluster", metavar="PROFILE", help="Queue the runs there and return; see `submit`.")
+    str | None,
+    typer.Option("--cluster", metavar="PROFILE", help="Queue the runs on this cluster and return; see `submit`."),
 ]
 DoctorCluster = Annotated[
-    str | None, typer.Option("--cluster", metavar="PROFILE", help="Look at this cluster, by a job on a compute node.")
+    str | None,
+    typer.Option("--cluster", metavar="PROFILE", help="Check this cluster, with a short job on a compute node."),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")]
 Runs = Annotated[list[str] | None, typer.Argument(metavar="RUN...", help="Ids as `status` shows them. (default: all)")]
@@ -35,7 +37,7 @@ PLACEMENT = "workers segments nodes gpus_per_node"
 @asks(Request, f"{REQUEST} checkpoint_seconds", key=Keys)
 @asks(Placement, PLACEMENT)
 def submit(*, cluster: Cluster, requests: list[Request], placement: Placement, dry_run: DryRun = False) -> None:
-    """Queue papers x variants x seeds x data, and return at once. What is done or under way is not queued again.
+    """Queue papers x variants x seeds x data, and return at once. What is done or under way is not queued twice.
 
     Examples:
       [bold]python -m bench submit fang2021 --variant no_l1 --seed 0 --seed 1 --seed 2 --cluster mycluster[/]
@@ -62,11 +64,11 @@ def plan(*, cluster: Cluster, requests: list[Request], placement: Placement) -> 
 def status(
     runs: Runs = None,
     out: Out = RUNS,
-    watch: Annotated[bool, typer.Option("--watch", help="Show it live until all are over.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep updating until every run has ended.")] = False,
 ) -> None:
     """Show every queued run: state, progress, rate, remaining time, attempts, node, last error.
 
-    It asks the files, so it works from any login and without accounting. The exit code is the number of failed runs.
+    It reads files only, so it works from any login node, without accounting. The exit code counts failed runs.
 
     Example: [bold]python -m bench status --watch[/]
     """
@@ -79,7 +81,7 @@ def status(
 def logs(
     run: Run,
     out: Out = RUNS,
-    lines: Annotated[int, typer.Option(min=1, help="So many last lines of each log.")] = 40,
+    lines: Annotated[int, typer.Option(min=1, help="Lines to show from the end of each log.")] = 40,
 ) -> None:
     """Show what happened to a run: its events, the last lines of its logs, its traceback.
 
@@ -95,12 +97,15 @@ def retry(
     runs: Runs = None,
     out: Out = RUNS,
     cluster: Annotated[
-        str | None, typer.Option("--cluster", metavar="PROFILE", help="Instead of the profile of then.")
+        str | None,
+        typer.Option(
+            "--cluster", metavar="PROFILE", help="Use this profile instead of the one the runs were submitted with."
+        ),
     ] = None,
 ) -> None:
-    """Queue again the runs that have failed or were lost (named ones: cancelled too), with the code of then.
+    """Requeue the runs that failed or were lost (if named, cancelled ones too), with the code they were submitted with.
 
-    After a change of the code, `submit` again instead.
+    After a code change, `submit` again instead.
 
     Example: [bold]python -m bench retry[/]
     """
@@ -110,16 +115,16 @@ def retry(
     ids = queue_again(out.resolve(), runs or [], read_profile(cluster) if cluster else None)
     for name in ids:
         typer.echo(name)
-    typer.echo(f"{len(ids)} queued again")
+    typer.echo(f"{len(ids)} requeued")
 
 
 @cluster.command()
 def cancel(
     runs: Runs = None,
     out: Out = RUNS,
-    everything: Annotated[bool, typer.Option("--all", help="All that are not over.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="All runs that have not ended.")] = False,
 ) -> None:
-    """End queued and running runs. What they have saved is kept.
+    """Stop queued and running runs. What they have saved is kept.
 
     Example: [bold]python -m bench cancel --all[/]
     """
@@ -127,14 +132,14 @@ def cancel(
     from bench.util.errors import UserError
 
     if bool(runs) == everything:
-        raise UserError("cancel: name the runs, or say --all.")
+        raise UserError("cancel: name the runs, or pass --all.")
     for status in end(out.resolve(), runs or []):
         typer.echo(status.folder.id)
 
 
 @cluster.command()
 def collect(out: Out = RUNS, include: Include = None) -> None:
-    """Write the papers' pages from what is done by now. The exit code is the number of failed runs.
+    """Write the papers' pages from what is done so far. The exit code is the number of failed runs.
 
     Example: [bold]python -m bench collect[/]
     """
@@ -144,7 +149,7 @@ def collect(out: Out = RUNS, include: Include = None) -> None:
 
 
 def examine_cluster(profile: str, out: Path, weights: Path | None) -> None:
-    """Ask the scheduler and a compute node; the exit code is the number of things that are not as they should be."""
+    """Ask the scheduler and a compute node; the exit code is the number of failed checks."""
     from bench.cluster.doctor import examine
     from bench.cluster.profile import read_profile
 

@@ -1,4 +1,4 @@
-"""Verbs about runs, of the app in bench/cli/main.py. As there, each imports what it needs when it is called."""
+"""Verbs for runs, part of the app in bench/cli/main.py. Each imports what it needs when it is called."""
 
 from bench.cli.options import PaperKey, Variant, asks, open_console
 from bench.cli.queue import DryRun, ReproduceCluster, queue
@@ -17,7 +17,7 @@ from bench.util.errors import UserError
 def reproduce(
     *, request: Request, cluster: ReproduceCluster = None, dry_run: DryRun = False, placement: Placement
 ) -> None:
-    """Train, evaluate, judge and report a paper. What is done already is not done again.
+    """Train, evaluate, judge and report a paper. Finished work is never repeated.
 
     Runs that differ only in what comes after the training share trained networks.
 
@@ -37,7 +37,7 @@ def reproduce(
         queue([request], placement.model_copy(update={"cluster": cluster or LOCAL}), dry_run)
         return
     if placement.nodes or placement.gpus_per_node:
-        raise UserError("--nodes and --gpus-per-node go with --cluster. On this machine alone say --processes.")
+        raise UserError("--nodes and --gpus-per-node go with --cluster. On this machine, use --processes.")
     from bench.api.reproduction import print_reproduction
     from bench.api.verbs import reproduce as make
 
@@ -71,9 +71,9 @@ def train(request: Request) -> None:
     variants=Variant,
 )
 def evaluate(request: Request) -> None:
-    """Score one method (trained first if need be) and write its record.
+    """Score one method, training it first if necessary, and write its record.
 
-    With --weights FILE nothing is trained: the row is that of somebody else's networks, and no verdict rests on it.
+    With --weights FILE nothing is trained: the networks come from elsewhere, and no verdict rests on them.
 
     Examples:
       [bold]python -m bench evaluate harmonic --data photos[/]
@@ -97,7 +97,7 @@ def evaluate(request: Request) -> None:
 
 @asks(Request, "key out include", key=PaperKey)
 def report(request: Request) -> None:
-    """Write a paper's pages again from the records that are there.
+    """Rewrite a paper's pages from the existing records.
 
     Example: [bold]python -m bench report fang2021[/]
     """

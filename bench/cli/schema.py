@@ -1,4 +1,4 @@
-"""`schema`: what a record.json and a paper.toml may hold, as JSON Schema."""
+"""`schema`: the contents of record.json and paper.toml as JSON Schema."""
 
 import json
 from typing import Annotated, Any, Literal
@@ -10,7 +10,7 @@ schema = typer.Typer()
 
 @schema.command("schema")
 def print_schema(
-    what: Annotated[Literal["record", "paper"], typer.Argument(help="Of record.json, or of paper.toml.")],
+    what: Annotated[Literal["record", "paper"], typer.Argument(help="Which file's schema.")],
 ) -> None:
     """Print the JSON Schema of record.json or of paper.toml.
 

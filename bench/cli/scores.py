@@ -1,4 +1,4 @@
-"""Verbs about scores, of the app in bench/cli/main.py. As there, each imports what it needs when it is called."""
+"""Verbs for scores, part of the app in bench/cli/main.py. Each imports what it needs when it is called."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -28,9 +28,9 @@ def speed(
     subject: Annotated[Timed, typer.Argument(help="What to time.")] = Timed.ALL,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer sizes and repeats.")] = False,
 ) -> None:
-    """Time metrics, masks, LPIPS, loading, latent search and training beside other code, as medians and ratios.
+    """Time metrics, masks, LPIPS, loading, latent search and training against other code, as medians and ratios.
 
-    The other libraries come with the extra: [bold]pip install -e '.\\[speed]'[/]; absent ones are said to be absent.
+    The other libraries are an extra, [bold]pip install -e '.\\[speed]'[/]; those that are missing are reported.
 
     Examples:
       [bold]python -m bench speed metrics[/]
@@ -47,7 +47,7 @@ def fetch(
     what: Annotated[str, typer.Argument(help="`lpips`: the weights of both trunks, alex and vgg.")],
     weights: Weights = None,
 ) -> None:
-    """Download weights once, where there is a network; they are checked against their published hash.
+    """Download weights once, on a machine with a network, and check them against their published hashes.
 
     Example: [bold]python -m bench fetch lpips[/]
     """
@@ -61,19 +61,20 @@ def export(
     data: Annotated[str, typer.Option("--data", metavar="NAME[=PATH]", help="Data set.")],
     out: Annotated[Path, typer.Option(help="A new folder for the pictures; an unfinished one is resumed.")],
     scale: Annotated[
-        str | None, typer.Option(help="Pictures and sizes of this scale: smoke, quick or paper. (default: quick)")
+        str | None, typer.Option(help="The pictures and sizes of this scale: smoke, quick or paper. (default: quick)")
     ] = None,
     paper: Annotated[
-        str | None, typer.Option(metavar="PAPER", help="As this paper's scale has them, so that rows meet its own.")
+        str | None,
+        typer.Option(metavar="PAPER", help="Use this paper's protocol, so that scores join its own leaderboard."),
     ] = None,
     mask_set: MaskSets = None,
     resolution: Annotated[int | None, typer.Option(min=11, help="Instead of a scale: side in pixels.")] = None,
-    images: Annotated[int | None, typer.Option(min=1, help="Instead of a scale: at most so many pictures.")] = None,
+    images: Annotated[int | None, typer.Option(min=1, help="Instead of a scale: at most this many pictures.")] = None,
     include: Include = None,
 ) -> None:
-    """Write pictures and holes as PNG files for any other tool; `score` takes what it makes of them.
+    """Write pictures and holes as PNG files for any other tool; `score` then scores its output.
 
-    LaMa and IOPaint read the folder as it is; README.txt in it says how. Rerun the command to resume after a kill.
+    LaMa and IOPaint read the folder directly; its README.txt says how. Rerun the command to resume after a kill.
 
     Examples:
       [bold]python -m bench export --data faces --paper fang2021 --out faces-out[/]
@@ -100,22 +101,22 @@ def export(
 def score(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that `export` wrote.")],
     predictions: Annotated[Path, typer.Option(help="The completed pictures: PREDICTIONS/MASK_SET/NAME.png.")],
-    name: Annotated[str, typer.Option(help="What the method is called on the leaderboard.")],
+    name: Annotated[str, typer.Option(help="The method's name on the leaderboard.")],
     mask_set: Annotated[
-        list[str] | None, typer.Option("--masks", help="Only these mask sets; repeat it. (default: all)")
+        list[str] | None, typer.Option("--masks", help="Only this mask set; repeatable. (default: all)")
     ] = None,
     out: Out = RUNS,
     partial: Annotated[
-        bool, typer.Option("--partial", help="Score what is there if pictures are missing; it is never ranked.")
+        bool, typer.Option("--partial", help="If pictures are missing, score the rest; the result is never ranked.")
     ] = False,
     force: Force = False,
     include: Include = None,
     weights: Weights = None,
 ) -> None:
-    """Score the pictures that another tool made of an export, and put them on the leaderboard.
+    """Score another tool's output for an export, and put it on the leaderboard.
 
-    The known pixels are checked against the truth, and what is scored has the truth's own. JPEG, resized, missing,
-    damaged and mistaken pictures are reported. Rerun the command to resume after a kill; it ends with the same record.
+    The known pixels are checked against the truth, then replaced by the truth's for scoring. JPEG, resized, missing,
+    damaged and mixed-up pictures are reported. Rerun the command to resume after a kill; the record is the same.
 
     Examples:
       [bold]python -m bench score faces-out --predictions lama-out --name lama[/]
@@ -147,7 +148,7 @@ def explain(
     out: Out = RUNS,
     include: Include = None,
 ) -> None:
-    """Say which definition of a metric would give the numbers that a paper prints, and whether its rows agree.
+    """Say which definition of a metric would yield the numbers that a paper prints, and whether its rows agree.
 
     For each reported number: what was measured, under every published definition. The printed numbers are checked
     against each other too, which needs no run. It only suggests; verdicts use the definition declared beforehand.

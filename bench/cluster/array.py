@@ -98,7 +98,7 @@ def arrange(tasks: Sequence[Task], profile: Profile, segments: dict[str, int]) -
 
 
 def evaluations(profile: Profile) -> int:
-    """Jobs in a chain of evaluations: a second one goes on where the first was lost."""
+    """Jobs in a chain of evaluations: a second one resumes where the first was lost."""
     return profile.resources("evaluate").segments or 1 + SPARE
 
 

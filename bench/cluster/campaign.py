@@ -63,9 +63,9 @@ def campaign(requests: Sequence[Request], placement: Placement) -> Campaign:
                 f"{request.key}: networks trained elsewhere are not queued. Score them here with `evaluate`."
             )
         if request.force:
-            raise UserError("--force does not go with --cluster: delete the folders of the runs to make again.")
+            raise UserError("--force does not work with --cluster: delete the folders of the runs to redo.")
         if request.processes > 1:
-            raise UserError("--processes is for this machine alone. With --cluster say --nodes and --gpus-per-node.")
+            raise UserError("--processes is for this machine only. With --cluster, use --nodes and --gpus-per-node.")
     return Campaign([request.rooted() for request in requests], placement.profile(), placement)
 
 

@@ -49,7 +49,7 @@ def _lines(profile: Profile, out: Path, cache: Path, weights: Path | None) -> It
 
 def _scheduler(profile: Profile) -> Iterator[Line]:
     version = ask("sbatch", "--version")
-    yield version is not None, "sbatch", (version or "not here: log in where jobs are submitted").strip()
+    yield version is not None, "sbatch", (version or "not found: log in where jobs are submitted").strip()
     if version is None:
         return
     works = ask("sacct", "-n", "-X") is not None
@@ -71,13 +71,13 @@ def _partition(profile: Profile, config: dict[str, str]) -> Iterator[Line]:
         told = ask("scontrol", "-o", "show", "partition", name)
         if told is None:
             known = " ".join((ask("sinfo", "-h", "-o", "%R") or "").split())
-            yield False, f"partition {name}", f"there is none of this name; known: {known}"
+            yield False, f"partition {name}", f"no such partition; known: {known}"
             continue
         found = _fields(told.replace(" ", "\n"), r"^(\w+)=(.*)$")
         yield found.get("State") == "UP", f"partition {name}", f"state {found.get('State')}"
         limit = minutes_of(found.get("MaxTime", "UNLIMITED"))
         asked = max(one.minutes for one in asks.values() if one.partition == name)
-        yield limit is None or asked <= limit, "time limit", f"asked {asked} min, granted {limit or 'any'} min"
+        yield limit is None or asked <= limit, "time limit", f"requested {asked} min, allowed {limit or 'any'} min"
         yield True, "preemption", _preemption(profile, config, found)
 
 
@@ -123,7 +123,7 @@ def _node(profile: Profile, out: Path, cache: Path, weights: Path | None) -> Ite
 def _replied(reply: dict[str, Any], profile: Profile, out: Path, cache: Path, token: str, job: str) -> Iterator[Line]:
     yield True, "compute node", f"{reply['node']}, job {job}"
     yield reply["token"] == token, "shared files", f"write, read and rename under {out}"
-    locks = "seen from node to node" if reply["locked"] is True else f"not shared ({reply['locked']})"
+    locks = "visible across nodes" if reply["locked"] is True else f"not shared ({reply['locked']})"
     yield reply["locked"] is True, "shared locks", locks
     ours = "the snapshot" if reply["code_is_ours"] is True else reply["code_is_ours"]
     yield reply["code_is_ours"] is True, "code on the node", f"{ours}, {reply['python']}"

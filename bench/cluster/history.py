@@ -15,7 +15,7 @@ REASONS = (
     (r"DUE TO TIME LIMIT", "time limit"),
     (r"DUE TO NODE FAILURE|NODE_FAIL", "node lost"),
     (r"DUE TO PREEMPTION", "preempted"),
-    (r"CANCELLED AT", "cancelled from outside"),
+    (r"CANCELLED AT", "cancelled externally"),
     (r"ended by SIGKILL", "killed (out of memory, or by hand)"),
 )
 OUT_OF_MEMORY = REASONS[0][1]
@@ -76,7 +76,7 @@ def why_lost(task: str, attempt: Attempt) -> str:
     for pattern, reason in REASONS:
         if re.search(pattern, text, re.IGNORECASE):
             return reason
-    return "ended without a word (killed, or its node was lost)"
+    return "ended without a message (killed, or its node was lost)"
 
 
 def hopeless(found: Sequence[Attempt], mark: str) -> str:
@@ -87,9 +87,9 @@ def hopeless(found: Sequence[Attempt], mark: str) -> str:
             break
         row.append(attempt)
     if row and row[0].why == OUT_OF_MEMORY:
-        return "out of memory: the job was killed for it. Ask for more (memory_gb in the profile) and `retry`"
+        return "the job ran out of memory and was killed. Request more (memory_gb in the profile) and `retry`"
     if len(row) >= PATIENCE:
-        return f"{len(row)} attempts in a row ended without a word at the same place ({row[0].why or 'killed'})"
+        return f"{len(row)} attempts in a row ended without a message at the same place ({row[0].why or 'killed'})"
     return ""
 
 

@@ -20,7 +20,7 @@ def show_status(console: Console, out: Path, names: Sequence[str], watch: bool) 
     """Print the table, until all are over if so asked. Returns the number of failed runs, at most 100."""
     found = Watch(out).all(names)
     if not found:
-        raise UserError(f"{out} holds no queued runs. Queue some: python -m bench submit --help")
+        raise UserError(f"{out} holds no queued runs. To queue some: python -m bench submit --help")
     if watch and console.is_terminal:
         found = _live(console, out, names, found)
     else:

@@ -31,7 +31,7 @@ def print_plan(console: Console, asked: Campaign) -> None:
         say(f"Missing data: {text}")
     for planned in plan.to_do:
         if planned.task.kind == "data" and planned.task.protocol is not None:
-            say(f"Data: {planned.task.protocol.data} is not packed yet; a job of its own does that first")
+            say(f"Data: {planned.task.protocol.data} is not packed yet; a separate job does that first")
     trunk = TRUNKS["lpips"]
     weights = find(trunk, asked.request.lpips)
     say(f"LPIPS weights: {weights or reason(trunk, asked.request.lpips)}")
@@ -102,8 +102,8 @@ def _cost(plan: Plan, known: dict[str, Rate]) -> str:
     what += f", each training by {_crew(profile)}" if profile.processes > 1 else ""
     unknown = sum(value is None for value in each)
     sources = sorted({str(rate) for rate in known.values() if rate.device})
-    left_out = f"; {unknown} runs are not counted, as nothing is known of them" if unknown else ""
-    return f"Estimate: {what} for {len(each)} runs ({'; '.join(sources) or 'nothing is known'}){left_out}"
+    left_out = f"; {unknown} runs are not counted: no estimate for them" if unknown else ""
+    return f"Estimate: {what} for {len(each)} runs ({'; '.join(sources) or 'no estimate'}){left_out}"
 
 
 def _crew(profile: Profile) -> str:

@@ -42,7 +42,9 @@ class Resources(BaseModel):
     @model_validator(mode="after")
     def _gpus_is_an_option(self) -> Self:
         if self.gpus and "=" not in self.gpus:
-            raise ValueError(f'gpus = "{self.gpus}" is no sbatch option; write e.g. "gres=gpu:1" or "gpus-per-node=1"')
+            raise ValueError(
+                f'gpus = "{self.gpus}" is not an sbatch option; write e.g. "gres=gpu:1" or "gpus-per-node=1"'
+            )
         return self
 
     @property
@@ -126,10 +128,10 @@ class Profile(Resources):
     @model_validator(mode="after")
     def _processes_can_start(self) -> Self:
         if self.processes > 1 and not self.srun:
-            raise ValueError("several processes of a training are started by srun: leave out srun = false")
+            raise ValueError("a training with several processes is started by srun: leave out srun = false")
         if self.gpus and self.processes > 1 and self.gpus.partition("=")[0] not in ("gres", "gpus-per-node"):
             known = '"gpus-per-node=1" or "gres=gpu:1"'
-            raise ValueError(f'gpus = "{self.gpus}": with several processes ask by node, as {known}')
+            raise ValueError(f'gpus = "{self.gpus}": with several processes, request GPUs per node, as {known}')
         return self
 
 
@@ -181,11 +183,11 @@ def _folders() -> list[Path]:
 def read_profile(name: str, workers: int = 0, nodes: int | None = None, gpus_per_node: int | None = None) -> Profile:
     """The profile of this name, or of this TOML file; `workers` is for `local`, the numbers replace the profile's.
 
-    Raises UserError that names the file, the key and the mend.
+    Raises UserError that names the file, the key and the remedy.
     """
     if name == LOCAL:
         if (nodes or 1) > 1 or (gpus_per_node or 0) > 1:
-            raise UserError("--cluster local gives each run one GPU. Take `train --processes N`, or a SLURM profile.")
+            raise UserError("--cluster local gives each run one GPU. Use `train --processes N`, or a SLURM profile.")
         return local_profile(workers)
     path = _file(name)
     try:
@@ -201,7 +203,7 @@ def read_profile(name: str, workers: int = 0, nodes: int | None = None, gpus_per
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        said = f"{key}: {first['msg']} (it says {first['input']!r})" if key else first["msg"]
+        said = f"{key}: {first['msg']} (found {first['input']!r})" if key else first["msg"]
         raise UserError(f"{path}: {said}.") from error
 
 
@@ -225,4 +227,4 @@ def _check_keys(path: Path, values: dict[str, Any]) -> None:
     ]:
         for key in found:
             if key not in known:
-                raise UserError(f"{path}: {where}there is no key '{key}'.{nearest(key, known)}")
+                raise UserError(f"{path}: {where}unknown key '{key}'.{nearest(key, known)}")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 SIGNAL_SECONDS = 60
-"""How long before its time limit a job is told so, at most. A training has saved itself and ended by then."""
+"""How long before its time limit a job is warned, at most. A training has saved itself and ended by then."""
 PORTS = range(15_000, 32_000)
 """Where the first process of a training listens, by the job's id: below what systems give out by themselves."""
 NO_LIMIT = 10**6
@@ -51,7 +51,7 @@ class Segment:
             raise SystemExit(code)
 
     def checkpoint(self) -> DelayedSubmission | None:
-        """Called on preemption. Nothing is saved here: training has saved regularly, and the next job goes on."""
+        """Called on preemption. Nothing is saved here: training has saved regularly, and the next job resumes it."""
         worker.SIGNALLED.set()
         return DelayedSubmission(self) if self.requeue and shutil.which("scontrol") else None
 
@@ -79,13 +79,13 @@ def join(environment: submitit.JobEnvironment, part: Part) -> "Fabric":
 def check_here(profile: Profile) -> None:
     """Raise UserError where there is no SLURM, or where it does not know a partition of the profile."""
     if shutil.which("sbatch") is None or shutil.which("srun") is None:
-        raise UserError("sbatch is not here. Log in where jobs are submitted, or take --cluster local, or --dry-run.")
+        raise UserError("sbatch not found. Log in where jobs are submitted, or use --cluster local or --dry-run.")
     told = ask("sinfo", "-h", "-o", "%R")
     known = sorted(set((told or "").split()))
     for kind in get_args(Kind):
         name = profile.resources(kind).partition
         if known and name not in known:
-            raise UserError(f"{profile.name}: partition '{name}' is not of this cluster.{nearest(name, known)}")
+            raise UserError(f"{profile.name}: this cluster has no partition '{name}'.{nearest(name, known)}")
 
 
 def submit_array(out: Path, submission: Submission, array: Array) -> str:

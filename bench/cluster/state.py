@@ -1,4 +1,4 @@
-"""How far a task is, from its files; the scheduler only tells waiting from lost."""
+"""How far a task is, from its files; the scheduler only distinguishes waiting from lost."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ BROKEN = ("failed", "unfinished", "lost")
 """What counts as a failure, and what `retry` takes."""
 IN_FLIGHT = ("waiting", "running", "silent")
 SILENT_BEATS, SILENT_SECONDS = 3, 15.0
-"""A process that has missed so many heartbeats, and some time more, is gone."""
+"""After this many missed heartbeats, and some time more, a process counts as gone."""
 
 
 STILL_SECONDS = 900
@@ -61,7 +61,7 @@ class Watch:
         found = {folder.id: folder for folder in folders(self.out) if (folder.path / "task.json").exists()}
         for name in names:
             if name not in found:
-                raise UserError(f"{self.out} knows no run '{name}'.{nearest(name, list(found))}")
+                raise UserError(f"{self.out} holds no run '{name}'.{nearest(name, list(found))}")
         return [self.of(found[name]) for name in (names or found)]
 
     def of(self, folder: Folder) -> Status:

@@ -67,7 +67,7 @@ def _submit_array(out: Path, submission: Submission, place: int) -> None:
             one.job = ""
         queued = {name for one in submission.arrays if one.job for name in one.tasks}
         every = {name for one in submission.arrays for name in one.tasks}
-        left = f"{len(queued)} of {len(every)} tasks are in the queue; the same command submits the rest."
+        left = f"{len(queued)} of {len(every)} tasks are in the queue; rerun the command to submit the rest."
         raise UserError(f"{error} {left}") from error
     finally:
         write_submission(out, submission)

@@ -1,4 +1,4 @@
-"""A task: a request narrowed to one run, and the folder that tells how far it is."""
+"""A task: a request narrowed to one run, and the folder that shows its progress."""
 
 import json
 import os
@@ -56,7 +56,9 @@ class Folder:
         try:
             return Task.model_validate(read_json(self.path / "task.json"))
         except ValidationError as error:
-            raise UserError(f"{self.path / 'task.json'} is no task. Delete its folder and submit again.") from error
+            raise UserError(
+                f"{self.path / 'task.json'} is not a valid task. Delete its folder and submit again."
+            ) from error
 
     def put(self, task: Task) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
@@ -104,7 +106,7 @@ def folders(out: Path) -> list[Folder]:
 
 
 def put_json(path: Path, value: Any) -> None:
-    """As `files.write_json`, but without waiting for the disk: for what is told again soon, or made again."""
+    """As `files.write_json`, but without waiting for the disk: for what is soon rewritten or can be recreated."""
     temporary = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}.tmp")
     temporary.write_text(json.dumps(value, sort_keys=True) + "\n")
     temporary.replace(path)

@@ -1,4 +1,4 @@
-"""`logs`, `retry`, `cancel`, `collect`: all from the files; the scheduler is only told."""
+"""`logs`, `retry`, `cancel`, `collect`: all from the files; the scheduler is only notified."""
 
 import os
 import time
@@ -62,7 +62,7 @@ def cancel(out: Path, names: Sequence[str]) -> list[Status]:
 
 
 def retry(out: Path, names: Sequence[str], profile: Profile | None) -> list[str]:
-    """Submit again what has failed or was lost, with the code and, if none is given, the profile of then."""
+    """Resubmit what failed or was lost, with its original code and, unless another is given, its original profile."""
     with locked(out / "cluster", print):
         watch = Watch(out)
         found = watch.all(names)
@@ -96,7 +96,9 @@ def _again(out: Path, watch: Watch, group: Sequence[Status], profile: Profile | 
     """One submission for what was submitted together."""
     old = watch.submission(group[0].task)
     if old is None or not old.code.exists():
-        raise UserError(f"{group[0].folder.id}: its submission or the code of then is gone. Submit it again.")
+        raise UserError(
+            f"{group[0].folder.id}: its submission, or the code it was submitted with, is gone. Submit it again."
+        )
     profile = profile or old.profile
     tasks = [status.task for status in [*group, *_reports(watch, group[0].task.submission)]]
     segments = dict.fromkeys((task.id for task in tasks), profile.segments or _parts(old, tasks) or SEGMENTS)

@@ -1,4 +1,4 @@
-"""What the parts of tasks do: pack data, train, evaluate, report. Each goes on from the files that are there."""
+"""What the parts of tasks do: pack data, train, evaluate, report. Each resumes from the files that are there."""
 
 import time
 from typing import Any
@@ -90,7 +90,7 @@ class Work:
         except Stopped as stop:
             if stop.interrupted:
                 raise
-            error = f"Its training is not finished: {stop}. `retry` goes on with it."
+            error = f"Its training is not finished: {stop}. `retry` resumes it."
             return {"state": "unfinished", "time": time.time(), "error": error}
         self._record_rate("evaluate", experiment)
         return _done(record=str(record.folder / "record.json"))

@@ -49,7 +49,7 @@ def nothing_to_do(part: Part, folder: Folder) -> str:
     if end is not None:
         return f"nothing to do, it is {end['state']}"
     if folder.task().submission != part.submission:
-        return "nothing to do, it was submitted again since"
+        return "nothing to do, it has since been resubmitted"
     kinds = [one.kind for one in history.attempts(folder.events()) if one.ended == "finished"]
     return "nothing to do, it is trained" if part.kind == "train" and "train" in kinds else ""
 

@@ -35,13 +35,13 @@ def new_baseline(key: str, into: Path) -> Path:
 
 def _free(key: str, into: Path, target: Path) -> Path:
     if not key.isidentifier() or keyword.iskeyword(key) or key.startswith("_"):
-        raise UserError(f"'{key}' cannot be a key: it is imported as a Python name. Write letters, digits and _ only.")
+        raise UserError(f"'{key}' cannot be a key: it is imported as a Python name. Use letters, digits and _ only.")
     if target.exists():
-        raise UserError(f"{target} is there already. Name another key, or delete it.")
+        raise UserError(f"{target} already exists. Choose another key, or delete it.")
     if (other := find().entries.get(key)) is not None:
-        raise UserError(f"There is a method '{key}' already: {other.path}. Name another key.")
+        raise UserError(f"There is already a method '{key}': {other.path}. Choose another key.")
     if into.exists() and not into.is_dir():
-        raise UserError(f"{into} is not a folder. Name one with --into.")
+        raise UserError(f"{into} is not a folder. Choose one with --into.")
     return target
 
 

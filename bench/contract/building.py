@@ -12,7 +12,7 @@ from bench.runs.experiment import build_method
 from bench.util.errors import UserError
 
 IMAGES = 25_000
-"""Training images that a method is told of."""
+"""Training images that a method is given facts about."""
 
 
 class _Weightless(TorchFunctionMode):

@@ -77,7 +77,7 @@ class Subject:
         return self.answer(image, hole, seed)["result"]
 
     def answer(self, image: Tensor, hole: Tensor, seed: Tensor | None = None) -> dict[str, Tensor]:
-        """The composite as `result`, and what the inpainter tells."""
+        """The composite as `result`, and the inpainter's diagnostics."""
         seed = torch.arange(len(image)) if seed is None else seed
         result = compose(image, hole, fill(self.inpainter, image, hole, seed))
         told = diagnostic_columns(self.inpainter, [f"contract-{index}" for index in range(len(image))])
@@ -101,7 +101,7 @@ def known_pixels_stay(subject: Subject) -> None:
     known = ~hole.expand_as(image)
     assert torch.equal(result[known], image[known]), "known pixels of the composite differ from the input's"
     whole = subject.fill(image, torch.zeros_like(hole))
-    assert torch.equal(whole, image), "an image without a hole does not come back unchanged"
+    assert torch.equal(whole, image), "an image without a hole is not returned unchanged"
 
 
 def hidden_truth_has_no_influence(subject: Subject) -> None:
@@ -176,7 +176,7 @@ def resumed_training_is_straight_training(subject: Subject) -> None:
     with tempfile.TemporaryDirectory() as folder:
         straight = _train(subject, facts, train, Path(folder) / "straight", Options())
         stopped = _train(subject, facts, train, Path(folder) / "stopped", Options(minutes=0))
-    assert straight == stopped, "a stopped and resumed training ends with other weights than a straight one"
+    assert straight == stopped, "a stopped and resumed training ends with different weights from an uninterrupted one"
 
 
 def settings_after_training_change_no_training(subject: Subject) -> None:
@@ -228,7 +228,7 @@ def penalised_networks_are_named(subject: Subject) -> None:
     train = subject.training_pictures()
     for stage in method.stages():
         unknown = stage.penalised - stage.networks.keys()
-        assert not unknown, f"stage '{stage.name}' names {sorted(unknown)[0]!r}, which is none of its networks"
+        assert not unknown, f"stage '{stage.name}' names {sorted(unknown)[0]!r}, which is not one of its networks"
         feed = TrainingFeed(stage, train, 0, torch.device("cpu"))
         feed.start(0)
         others = {name: network for name, network in stage.networks.items() if name not in stage.penalised}
@@ -258,12 +258,12 @@ def sizes_are_kept_or_refused(subject: Subject) -> None:
         image = torch.rand(1, 3, side, side)
         hole = torch.zeros(1, 1, side, side, dtype=torch.bool)
         told = _refusal(subject, image, hole)
-        assert told, f"{side}x{side} is outside the stated sizes ({sizes}) and is not refused"
+        assert told, f"{side}x{side} is outside the stated sizes ({sizes}) but is not rejected"
         assert str(sizes) in told, f"the error for {side}x{side} does not name the sizes: {told}"
 
 
 def _refusal(subject: Subject, image: Tensor, hole: Tensor) -> str:
-    """What a user is told; empty where the picture is taken."""
+    """The error message; empty where the picture is accepted."""
     try:
         subject.fill(image, hole)
     except UserError as error:
@@ -276,7 +276,7 @@ def what_a_method_declares_exists(subject: Subject) -> None:
     method = subject.entry.load()
     unknown = sorted(method.after_training - method.settings_class.model_fields.keys())
     known = sorted(method.settings_class.model_fields)
-    assert not unknown, f"after_training names {unknown[0]!r}, which is no setting.{nearest(unknown[0], known)}"
+    assert not unknown, f"after_training names {unknown[0]!r}, which is not a setting.{nearest(unknown[0], known)}"
     images_at_once(subject.inpainter)
 
 

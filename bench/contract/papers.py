@@ -1,6 +1,6 @@
 """The contract that every paper.toml keeps, as code: run by `python -m bench check`, by `reproduce` and by pytest.
 
-Each check takes a PaperSubject and yields a Mistake for each thing that is wrong, with its place and its mend. Those of
+Each check takes a PaperSubject and yields a Mistake for each thing that is wrong, with place and remedy. Those of
 `BEFORE_WORK` need no training and no network of full size: `show`, `reproduce` and `plan` refuse what they find.
 """
 
@@ -22,7 +22,7 @@ from bench.paper.base import Keys, Mistake, misfit
 from bench.util.errors import UserError, nearest
 
 SHOWN = 3
-"""So many mistakes are told where a verb refuses a paper.toml; `check` lists all."""
+"""How many mistakes a verb reports when it refuses a paper.toml; `check` lists all."""
 
 
 PaperCheck = Callable[[PaperSubject], Iterator[Mistake]]
@@ -148,7 +148,7 @@ def paper_scale_is_as_printed(subject: PaperSubject) -> Iterator[Mistake]:
     for name, value in scale.settings.items() if scale else ():
         printed = getattr(defaults, name, None)
         if name in subject.settings_class.model_fields and _as_json(value) != _as_json(printed):
-            text = f"{value!r} is not the method as printed ({printed!r}); make it the default of {name}, or a variant."
+            text = f"{value!r} is not the method as printed ({printed!r}); make it the default, or add a variant."
             yield Mistake(("scales", "paper", "settings", name), text)
 
 
@@ -165,9 +165,7 @@ def variants_say_something(subject: PaperSubject) -> Iterator[Mistake]:
     used |= {name for scale in paper.scales.values() for name in scale.variants}
     for name in paper.variants:
         if subject.entry.is_paper and name not in used and not subject.reading.mistakes:
-            yield Mistake(
-                ("variants", name), "no claim, ledger entry or scale names this variant; name it, or drop it."
-            )
+            yield Mistake(("variants", name), "no claim, ledger entry or scale names this variant; name it or drop it.")
         if wrong & {("variants", name), *(("scales", scale) for scale in paper.scales)}:
             continue
         if all(_settings(subject, scale, name) == _settings(subject, scale, DEFAULT) for scale in paper.scales):
@@ -182,7 +180,9 @@ def the_ledger_gives_reasons(subject: PaperSubject) -> Iterator[Mistake]:
     """Every ledger entry that is not simply stated says why we read it so."""
     for index, entry in enumerate(subject.paper.ledger):
         if entry.cls != "stated" and not entry.why.strip():
-            yield Mistake(("ledger", index), f"{entry.id} is {entry.cls}, and `why` is missing; say why we read it so.")
+            yield Mistake(
+                ("ledger", index), f"{entry.id} is {entry.cls}, and `why` is missing; say why we read it this way."
+            )
 
 
 def the_bibliography_is_whole(subject: PaperSubject) -> Iterator[Mistake]:
@@ -191,13 +191,15 @@ def the_bibliography_is_whole(subject: PaperSubject) -> Iterator[Mistake]:
     if "paper" in {mistake.at[0] for mistake in subject.reading.mistakes if mistake.at}:
         return
     if not about.authors:
-        yield Mistake(("paper", "authors"), "nobody is named; add the authors.")
+        yield Mistake(("paper", "authors"), "no authors are given; add them.")
     if not 1900 <= about.year <= 2100:
-        yield Mistake(("paper", "year"), f"{about.year} is no year of a paper on inpainting; mend it.")
+        yield Mistake(("paper", "year"), f"{about.year} is not the year of an inpainting paper; correct it.")
     if about.doi and not (about.doi.startswith("10.") and "/" in about.doi):
-        yield Mistake(("paper", "doi"), f"'{about.doi}' is no DOI; write it from 10. on, without https://doi.org/.")
+        yield Mistake(
+            ("paper", "doi"), f"'{about.doi}' is not a DOI; write it starting with 10., without https://doi.org/."
+        )
     if (lines := len(about.summary.strip().splitlines())) > 5:
-        yield Mistake(("paper", "summary"), f"{lines} lines; say it in five.")
+        yield Mistake(("paper", "summary"), f"{lines} lines; shorten it to five.")
 
 
 BEFORE_WORK: tuple[PaperCheck, ...] = (
@@ -235,7 +237,7 @@ def refuse_mistakes(entry: Entry, catalog: Catalog) -> None:
         found = [*reading.mistakes, *reading.in_order(_all_but_names(subject))]
     if found:
         texts = [reading.told(mistake) for mistake in found[:SHOWN]]
-        more = f"\n{len(found)} mistakes in all: python -m bench check {entry.path}" if len(found) > 1 else ""
+        more = f"\n{len(found)} errors in all: python -m bench check {entry.path}" if len(found) > 1 else ""
         raise UserError("\n".join(texts) + more)
 
 

@@ -51,7 +51,7 @@ def check_all(entries: Sequence[Entry], catalog: Catalog, console: Console) -> i
         console.print(f"{entry.key}  {entry.path}", style="bold", soft_wrap=True, highlight=False, markup=False)
         broken = _print_results(_of_paper(entry, catalog), console)
         if broken:
-            console.print("  The method itself is checked once its paper.toml has no mistakes.", highlight=False)
+            console.print("  The method itself is checked once its paper.toml is free of errors.", highlight=False)
         else:
             broken = _print_results(_of_method(entry), console)
             if entry.is_paper:

@@ -61,7 +61,7 @@ class PaperSubject:
         return {}
 
     def side(self, side: str) -> "Tried | None":
-        """What a side of a claim names, at smoke scale; None where it names nothing, which another check tells."""
+        """What a side of a claim names, at smoke scale; None where it names nothing, which another check reports."""
         kind, _, name = side.partition(":")
         key, variant = (self.entry.key, name) if kind == "variant" else (name, DEFAULT)
         known = variant == DEFAULT or variant in self.paper.variants

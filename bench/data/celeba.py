@@ -24,7 +24,7 @@ def listing(protocol: Protocol, root: Path) -> Listing:
     if protocol.resolution > WIDTH:
         raise UserError(
             f"Aligned CelebA is {WIDTH} pixels wide and is not enlarged to {protocol.resolution}."
-            f" Ask for a resolution of at most {WIDTH}, or use celeba-hq=PATH."
+            f" Use a resolution of at most {WIDTH}, or use celeba-hq=PATH."
         )
     files = by_id(pictures_in(_pictures_folder(root)), lambda file: file.stem)
     sides, source = partition(root)
@@ -72,7 +72,7 @@ def _read_partition(path: Path) -> dict[str, int]:
             continue
         if len(words) != 2 or words[1] not in ("0", "1", "2"):
             raise UserError(
-                f"{path}, line {number}: '{line[:40]}' is not a file name and 0, 1 or 2. Get the file again."
+                f"{path}, line {number}: '{line[:40]}' is not a file name and 0, 1 or 2. Download the file again."
             )
         sides[Path(words[0]).stem] = int(words[1])
     return sides

@@ -69,7 +69,7 @@ def _originals(files: dict[str, Path], mapping: Path | None) -> dict[str, str] |
     known = _read_mapping(mapping)
     for name, file in files.items():
         if name not in known:
-            raise UserError(f"{file} is not in {mapping}. Numbers run from 0 to 29999: mend the names or the mapping.")
+            raise UserError(f"{file} is not in {mapping}. Numbers run from 0 to 29999: fix the names or the mapping.")
     return known
 
 
@@ -82,7 +82,7 @@ def _read_mapping(path: Path) -> dict[str, str]:
             continue
         if len(words) < 3 or not words[0].isdecimal():
             raise UserError(
-                f"{path}, line {number}: '{line[:40]}' is not idx, orig_idx, orig_file. Get the file again."
+                f"{path}, line {number}: '{line[:40]}' is not idx, orig_idx, orig_file. Download the file again."
             )
         known[f"{int(words[0]):06d}"] = Path(words[2]).stem
     return known

@@ -33,7 +33,7 @@ class UnusableError(UserError):
     """A picture that cannot be used. `reason` names no folder, so that a manifest reads the same everywhere."""
 
     def __init__(self, path: Path, reason: str, detail: object = "") -> None:
-        super().__init__(f"{path} cannot be used: {reason}{f' ({detail})' if detail else ''}. Mend or remove it.")
+        super().__init__(f"{path} cannot be used: {reason}{f' ({detail})' if detail else ''}. Fix or remove it.")
         self.reason = reason
 
 

@@ -1,4 +1,4 @@
-"""What is told of a data set to whoever builds a method for it."""
+"""The facts about a data set that a method is built with."""
 
 from typing import NamedTuple
 

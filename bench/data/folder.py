@@ -15,7 +15,7 @@ def listing(protocol: Protocol, root: Path) -> Listing:
     sides = own_sides(root)
     files = by_id(pictures_in(root), lambda file: file.relative_to(root).as_posix())
     if not files:
-        raise UserError(f"{root} has no pictures in it; found: {contents(root)}. Give a folder with PNG or JPEG files.")
+        raise UserError(f"{root} has no pictures in it; found: {contents(root)}. Use a folder with PNG or JPEG files.")
     if sides is None:
         split, rule = (
             by_hash(files, protocol),

@@ -67,7 +67,7 @@ def by_id(files: Iterable[Path], name_of: Callable[[Path], str]) -> dict[str, Pa
     for file in files:
         other = named.setdefault(name_of(file), file)
         if other is not file:
-            raise UserError(f"{other} and {file} are the same image by name. Give a folder that holds it once.")
+            raise UserError(f"{other} and {file} are the same image by name. Use a folder that holds it once.")
     return named
 
 
@@ -102,7 +102,7 @@ def contents(folder: Path, count: int = 6) -> str:
 
 
 def _stamp(name: str, file: Path) -> tuple[str, int, int]:
-    """What tells that a file has changed. One that cannot be read has a stamp too: it is counted as unusable."""
+    """What shows that a file has changed. One that cannot be read has a stamp too: it is counted as unusable."""
     try:
         status = file.stat()
     except OSError as error:
@@ -127,4 +127,4 @@ class _Outside:
 
 
 def _out_of_reach(error: OSError) -> None:
-    raise UserError(f"{error.filename} cannot be read: {error.strerror}. Mend or remove it.") from error
+    raise UserError(f"{error.filename} cannot be read: {error.strerror}. Fix or remove it.") from error

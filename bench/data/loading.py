@@ -44,12 +44,12 @@ def load(protocol: Protocol, cache: Path, on_progress: Progress | None = None) -
         _make(home, name, protocol.resolution, listing, on_progress or (lambda done, total, what: None))
         data = read_pack(home)
     if data is None:
-        raise UserError(f"{home} was changed while it was read. Run again.")
+        raise UserError(f"{home} changed while it was being read. Rerun the command.")
     return data
 
 
 def packed(protocol: Protocol, cache: Path) -> Data | None:
-    """The protocol's data set as it lies in `cache`, or None where it would have to be packed first."""
+    """The protocol's data set as packed in `cache`, or None where it would have to be packed first."""
     return read_pack(_home(protocol, cache)[1])
 
 

@@ -30,10 +30,10 @@ def place(data: str) -> tuple[str, Path | None]:
             raise UserError(f"Data set '{name}' takes no path, but '{data}' gives one. Write --data {name}.")
         return name, None
     if not text:
-        raise UserError(f"Data set '{name}' is read from a folder of yours. Say which: --data {name}=PATH.")
+        raise UserError(f"Data set '{name}' is read from a folder of yours. Give its path: --data {name}=PATH.")
     path = Path(text).expanduser()
     if not path.exists():
-        raise UserError(f"{path} is not there (from --data {data}). Give the folder of the pictures.")
+        raise UserError(f"{path} does not exist (from --data {data}). Give the folder of the pictures.")
     if not path.is_dir():
-        raise UserError(f"{path} is not a folder (from --data {data}). Unpack it and give the folder.")
+        raise UserError(f"{path} is not a folder (from --data {data}). Unpack it and give its folder.")
     return name, path

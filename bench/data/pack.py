@@ -124,7 +124,7 @@ def _check_some(out: Written, side: str) -> None:
         name, reason = out.skipped[0] if out.skipped else ("none", "none was listed")
         raise UserError(
             f"No image of the {side} part can be used: {len(out.skipped)} skipped, the first ({name}) for: {reason}."
-            " Mend the pictures or ask for a smaller resolution."
+            " Fix the pictures or use a smaller resolution."
         )
 
 

@@ -62,7 +62,7 @@ def listing(protocol: Protocol) -> Listing:
     files = {photo: _folder() / photo.file for photo in TRAIN + TEST}
     for file in files.values():
         if not file.is_file():
-            raise UserError(f"{file} is not there, though scikit-image ships it. Install scikit-image again.")
+            raise UserError(f"{file} is missing, though scikit-image ships it. Reinstall scikit-image.")
     sizes = [[photo.file, file.stat().st_size] for photo, file in files.items()]
     return Listing(
         asked={"version": VERSION, "test_images": protocol.test_images, "files": sizes},
@@ -118,7 +118,9 @@ def _sides(protocol: Protocol, files: dict[Photo, Path]) -> Sides:
     for name in in_hash_order("photos", test):
         groups.setdefault(test[name].group, []).append(name)
     if not train or not test:
-        raise UserError(f"photos has no picture of {side}x{side} pixels to train or to test. Ask for at most 500.")
+        raise UserError(
+            f"photos has no picture of {side}x{side} pixels to train or to test. Use a resolution of at most 500."
+        )
     chosen = [test[name] for name in evenly(groups, protocol.test_images)]
     return Sides([train[name] for name in in_hash_order("photos", train)], chosen, skipped)
 

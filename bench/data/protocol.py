@@ -24,7 +24,7 @@ class ProtocolOverrides(Part):
     split: tuple[int, int, int] | None = None
     """train : test : validation, where the data set brings no split of its own."""
     test_images: int | None = Field(default=None, ge=1)
-    """At most so many test images are scored."""
+    """At most this many test images are scored."""
     mask_sets: list[str] | None = None
     probes: list[Probe] | None = None
     probe_images: int | None = Field(default=None, ge=1)

@@ -35,7 +35,7 @@ def by_hash(ids: Iterable[str], protocol: Protocol) -> Split:
     order = in_hash_order(protocol.data_name, ids)
     used = order[: protocol.images]
     if len(used) < 2:
-        raise UserError(f"{protocol.data} has {len(used)} usable image(s); it takes 2, one to train and one to test.")
+        raise UserError(f"{protocol.data} has {len(used)} usable image(s); it needs 2, one to train and one to test.")
     total, count = train + test + validation, len(used)
     first = min(max(1, count * train // total), count - 1)
     second = max(first + 1, count * (train + test) // total)
@@ -51,7 +51,7 @@ def as_given(train: Iterable[str], test: Iterable[str], aside: int, protocol: Pr
     learn, score = in_hash_order(protocol.data_name, train), in_hash_order(protocol.data_name, test)
     for side, ids in (("train", learn), ("test", score)):
         if not ids:
-            raise UserError(f"{protocol.data} has no image in its {side} part. Give a folder that has both parts.")
+            raise UserError(f"{protocol.data} has no image in its {side} part. Use a folder that has both parts.")
     total = len(learn) + len(score) + aside
     part = min(protocol.images, total)
     keep_train = learn[: max(1, part * len(learn) // total)]

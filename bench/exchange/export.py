@@ -73,7 +73,7 @@ class Export:
     def make(self, progress: Progress) -> Manifest:
         """Write what is not there yet; the manifest comes last. Raises UserError for a folder that holds other things.
 
-        Killed at any moment, the same command goes on.
+        After a kill at any moment, rerunning the command resumes it.
         """
         self._claim()
         with locked(self.root, progress.say):
@@ -94,14 +94,16 @@ class Export:
         if (self.root / MANIFEST).exists():
             done = read_manifest(self.root)
             if self._of(done) != self.asked:
-                raise UserError(f"{self.root} holds an export of something else. Name another folder with --out.")
+                raise UserError(f"{self.root} holds a different export. Choose another folder with --out.")
             return
         begun = self.parts / "asked.json"
         if begun.exists():
             if read_json(begun) != json.loads(json.dumps(self.asked)):
-                raise UserError(f"{self.root} holds the beginning of another export. Delete it or name another folder.")
+                raise UserError(
+                    f"{self.root} holds the beginning of another export. Delete it or choose another folder."
+                )
         elif self.root.exists() and any(path.name not in (".lock", ".parts") for path in self.root.iterdir()):
-            raise UserError(f"{self.root} is not empty and is no export. Name a new folder with --out.")
+            raise UserError(f"{self.root} is not empty and is not an export. Choose a new folder with --out.")
         check_writable(self.root, test.pixels[0].size * len(test) * (1 + len(self.protocol.mask_sets)))
         write_json(begun, self.asked)
 

@@ -74,7 +74,7 @@ def in_words(known: dict[str, Any]) -> str:
 
 def _cause(known: dict[str, Any]) -> str:
     if known["error_grey_levels"] >= OTHER_LEVELS:
-        return "So much looks like other pictures, another order or range, or swapped colours: check a few by eye."
+        return "This suggests other pictures, another order or range, or swapped colours: check a few by eye."
     if known["error_most"] > 1 and abs(known["shift"]) > SHARE_OF_SHIFT * known["error_grey_levels"]:
         how = "brighter" if known["shift"] > 0 else "darker"
         return (
@@ -82,7 +82,7 @@ def _cause(known: dict[str, Any]) -> str:
             " and with them what fills the hole. Look for an offset in how they are read or saved."
         )
     if known["error_most"] <= 1:
-        return "One grey level looks like values that were cut off instead of rounded."
+        return "One grey level suggests values that were truncated instead of rounded."
     if known["unequal_share"] > EVERYWHERE:
         return (
             "Small differences everywhere look like JPEG, or like pictures that were resized and back: what fills the"

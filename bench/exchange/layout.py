@@ -3,10 +3,10 @@
     DIR/manifest.json                    what was exported; written last
     DIR/README.txt                       the same for a person
     DIR/truth/NAME.png                   the whole pictures
-    DIR/SUITE/images/NAME.png            the damaged pictures, black in the hole
-    DIR/SUITE/masks/NAME.png             the holes, white = missing (with images/: as IOPaint reads them)
-    DIR/SUITE/lama/NAME.png              } the same files as pairs (as LaMa reads them)
-    DIR/SUITE/lama/NAME_mask.png         }
+    DIR/MASK_SET/images/NAME.png         the damaged pictures, black in the hole
+    DIR/MASK_SET/masks/NAME.png          the holes, white = missing (with images/: as IOPaint reads them)
+    DIR/MASK_SET/lama/NAME.png           } the same files as pairs (as LaMa reads them)
+    DIR/MASK_SET/lama/NAME_mask.png      }
 
 NAME is the image's id with what no file name may hold written as %XX.
 """
@@ -97,7 +97,9 @@ def read_manifest(root: Path) -> Manifest:
     """Raises UserError for a folder that `export` did not finish, or that another version wrote."""
     path = root / MANIFEST
     if not path.exists():
-        raise UserError(f"{root} has no {MANIFEST}: it is no finished export. Make one: python -m bench export --help")
+        raise UserError(
+            f"{root} has no {MANIFEST}: it is not a finished export. Create one: python -m bench export --help"
+        )
     content = read_json(path)
     version = content.get("format") if isinstance(content, dict) else None
     if version != FORMAT:

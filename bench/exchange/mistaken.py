@@ -36,12 +36,12 @@ CELLS = 16
 UNFILLED = "unfilled, the hole black as it was exported"
 ANOTHER = "as another image's"
 MEND = {
-    UNFILLED: "Have the tool fill them, or take the files away and score the rest with --partial.",
-    "with red and blue swapped": "Save RGB; for OpenCV, which takes all for BGR, convert it first.",
-    ANOTHER: "Give each the name of the damaged picture that it was made from.",
+    UNFILLED: "Have the tool fill them, or remove the files and score the rest with --partial.",
+    "with red and blue swapped": "Save RGB; for OpenCV, which assumes BGR, convert first.",
+    ANOTHER: "Name each after the damaged picture that it was made from.",
     "mirrored": "Undo the flip before saving.",
     "upside down": "Undo the flip before saving.",
-    "turned by 180 degrees": "Undo the turn before saving.",
+    "rotated by 180 degrees": "Undo the rotation before saving.",
     "transposed": "Save rows as rows and columns as columns.",
     "inverted": "Save the picture itself, not its negative.",
 }
@@ -49,7 +49,7 @@ _CHANGES: dict[str, Callable[[Pixels], Pixels]] = {
     "with red and blue swapped": lambda raw: raw[::-1],
     "mirrored": lambda raw: raw[..., ::-1],
     "upside down": lambda raw: raw[:, ::-1],
-    "turned by 180 degrees": lambda raw: raw[:, ::-1, ::-1],
+    "rotated by 180 degrees": lambda raw: raw[:, ::-1, ::-1],
     "transposed": lambda raw: raw.transpose(0, 2, 1),
     "inverted": lambda raw: 255 - raw,
 }
@@ -64,9 +64,9 @@ class _Looked(NamedTuple):
 
 
 def check_none_mistaken(batch: Batch, read: Read, truth: Truth, report: Report) -> None:
-    """Raise UserError with the count, an example and the mend where pictures of a mask set are mistaken.
+    """Raise UserError with the count, an example and the remedy where pictures of a mask set are mistaken.
 
-    That is: unfilled, of swapped colours, flipped, turned, inverted, or another image's.
+    That is: unfilled, of swapped colours, flipped, rotated, inverted, or another image's.
     """
     looked: list[_Looked] = []
     with ThreadPoolExecutor(4) as pool:

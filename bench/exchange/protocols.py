@@ -31,7 +31,7 @@ def export_protocol(
         part = catalog[paper].paper().scales.get(scale) if paper else None
         protocol = protocols(scale, part.protocol if part else ProtocolOverrides(), data)[0]
     elif scale is not None or paper is not None:
-        raise UserError("--resolution and --images are for an export of your own; leave --scale and --paper out.")
+        raise UserError("--resolution and --images define a protocol of your own; leave out --scale and --paper.")
     else:
         scale = CUSTOM
         protocol = Protocol(

@@ -59,7 +59,7 @@ def collect(manifest: Manifest, mask_set: str, folder: Path, only_mask_set: bool
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         for chunk in _chunks(pictures):
             facts += pool.map(_examine, [found[picture.name] for picture in chunk])
-            report(f"looking at {mask_set}", len(facts), len(pictures))
+            report(f"checking {mask_set}", len(facts), len(pictures))
     side = manifest.protocol.resolution
     files = [
         Returned(one, found[one.name], digest, form) for one, (digest, form, _) in zip(pictures, facts, strict=True)
@@ -73,7 +73,7 @@ def check_complete(batch: Batch, total: int, partial: bool) -> None:
     if not batch.missing or (partial and batch.files):
         return
     first = batch.missing[0]
-    unknown = f", while {len(batch.extra)} files belong to none (the first: {batch.extra[0]})" if batch.extra else ""
+    unknown = f", while {len(batch.extra)} files match none (the first: {batch.extra[0]})" if batch.extra else ""
     mend = "Finish the folder" + (
         ", or score what is there with --partial" if batch.files else " or leave the mask set out"
     )
@@ -98,7 +98,7 @@ def _place(folder: Path, mask_set: str, only_mask_set: bool) -> Path:
         return folder
     raise UserError(
         f"{folder} has no folder {own.name}/ for the mask set {mask_set}; found: {contents(folder)}."
-        f" Put its pictures there, or name the mask sets that are there with --masks."
+        f" Put its pictures there, or select the mask sets that are there with --masks."
     )
 
 
@@ -135,9 +135,9 @@ def _examine(path: Path) -> tuple[str, str, tuple[int, int]]:
         raise
     except OSError as error:
         reason = error.strerror if error.errno is not None else f"damaged, or not a picture ({error})"
-        raise UserError(f"{path} cannot be read: {reason}. Make it again.") from error
+        raise UserError(f"{path} cannot be read: {reason}. Recreate it.") from error
     except Exception as error:  # A damaged file can make a decoder raise nearly anything.
-        raise UserError(f"{path} cannot be read: damaged, or not a picture ({error}). Make it again.") from error
+        raise UserError(f"{path} cannot be read: damaged, or not a picture ({error}). Recreate it.") from error
     return sha256(content), form, size
 
 
@@ -145,9 +145,9 @@ def _form(path: Path, image: Image.Image, content: bytes) -> str:
     """What kind of picture it is. Raises UserError for one whose colours are not certain."""
     kind = str(image.format)
     if (frames := getattr(image, "n_frames", 1)) > 1:
-        raise UserError(f"{path} is an animation of {frames} frames. Save the one that counts as PNG.")
+        raise UserError(f"{path} is an animation of {frames} frames. Save the right one as PNG.")
     if image.mode in ("CMYK", "YCbCr", "LAB", "HSV", "F"):
-        raise UserError(f"{path} has the colours {image.mode}, whose RGB is not certain. Save it as RGB PNG.")
+        raise UserError(f"{path} has the colour mode {image.mode}, which has no unique RGB. Save it as RGB PNG.")
     if image.has_transparency_data:
         if np.asarray(image.convert("RGBA"))[..., 3].min() < 255:
             raise UserError(f"{path} has transparent pixels, which have no colour. Save it as RGB PNG.")
@@ -165,7 +165,7 @@ def _check_sizes(files: Sequence[Returned], sizes: Sequence[tuple[int, int]], si
     if len(wrong) == len(files) and len(set(sizes)) == 1:
         raise UserError(
             f"All {len(files)} pictures are {height}x{width}, the holes are {side}x{side} (the first: {file.path})."
-            f" Let the tool work at {side}x{side}, or export at another --resolution; nothing is resized here."
+            f" Run the tool at {side}x{side}, or export at another --resolution; nothing is resized here."
         )
     raise UserError(
         f"{file.path} is {height}x{width}, its hole is {side}x{side}; {len(wrong)} of {len(files)} pictures have"

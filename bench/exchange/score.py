@@ -53,7 +53,7 @@ class Scoring:
     def make(self, progress: Progress, taken: Sequence[str] = ()) -> Record:
         """The record, computed only as far as it is not there. `taken` are names that methods of ours bear.
 
-        Raises UserError for whatever a user can mend in name, export or pictures, before any scoring where it can.
+        Raises UserError for whatever a user can fix in name, export or pictures, before any scoring where it can.
         """
         _check_name(self.name, taken)
         manifest = read_manifest(self.root)
@@ -120,9 +120,11 @@ class Scoring:
 
 def _check_name(name: str, taken: Sequence[str]) -> None:
     if NAME.fullmatch(name) is None:
-        raise UserError(f"--name '{name}': use up to 60 letters, digits, points, hyphens, + and _, a letter first.")
+        raise UserError(
+            f"--name '{name}': use up to 60 letters, digits, dots, hyphens, + and _, starting with a letter."
+        )
     if name in taken:
-        raise UserError(f"--name {name}: a method here has this name. Choose another, such as {name}-mine.")
+        raise UserError(f"--name {name}: a method here has this name already. Choose another, such as {name}-mine.")
 
 
 def _run(name: str, manifest: Manifest, batches: Sequence[Batch]) -> Run:
@@ -145,22 +147,18 @@ def _run(name: str, manifest: Manifest, batches: Sequence[Batch]) -> Run:
 
 
 def _notes(run: Run, forms: Counter[str], extra: Sequence[str]) -> list[str]:
-    notes = [
-        f"Scored in part, and so not ranked: {count} images of {mask_set}." for mask_set, count in run.partial.items()
-    ]
+    notes = [f"Scored in part, so not ranked: {count} images of {mask_set}." for mask_set, count in run.partial.items()]
     for form, count in sorted(forms.items()):
         if any(word in form for word in LOSSY):
             notes.append(f"{count} pictures are {form}, which may change every pixel; PNG does not.")
         elif "gray" in form:
-            notes.append(f"{count} pictures are {form}: taken as equal red, green and blue.")
+            notes.append(f"{count} pictures are {form}: treated as equal red, green and blue.")
         elif "16-bit" in form:
             notes.append(f"{count} pictures are {form}: rounded to 8 bits.")
         elif "alpha" in form:
-            notes.append(f"{count} pictures are {form}, opaque everywhere: taken without it.")
+            notes.append(f"{count} pictures are {form}, opaque everywhere: alpha dropped.")
     if extra:
-        notes.append(
-            f"{len(extra)} files belong to no picture of the export and were left alone, the first {extra[0]}."
-        )
+        notes.append(f"{len(extra)} files match no picture of the export and were ignored, the first {extra[0]}.")
     return notes
 
 
@@ -199,6 +197,6 @@ def _exported(path: Path, digest: str, mode: str) -> NDArray[np.uint8]:
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}. Export again into a new folder.") from error
     if sha256(content) != digest:
-        raise UserError(f"{path} is not the file that was exported. Export again into a new folder.")
+        raise UserError(f"{path} has changed since it was exported. Export again into a new folder.")
     with open_picture(content) as image:
         return np.asarray(image.convert(mode))

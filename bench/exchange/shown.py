@@ -41,4 +41,4 @@ def _print_boards(record: Record, catalog: Catalog, console: Console) -> None:
         print_leaderboard(console, record.run.method, group, floors)
     else:
         print_leaderboard(console, record.run.method, group, set())
-        console.print("No other method has a record under this protocol: python -m bench evaluate --help makes one.")
+        console.print("No other method has a record under this protocol; to make one: python -m bench evaluate --help")

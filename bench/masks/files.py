@@ -47,7 +47,7 @@ def _hole(picture: Image.Image, path: Path, white_is_hole: bool) -> NDArray[np.b
             " A mask is black and white; save it without soft edges."
         )
     white = gray >= 128
-    return _checked(white if white_is_hole else ~white, path, "Is the polarity the other one?")
+    return _checked(white if white_is_hole else ~white, path, "Is the polarity inverted?")
 
 
 def hole_from_alpha(path: Path) -> NDArray[np.bool_]:
@@ -69,7 +69,7 @@ def _open(path: Path) -> Image.Image:
             # As bench.data.decode does: a mask and its picture must be turned alike.
             return ImageOps.exif_transpose(picture)
     except FileNotFoundError as error:
-        raise UserError(f"{path} does not exist. Name the mask's file.") from error
+        raise UserError(f"{path} does not exist. Give the mask's file.") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UserError(f"{path} cannot be read as a picture. Save it as a PNG file.") from error
 

@@ -56,11 +56,13 @@ class Mask:
             return
         says = f"{self.path}: {share:.1f} % are missing, but its number stands for {least} to {most} %."
         if least - 0.1 <= 100 - share <= most + 0.1:
-            raise UserError(f"{says} With the other polarity it would fit: these masks have been inverted; undo that.")
+            raise UserError(
+                f"{says} With the other polarity it would fit: these masks have been inverted; invert them back."
+            )
         raise UserError(f"{says} {_RENUMBERED}")
 
 
-_RENUMBERED = "The files are not NVIDIA's, or have been numbered anew; give the folder as it was unpacked."
+_RENUMBERED = "The files are not NVIDIA's, or have been renumbered; give the folder as unpacked."
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def _bits(mask: Mask, height: int, width: int) -> bytes:
         hole = np.asarray(Image.fromarray(hole).resize((width, height), Image.Resampling.NEAREST))
     if not hole.any() or hole.all():
         left = "known" if hole.all() else "missing"
-        raise UserError(f"{mask.path}, brought to {height}x{width}, leaves no pixel {left}. Take the file out.")
+        raise UserError(f"{mask.path}, resized to {height}x{width}, leaves no pixel {left}. Remove the file.")
     return np.packbits(hole).tobytes()
 
 
@@ -124,7 +126,7 @@ def _nvidia(place: MaskPlace) -> MaskFolder:
     there = {path.name for path in home.glob("*.png")}
     missing = [name for name in (f"{index:05d}.png" for index in range(NVIDIA_FILES)) if name not in there]
     if missing or len(there) > NVIDIA_FILES:
-        what = f"{missing[0]} is missing" if missing else "there are more"
+        what = f"{missing[0]} is missing" if missing else "there are extra files"
         raise UserError(f"{home} has {len(there)} masks; NVIDIA's test masks are {NVIDIA_FILES}: {what}. Unpack again.")
     word = place.words[0] if place.words else ""
     number = BIN_NAMES.index(word.removesuffix(CLEAR)) if word else 0
@@ -160,6 +162,6 @@ def _looked_at(place: MaskPlace, files: list[Path], white_is_hole: bool) -> Mask
     median = float(100 * np.median([mask.read().mean() for mask in sample]))
     if median > LARGE_PERCENT and LARGE not in place.words:
         other = "black" if white_is_hole else "white"
-        mend = f"Say masks={place.path}:{other}, or add :{LARGE} if the holes are so large."
+        mend = f"Use masks={place.path}:{other}, or add :{LARGE} if the holes are that large."
         raise UserError(f"{place.path}: half of the masks miss over {median:.0f} % of the picture. {mend}")
     return MaskFolder(masks)

@@ -62,9 +62,9 @@ def mask_place(spec: str) -> MaskPlace | None:
         words.insert(0, end[2])
         rest = end[0]
     if kind == "masks" and len(set(words) & set(POLARITIES)) != 1:
-        raise UserError(f"--masks {spec}: say which colour is the hole: masks={rest}:white or masks={rest}:black.")
+        raise UserError(f"--masks {spec}: give the hole's colour: masks={rest}:white or masks={rest}:black.")
     if kind == "nvidia" and len(words) > 1:
-        raise UserError(f"--masks {spec}: name one bin; repeat --masks for more.")
+        raise UserError(f"--masks {spec}: give one bin; repeat --masks for more.")
     return MaskPlace(kind, Path(rest).expanduser(), tuple(words))
 
 

@@ -120,7 +120,7 @@ class Stage(ABC):
     steps: int
     batch_size: int
     images: int | None = None
-    """At most so many training images are learnt from, always the same ones; None: all."""
+    """At most this many training images are used, always the same ones; None: all."""
     holes: Family
     """Draws the training holes, one for each image."""
     networks: dict[str, nn.Module]
@@ -260,21 +260,23 @@ def fill(inpainter: Inpainter, image: Tensor, hole: Tensor, seed: Tensor, names:
 
 
 def diagnostic_columns(inpainter: Inpainter, names: Sequence[str]) -> dict[str, list[float]]:
-    """What the inpainter told of its last call, as columns `aux_<name>` of the scores; `names` are the images' ids.
+    """The inpainter's diagnostics of its last call, as columns `aux_<name>` of the scores; `names` are the images' ids.
 
     Raises BrokenResultError for a name that is no identifier, and for values that are not one finite number an image.
     """
     who, columns = type(inpainter).__name__, {}
     for name, values in inpainter.diagnostics.items():
         if not name.isidentifier():
-            raise BrokenResultError(f"{who} tells '{name}'; a told name is a plain word such as context_loss.")
+            raise BrokenResultError(
+                f"{who} reports '{name}'; a diagnostic's name is a plain word such as context_loss."
+            )
         if values.shape != (len(names),):
             shape = tuple(values.shape)
-            raise BrokenResultError(f"{who} tells '{name}' with shape {shape}; it must be one number for each image.")
+            raise BrokenResultError(f"{who} reports '{name}' with shape {shape}; it must be one number for each image.")
         column = values.cpu().double().tolist()
         for image, value in zip(names, column, strict=True):
             if not math.isfinite(value):
-                raise BrokenResultError(f"{who} tells {name} = {value} for image {image}; it must be finite.")
+                raise BrokenResultError(f"{who} reports {name} = {value} for image {image}; it must be finite.")
         columns[f"aux_{name}"] = column
     return columns
 

@@ -36,7 +36,7 @@ PRETRAINED = "pretrained.py"
 
 @dataclass(frozen=True)
 class Entry:
-    """One method as it lies on disk."""
+    """One method on disk."""
 
     key: str
     path: Path
@@ -169,7 +169,9 @@ def find(include: Sequence[Path] = ()) -> Catalog:
     for path in include:
         found = _scan_include(path)
         if not found:
-            raise UserError(f"--include {path}: no folder with paper.toml and method.py, no file with METHOD = there.")
+            raise UserError(
+                f"--include {path}: no folder with paper.toml and method.py, and no file with METHOD =, found there."
+            )
         known = {entry.path for entry in entries}
         entries += [entry for entry in found if entry.path not in known]
     return Catalog(entries)
@@ -184,7 +186,7 @@ def list_methods(include: PathsLike = ()) -> list[Entry]:
 def load_paper(name: str | Path, include: PathsLike = ()) -> "Paper":
     """A paper.toml, typed: tables, claims, ledger, scales, variants. `name` is a key, or the path of the file.
 
-    Raises UserError that names the file, the line and the mend.
+    Raises UserError that names the file, the line and the remedy.
     """
     from bench.paper import read_paper
 

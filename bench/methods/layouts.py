@@ -86,7 +86,7 @@ class WeightLayout:
         kinds = {"missing": missing, "unexpected": unexpected, "of another shape": shapes}
         texts = [f"{len(keys)} {kind} ({_first(keys)})" for kind, keys in kinds.items() if keys]
         if texts:
-            mend = "Take the file as it is published, and the network's settings as they are."
+            mend = "Use the file as published and the network's default settings."
             raise UserError(f"{file} does not fit {self.name}: {'; '.join(texts)}. {mend}")
 
 

@@ -1,4 +1,4 @@
-"""`--weights FILE`: networks from elsewhere, checked by the hash in the name, read without pickle, told in records."""
+"""`--weights FILE`: networks from elsewhere, checked by the hash in the name, read without pickle, named in records."""
 
 import pickle
 import re
@@ -50,7 +50,7 @@ class Pretrained:
 
     @property
     def label(self) -> str:
-        """What the row is called beside the method's name."""
+        """The label added to the method's name in a row."""
         return " + ".join(path.stem for path in self.files)
 
     def code(self) -> str:
@@ -107,10 +107,10 @@ class Pretrained:
 
 
 def load_pretrained(entry: Entry, files: Sequence[Path]) -> Pretrained:
-    """Read the weights for a method. Raises UserError for whatever the user can mend in them."""
+    """Read the weights for a method. Raises UserError for whatever the user can fix in them."""
     layouts = entry.layouts()
     if not layouts:
-        raise UserError(f"--weights {files[0]}: {entry.key} reads no weights from elsewhere. Leave --weights out.")
+        raise UserError(f"--weights {files[0]}: {entry.key} cannot load weights from elsewhere. Leave --weights out.")
     hashes = tuple(sha256_of_file(path) for path in files)
     for path, digest in zip(files, hashes, strict=True):
         _check_name(path, digest)
@@ -136,7 +136,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
             break
     tensors = dict(_tensors(content)) if isinstance(content, Mapping) else {}
     if not tensors:
-        raise UserError(f"{path} holds no weights by name. Take the file as it is published.")
+        raise UserError(f"{path} holds no named weights. Use the file as published.")
     if all(key.startswith(PARALLEL) for key in tensors):
         tensors = {key.removeprefix(PARALLEL): value for key, value in tensors.items()}
     return tensors
@@ -157,13 +157,13 @@ def _load(path: Path) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         found = re.search(r"GLOBAL (\S+)", str(error))
-        why = f"is more than weights: reading it would run {found[1]}" if found else "is no file of plain weights"
+        why = f"holds more than weights: loading it would run {found[1]}" if found else "is not a file of plain weights"
         mend = "If you trust it, save its state_dict alone with torch.save"
-        raise UserError(f"{path} {why}. {mend}; otherwise take the file as it is published.") from error
+        raise UserError(f"{path} {why}. {mend}; otherwise use the file as published.") from error
     except Exception as error:  # whatever a file that is no checkpoint makes the reader raise
         if "TorchScript" in str(error):
             raise UserError(f"{path} is TorchScript. Run it as the method torchscript:{path}.") from error
-        raise UserError(f"{path} is no whole checkpoint of PyTorch. Take the file as it is published.") from error
+        raise UserError(f"{path} is not a complete PyTorch checkpoint. Use the file as published.") from error
 
 
 def _tensors(content: Mapping[Any, Any]) -> Iterator[tuple[str, Tensor]]:
@@ -174,8 +174,7 @@ def _check_name(path: Path, digest: str) -> None:
     found = HASH_IN_NAME.search(path.name)
     if found is not None and not digest.startswith(found[1]):
         raise UserError(
-            f"{path} is not the file that its name says: its SHA-256 starts with {digest[:8]}, not {found[1]}."
-            " Fetch the whole file again."
+            f"{path} does not match its name: its SHA-256 starts with {digest[:8]}, not {found[1]}. Download it again."
         )
 
 
@@ -186,9 +185,9 @@ def _load_several(
     hashes: tuple[str, ...],
     states: Sequence[Mapping[str, Tensor]],
 ) -> Pretrained:
-    """Files of one model, each told by its published name."""
+    """Files of one model, each recognised by its published name."""
     if not layouts:
-        raise UserError(f"--weights {files[1]}: {entry.key} takes one file of weights. Name one.")
+        raise UserError(f"--weights {files[1]}: {entry.key} takes one file of weights. Give one.")
     layout = layouts[0]
     roles = [_role(layout, path) for path in files]
     if sorted(filter(None, roles)) != sorted(layout.roles) or None in roles:

@@ -21,7 +21,7 @@ def parse_sets(pairs: Sequence[str]) -> dict[str, Any]:
     for pair in pairs:
         key, equals, text = pair.partition("=")
         if not equals or not key.strip():
-            raise UserError(f"--set {pair}: write --set key=value.")
+            raise UserError(f"--set {pair}: write --set KEY=VALUE.")
         try:
             changes[key.strip()] = json.loads(text)
         except ValueError:
@@ -33,7 +33,7 @@ def overrides(paper: "Paper | None", scale: str, variant: str) -> dict[str, Any]
     """What the paper.toml changes for this scale and variant. Without a paper.toml there is neither."""
     if paper is None:
         if variant != DEFAULT:
-            raise UserError(f"There is no variant '{variant}': without a paper.toml there is none.")
+            raise UserError(f"There is no variant '{variant}': a method without a paper.toml has none.")
         return {}
     if scale not in paper.scales:
         raise UserError(f"There is no scale '{scale}'.{nearest(scale, list(paper.scales))}")
@@ -46,7 +46,7 @@ def overrides(paper: "Paper | None", scale: str, variant: str) -> dict[str, Any]
 
 
 def build(settings_class: "type[Settings]", values: Mapping[str, Any], who: str) -> "Settings":
-    """Typed settings. Raises UserError that names the key, the value and the mend."""
+    """Typed settings. Raises UserError that names the key, the value and the remedy."""
     for key in values:
         if key not in settings_class.model_fields:
             raise UserError(f"{who} has no setting '{key}'.{nearest(key, list(settings_class.model_fields))}")

@@ -66,7 +66,7 @@ class ScriptInpainter(Inpainter):
                     result = self._call(image, missing)
             except (RuntimeError, torch.jit.Error) as error:
                 last = str(error).strip().splitlines()[-1].rstrip(".")
-                mend = "Perhaps it wants another --set multiple=N."
+                mend = "It may need another --set multiple=N."
                 raise UserError(f"the script fails on a {height}x{width} picture: {last}. {mend}") from error
         if not isinstance(result, Tensor) or result.shape != image.shape:
             got = f"shape {tuple(result.shape)}" if isinstance(result, Tensor) else type(result).__name__
@@ -170,7 +170,7 @@ def script_entry(call: str, trust: bool) -> ScriptEntry:
     if not path.is_file():
         raise UserError(f"{call}: there is no file {path}.")
     if not trust:
-        raise UserError(f"{call}: TorchScript executes code. If you trust where {path} is from, say so with --trust.")
+        raise UserError(f"{call}: TorchScript executes code. If you trust the source of {path}, pass --trust.")
     return ScriptEntry(f"{PREFIX}{path.name}", path, "bench.methods.torchscript", "torchscript")
 
 
@@ -182,7 +182,9 @@ def _load(path: Path, digest: str) -> Any:
             warnings.simplefilter("ignore")  # it is deprecated, and the form in which these files are
             return torch.jit.load(str(path), map_location="cpu").eval()  # type: ignore[no-untyped-call]
     except Exception as error:  # whatever a file that is no TorchScript makes the reader raise
-        raise UserError(f"{path} is no TorchScript file. Weights go with --weights {path} to their method.") from error
+        raise UserError(
+            f"{path} is not a TorchScript file. Give weights to their method with --weights {path}."
+        ) from error
 
 
 def _md5(path: Path) -> str:

@@ -29,7 +29,7 @@ def compute(
     images, raw = _pictures(truth, "truth"), _pictures(filled, "filled")
     missing = _hole(hole, images)
     if images.shape != raw.shape:
-        raise UserError(f"truth has shape {tuple(images.shape)}, filled {tuple(raw.shape)}. They must be the same.")
+        raise UserError(f"truth has shape {tuple(images.shape)}, filled {tuple(raw.shape)}. They must match.")
     empty = ~missing.flatten(1).any(dim=1)
     if empty.any():
         raise UserError(f"Image {int(empty.nonzero()[0])} has no hole. Leave it out.")

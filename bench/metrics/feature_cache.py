@@ -11,7 +11,7 @@ CACHE_BYTES = 2**30
 
 
 class FeatureCache:
-    """A store by content with room for so many bytes.
+    """A content-addressed store with room for this many bytes.
 
     When it is full, the pictures with the smallest digests stay. So it holds the same share of the images however often
     and in whatever order they come, where a store that drops the oldest would drop each just before it is asked for.

@@ -36,7 +36,7 @@ class Trunk(Published):
     smallest: int
     """Below this side in pixels, the last pooling has nothing left."""
     batch: int
-    """Images at once; always so many, because convolution kernels, and with them last bits, are chosen by it."""
+    """Images at once; always this many, because convolution kernels, and with them last bits, are chosen by it."""
 
 
 ALEX = Trunk("alexnet-owt-7be5be79.pth", 244_408_911, "7be5be79", "alex", "alexnet", (1, 4, 7, 9, 11), 31, 16)
@@ -70,12 +70,14 @@ def check(published: Published, path: Path) -> None:
     try:
         digest = sha256_of_file(path)
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}. Name the file {published.file}.") from error
+        raise UserError(
+            f"{path} cannot be read: {error.strerror}. The file must be called {published.file}."
+        ) from error
     if not digest.startswith(published.sha256_prefix):
         raise UserError(
             f"{path} is not the published {published.file}: {path.stat().st_size:,} bytes and SHA-256 {digest[:8]}...,"
-            f" expected {published.bytes:,} bytes and {published.sha256_prefix}.... Put the whole file there or take it"
-            " away."
+            f" expected {published.bytes:,} bytes and {published.sha256_prefix}...."
+            " Put the complete file there or remove it."
         )
 
 

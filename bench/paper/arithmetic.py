@@ -179,7 +179,7 @@ def _scale_text(table: Table, constants: dict[str, float], groups: list[list[str
     def listed(keys: list[str]) -> str:
         return and_list([f"{table.rows[key].label} {constants[key]:.2f}" for key in keys])
 
-    rule = f"k = l1 / 10^(-PSNR/20) moves less than {100 * TOLERANCE:.0f} % between the rows of one protocol"
+    rule = f"k = l1 / 10^(-PSNR/20) varies by less than {100 * TOLERANCE:.0f} % between rows of one protocol"
     if len(groups) == 1:
         return f"{rule}; here it does: {listed(list(constants))}."
     ratio = max(constants.values()) / min(constants.values())
@@ -212,7 +212,7 @@ def _percent_over(table: Table, row: str, over: str, column: str, claimed: Repor
     rest = [key for key in table.rows if key not in (row, over) and column in table.rows[key].cells]
     others = [f"{table.rows[key].label} {gain(table, row, key, column).percent:+.2f} %" for key in rest]
     why += f" Over the other rows: {and_list(others)}." if others else ""
-    why += " dB are logarithms, so a percentage of them measures nothing." if about.unit == "dB" else ""
+    why += " dB are logarithmic, so a percentage of them means nothing." if about.unit == "dB" else ""
     return ArithmeticResult("supported" if agrees else "contradicted", why)
 
 
@@ -228,7 +228,11 @@ def _shares(table: Table, row: str, counts: list[str], shares: list[str], total:
         f"{count} is {share:.2f} % (printed {printed})" for share, (count, printed) in zip(exact, pairs, strict=True)
     ]
     how = (
-        "" if rounded else " Cut to whole digits, not rounded." if cut else " Neither rounding nor cutting gives these."
+        ""
+        if rounded
+        else " Truncated to whole digits, not rounded."
+        if cut
+        else " Neither rounding nor truncation gives these."
     )
     return ArithmeticResult("supported" if rounded or cut else "contradicted", f"Of {total}, {and_list(parts)}.{how}")
 

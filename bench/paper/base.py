@@ -13,7 +13,7 @@ Keys = tuple[str | int, ...]
 
 
 class Mistake(NamedTuple):
-    """Something wrong in a paper.toml: where, and what with its mend, as a sentence."""
+    """Something wrong in a paper.toml: where, and one sentence with the problem and its remedy."""
 
     at: Keys
     text: str
@@ -21,7 +21,7 @@ class Mistake(NamedTuple):
 
 def misfit(at: Keys, name: str, what: str, known: Collection[str]) -> Mistake:
     """A name that nothing bears."""
-    return Mistake(at, f"'{name}' is no {what}.{nearest(name, list(known))}")
+    return Mistake(at, f"'{name}' is not a {what}.{nearest(name, list(known))}")
 
 
 def misplaced(at: Keys, message: str) -> PydanticCustomError:

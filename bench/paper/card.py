@@ -39,17 +39,17 @@ def print_card(paper: Paper, key: str, console: Console, reproducible: bool = Tr
         _section(console, "Reported by the paper")
         console.print(_reported(paper, table))
     if paper.claims:
-        _section(console, f"Claims ({len(paper.claims)})", "Margins stand in paper.toml before any run.")
+        _section(console, f"Claims ({len(paper.claims)})", "Margins are set in paper.toml before any run.")
         console.print(_claims(paper))
     if paper.ledger:
         _section(
-            console, f"Ledger ({len(paper.ledger)})", "What the text says or leaves open. The reasons: paper.toml."
+            console, f"Ledger ({len(paper.ledger)})", "What the text says or leaves open. Reasons are in paper.toml."
         )
         console.print(_ledger(paper))
     _section(console, "Scales")
     console.print(_scales(paper))
     if paper.variants:
-        _section(console, f"Variants ({len(paper.variants)})", "Each is one change to the method as printed.")
+        _section(console, f"Variants ({len(paper.variants)})", "Each changes one thing in the method as printed.")
         console.print(_variants(paper))
     _section(console, "Next")
     console.print(_commands(paper, key) if reproducible else _baseline_commands(paper, key))
@@ -81,7 +81,7 @@ def _reported(paper: Paper, table: Table) -> RenderableType:
     parts += [Text(), Text("Where the rows come from", style="bold")]
     parts += [_origin(table, row) for row in table.rows.values()]
     if own:
-        parts += [Text(), Text("What the printed numbers say by themselves", style="bold")]
+        parts += [Text(), Text("What the printed numbers say on their own", style="bold")]
     for claim in own:
         result = check(claim, paper)
         parts.append(
@@ -211,16 +211,16 @@ def _settings(values: dict[str, object]) -> str:
 def _commands(paper: Paper, key: str) -> Grid:
     data = (paper.scales["paper"].protocol.data or ["imagenet"])[0]
     words = f"python -m bench reproduce {key}"
-    lines = [(f"{words} --scale smoke", "does it run here"), (words, "what holds at quick scale")]
+    lines = [(f"{words} --scale smoke", "check that it runs here"), (words, "what holds at quick scale")]
     if paper.variants:
-        lines.append((f"{words} --variant {next(iter(paper.variants))}", "another reading beside it"))
+        lines.append((f"{words} --variant {next(iter(paper.variants))}", "compare another reading"))
     lines.append((f"{words} --scale paper --data {data}=PATH", "what the paper did"))
     return _lines(lines)
 
 
 def _baseline_commands(paper: Paper, key: str) -> Grid:
     words = f"python -m bench evaluate {key}"
-    lines = [(f"{words} --scale smoke", "does it run here"), (words, "train and score it at quick scale")]
+    lines = [(f"{words} --scale smoke", "check that it runs here"), (words, "train and score it at quick scale")]
     if paper.variants:
         lines.append((f"{words} --variant {next(iter(paper.variants))}", "another reading"))
     return _lines(lines)

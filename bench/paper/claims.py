@@ -69,7 +69,7 @@ class Bound(_Claim):
     @model_validator(mode="after")
     def _has_one_end(self) -> "Bound":
         if (self.below is None) == (self.above is None):
-            raise misplaced(("kind",), "a bound needs one of the keys below and above: the value that it is held to")
+            raise misplaced(("kind",), "a bound needs one of the keys below and above: the value to compare with")
         return self
 
     @property

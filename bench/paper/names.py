@@ -121,9 +121,9 @@ def _metric(at: Keys, name: str, directed: bool = False, others: Collection[str]
     elif found is None or name == TOLD:
         yield misfit(at, name, "metric", [*others, *known()])
     elif not found.per_image:
-        yield Mistake(at, f"'{name}' is one number for all images together; claims need one for each image.")
+        yield Mistake(at, f"'{name}' is one number for all images together; claims need one per image.")
     elif directed and found.better == "neither":
-        yield Mistake(at, f"'{name}' has no better side, so nothing can be ordered by it; make it a bound.")
+        yield Mistake(at, f"'{name}' has no better direction, so nothing can be ordered by it; use a bound.")
 
 
 def _claimed_mask_sets(
@@ -134,7 +134,7 @@ def _claimed_mask_sets(
         if name not in mask_sets and not name.startswith("masks-"):
             yield misfit(at, name, "mask set", mask_sets)
         elif probed and name != PROBED_ON:
-            yield Mistake(at, f"'{probed}' is a probe's, and probes run under {PROBED_ON} only, not {name}.")
+            yield Mistake(at, f"'{probed}' belongs to a probe, and probes run under {PROBED_ON} only, not {name}.")
 
 
 def _place(at: Keys, claim: Cell | Arithmetic, paper: Paper) -> Iterator[Mistake]:

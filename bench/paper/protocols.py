@@ -31,7 +31,7 @@ def _or_not_said(form: str) -> WrapValidator:
             for details in error.errors():
                 if details["type"] == "misfit":
                     raise misplaced((), details["msg"]) from error
-            raise misplaced((), f'write {form}, or "{NOT_SAID}"; sentences go into the note') from error
+            raise misplaced((), f'write {form}, or "{NOT_SAID}"; prose goes into the note') from error
 
     return WrapValidator(validated)
 
@@ -79,7 +79,7 @@ class NamedMasks(Part):
     @classmethod
     def _is_known(cls, name: str) -> str:
         if name not in KNOWN_MASKS:
-            raise misplaced((), f"'{name}' is no mask set with a name.{nearest(name, list(KNOWN_MASKS))}")
+            raise misplaced((), f"'{name}' is not the name of a mask set.{nearest(name, list(KNOWN_MASKS))}")
         return name
 
     def __str__(self) -> str:

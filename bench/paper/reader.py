@@ -1,4 +1,4 @@
-"""Reads a paper.toml; an error names the file, the line, the key and the mend."""
+"""Reads a paper.toml; an error names the file, the line, the key and the remedy."""
 
 import re
 import tomllib
@@ -59,7 +59,7 @@ RENAMED = {
 def read_paper(path: Path) -> Paper:
     """Raises UserError with one line for a file that cannot be read, parsed or understood.
 
-    Of several errors the first in the file is told, and the number of the others.
+    Of several errors it reports the first in the file and the number of the others.
     """
     reading = look(path)
     if reading.mistakes or reading.paper is None:
@@ -141,7 +141,7 @@ def _what(details: ErrorDetails, keys: Keys) -> str:
         new = next((name for name in RENAMED.get(str(keys[-1]), ()) if name in known), None)
         if new is not None:
             return f"'{keys[-1]}' was renamed: write {new}."
-        return f"there is no key '{keys[-1]}' here.{nearest(str(keys[-1]), known)}"
+        return f"unknown key '{keys[-1]}'.{nearest(str(keys[-1]), known)}"
     if kind == "missing":
         return "this value is missing; add it."
     if kind == "union_tag_not_found":

@@ -1,4 +1,4 @@
-"""What can still be read of a paper.toml with faulty parts, so that all its mistakes are told at once."""
+"""What can still be read of a paper.toml with faulty parts, so that all its mistakes are reported at once."""
 
 from collections.abc import Iterable
 from copy import deepcopy

@@ -72,7 +72,7 @@ class Column(Part):
     def _is_known(cls, name: str) -> str:
         if name not in (*DEFINITIONS, "other", NOT_SAID):
             known = [*DEFINITIONS, "other", NOT_SAID]
-            raise misplaced((), f"'{name}' is no metric definition.{nearest(name, known)}")
+            raise misplaced((), f"'{name}' is not a metric definition.{nearest(name, known)}")
         return name
 
 

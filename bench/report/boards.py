@@ -63,7 +63,7 @@ class Board:
     best_floors: dict[str, str]
     """By metric: the name of the best floor."""
     tv_truth: Interval | None
-    """The truth's own TV, to hold each TV against."""
+    """The truth's own TV, for comparison."""
     in_part: tuple[str, ...] = ()
     """What was scored only in part or failed its spot check, and so has no line."""
     about: str = ""
@@ -75,7 +75,9 @@ class Board:
         notes = [*([self.about] if self.about else []), *self.in_part]
         groups = max((interval.groups for line in self.lines for interval in line.scores.values()), default=0)
         if 0 < groups < FEWEST_GROUPS:
-            notes.append(f"The intervals rest on {groups} groups; fewer than {FEWEST_GROUPS} are never evidence here.")
+            notes.append(
+                f"The intervals rest on {groups} groups; fewer than {FEWEST_GROUPS} never count as evidence here."
+            )
         notes += self._about_leads()
         for line in self.lines:
             for metric, interval in line.scores.items():
@@ -90,11 +92,11 @@ class Board:
         only = [line.name for line in trained if line.images_only]
         both = [line.name for line in trained if not line.images_only]
         if both and only:
-            few = f"over images only for {and_list(only)}, of which there are fewer than {FEWEST_SEEDS} seeds"
-            return [f"Intervals of leads are over images and training seeds for {and_list(both)}, {few}."]
+            few = f"and images only for {and_list(only)}, with fewer than {FEWEST_SEEDS} seeds"
+            return [f"Intervals of leads cover images and training seeds for {and_list(both)}, {few}."]
         if both:
-            return ["Intervals of leads are over images and training seeds."]
-        return [f"Intervals of leads are over images only: no training has {FEWEST_SEEDS} seeds."] if only else []
+            return ["Intervals of leads cover images and training seeds."]
+        return [f"Intervals of leads cover images only: no training has {FEWEST_SEEDS} seeds."] if only else []
 
 
 def leaderboards(records: Sequence[Record], key: str, floors: set[str]) -> list[Board]:
@@ -112,9 +114,9 @@ def _in_part(records: Sequence[Record], mask_set: str) -> tuple[str, ...]:
     runs = [record.run for record in records if record.run.partial]
     caught = [record for record in records if record.unranked and not record.run.partial]
     return tuple(f"{record.run.name} is not ranked: {record.unranked}." for record in caught) + tuple(
-        f"{run.method}: only {run.partial[mask_set]} images came back, so it is not ranked"
+        f"{run.method}: only {run.partial[mask_set]} images were returned, so it is not ranked"
         if mask_set in run.partial
-        else f"{run.method}: not ranked, because on other mask sets only some images came back"
+        else f"{run.method}: not ranked, because other mask sets came back incomplete"
         for run in runs
     )
 

@@ -54,7 +54,7 @@ class Chapter:
     def caution(self) -> str:
         """What to keep in mind before any number: test images that were trained on."""
         count = len(self.records[0].content.data.repeated)
-        return f"The very pixels of {count} test images are also in the training part." if count else ""
+        return f"{count} test images are also in the training set, pixel for pixel." if count else ""
 
     @property
     def counts(self) -> Counter[Verdict]:

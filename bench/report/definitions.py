@@ -43,7 +43,7 @@ def explain_key(console: Console, catalog: Catalog, key: str, out: Path) -> None
     records = own_records(key, [one for one in find_records(out) if _current(one, entry)])
     if paper is None or not paper.tables:
         if not records:
-            raise UserError(f"{out} holds no record of {key}. Make one: python -m bench evaluate {key}")
+            raise UserError(f"{out} holds no record of {key}. Create one: python -m bench evaluate {key}")
         for group in by_protocol(records):
             print_definitions(console, group)
         return
@@ -55,7 +55,7 @@ def explain_key(console: Console, catalog: Catalog, key: str, out: Path) -> None
 
 
 def explain_record(console: Console, catalog: Catalog, path: Path) -> None:
-    """One record, beside its paper's numbers where it is a paper's."""
+    """One record, next to its paper's numbers if it belongs to a paper."""
     record = open_record(path)
     entry = catalog.entries.get(record.run.method) if record.run.origin == "run" else None
     paper = entry.description() if entry is not None else None
@@ -71,7 +71,7 @@ def print_scales(console: Console, found: Sequence[Scales]) -> None:
     for one in found:
         console.print(Text(f"{one.table.title}: k = l1 / 10^(-PSNR/20)", style="bold"))
         console.print(_constants(one))
-        for text in one.flags or ("All rows are on one scale.",):
+        for text in one.flags or ("All rows are on the same scale.",):
             console.print(Text(text, style="red" if one.flags else "green"))
         for text in one.bounds:
             console.print(Text(text, style="dim"))

@@ -36,7 +36,7 @@ def score_figures(boards: list[Board]) -> list[Figure]:
     figures = []
     for metric in HEADLINE:
         if any(metric in board.best for board in boards):
-            alt = f"{DEFINITIONS[metric].title} of every method with its 95 % interval, by mask set; as in the tables."
+            alt = f"{DEFINITIONS[metric].title} of every method with its 95 % interval, by mask set, as in the tables."
             figures.append(Figure(heading(metric), alt, png_of(_scores(boards, metric))))
     return figures
 

@@ -31,11 +31,11 @@ def leaderboard_page(report: Report, command: str) -> str:
             lines += _board(board, chapter)
         lines += _probed(chapter.probed) if chapter.probed else []
     if not report.chapters:
-        lines += [f"Nothing is measured yet. Run `{command}`.", ""]
+        lines += [f"Nothing has been measured yet. Run `{command}`.", ""]
     lines += [f"## {HEADING}", ""]
     for table in reported_tables(report.paper, report.settled):
         lines += _reported(table)
-    return "\n".join([*lines, f"Made again with `{command}`."]) + "\n"
+    return "\n".join([*lines, f"Reproduce with `{command}`."]) + "\n"
 
 
 def claims_page(report: Report) -> str:
@@ -44,14 +44,14 @@ def claims_page(report: Report) -> str:
     for chapter in report.chapters:
         lines += [f"## {chapter.title}", "", _counts(chapter.findings), "", *_scale_lines(report, chapter)]
         lines += [*_findings(chapter.findings), ""]
-    where = "Settled without a measurement" if report.chapters else "Nothing is measured yet"
+    where = "Settled without a measurement" if report.chapters else "Nothing measured yet"
     lines += [f"## {where}", "", _counts(report.settled), "", *_findings(report.settled)]
     return "\n".join(lines) + "\n"
 
 
 def _scale_lines(report: Report, chapter: Chapter) -> list[str]:
     says = report.paper.scales[chapter.run.scale].summary
-    return [f"A {chapter.run.scale} run: {says} Every verdict and number here is a statement about this scale.", ""]
+    return [f"A {chapter.run.scale} run: {says} Every verdict and number here holds for this scale only.", ""]
 
 
 def _board(board: Board, chapter: Chapter) -> list[str]:

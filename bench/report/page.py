@@ -86,7 +86,7 @@ def how(claim: Claim, paper: Paper) -> str:
 
 
 def together(findings: list[tuple[Chapter | None, Finding]]) -> list[tuple[Finding, str]]:
-    """Each finding with its chapters' titles; chapters that say the very same share one."""
+    """Each finding with its chapters' titles; chapters that say exactly the same share one."""
     merged: dict[tuple[str, str], tuple[Finding, list[str]]] = {}
     for chapter, finding in findings:
         entry = merged.setdefault((finding.verdict, finding.why), (finding, []))

@@ -62,11 +62,9 @@ class Gallery:
 def gallery(chapter: Chapter, key: str, floors: set[str], cache: Path) -> Gallery:
     """The pictures of one chapter; needs the data set and the predictions, and says so where they are gone."""
     shown = _columns(chapter.field, key, floors)
-    rule = (
-        f"Best, median and worst test image of each mask set by the PSNR of {shown[0].name}: a rule's choice, not ours."
-    )
+    rule = f"Best, median and worst test image of each mask set, chosen by the PSNR of {shown[0].name}."
     left_out = len(chapter.field) - len(shown)
-    rule += f" {left_out} more runs are not drawn." if left_out else ""
+    rule += f" {left_out} more runs are not shown." if left_out else ""
     try:
         data = load(chapter.run.protocol, cache)
         if data.fingerprint != chapter.run.data:

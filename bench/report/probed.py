@@ -1,4 +1,4 @@
-"""The table of what the probes measured: repeatability and robustness, every method beside the floors."""
+"""The table of what the probes measured: repeatability and robustness, every method next to the floors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from bench.report.words import range_text
 TITLE = "Repeatability and robustness"
 MASK_SET = "center"
 NOTE = (
-    "Spread: how far the fills of one picture with several inpaint seeds lie apart. Amplification: the change of the"
+    "Spread: how far apart the fills of one picture with several inpaint seeds lie. Amplification: the change of the"
     " fill over the change of the known pixels, when these are changed slightly; at 1 the fill changes as much as they"
     " do, at 0 not at all. Lower is better for both, and a method that always paints the same has 0 in all of these"
     " columns."

@@ -20,11 +20,11 @@ MARKS = {
 ARROWS = {"higher": "↑", "lower": "↓", "truth": "→"}
 NO_WEIGHTS = "no weights"
 METHOD_NOTE = (
-    "Each mean stands with its 95 % interval: the 2.5 to 97.5 % range of the mean when groups of images are drawn again"
-    " (percentile bootstrap). A lead is the mean difference to the best floor of the mask set on the same images;"
+    "Each mean has its 95 % interval: the 2.5 to 97.5 % range of the mean when groups of images are resampled"
+    " (percentile bootstrap). A lead is the mean difference from the best floor of the mask set on the same images;"
     " + is better."
-    " Under each table stands whether the intervals of leads count the training seeds too; those of means never do."
-    " The training budget is steps x batch size over all stages: how many images were drawn, repeats counted."
+    " A note under each table says whether the intervals of leads also cover training seeds; those of means never do."
+    " The training budget is steps x batch size over all stages: how many images were drawn, repeats included."
 )
 
 

@@ -92,7 +92,7 @@ def images_at_once(inpainter: Inpainter) -> int:
     """How many images one `inpaint` is given. Raises UserError for a number that does not divide PART."""
     count, who = inpainter.images_at_once, type(inpainter).__name__
     if count < 1 or PART % count:
-        raise UserError(f"{who}.images_at_once = {count} does not divide {PART}; say 16, 32 or 64.")
+        raise UserError(f"{who}.images_at_once = {count} does not divide {PART}; use 16, 32 or 64.")
     return count
 
 

@@ -103,7 +103,7 @@ class Experiment:
         return read_record(self.folder)
 
     def build(self) -> Method:
-        """The method with freshly initialised networks, the same bits for the same seed; or with adopted ones."""
+        """The method with freshly initialised networks, the same bits for the same seed; or with pretrained ones."""
         if self.pretrained is not None:
             return self.pretrained.build(self.run.settings, self.data.facts)
         return build_method(self.entry, self.run.settings, self.data.facts, self.run.seed)
@@ -131,7 +131,7 @@ class Experiment:
     def train(self, progress: Progress, share: bool = True) -> Method:
         """The trained method, trained as far as it is not. The caller holds the lock.
 
-        With `share` the networks of another run are taken where that has been trained in the very same way.
+        With `share` the networks of another run are taken where that has been trained in exactly the same way.
         """
         method = self.build()
         stages = method.stages() if self.pretrained is None else ()
@@ -154,7 +154,7 @@ class Experiment:
             twin = take_from_cache(self.folder, self.run, key) if share else None
             if twin is not None:
                 log_event(self.folder, "networks taken", {"from": twin.name})
-                progress.say(f"train {self.title}: not again, the networks are those of {twin.name}")
+                progress.say(f"train {self.title}: skipped, reusing the networks of {twin.name}")
                 return
             if self.fabric.world_size > 1:
                 tell(self.fabric, self._job())
@@ -364,10 +364,10 @@ def _asked(folder: Path) -> tuple[Run, DataFacts]:
 def load_networks(method: Method, folder: Path) -> None:
     path = next(iter((folder / "checkpoints").glob("trained-*.pt")), None)
     if path is None:
-        raise UserError(f"{folder} holds no trained networks. Run the same command's `train` first.")
+        raise UserError(f"{folder} holds no trained networks. Run `train` with the same options first.")
     state = checkpoint.load(path)
     if state is None:
-        raise UserError(f"{path} is damaged. Delete it and run the same command again.")
+        raise UserError(f"{path} is damaged. Delete it and rerun the command.")
     for name, network in method.networks().items():
         network.load_state_dict(state[name])
 

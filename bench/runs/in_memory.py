@@ -34,7 +34,7 @@ def score_object(
     Raises UserError for what only a method that is found by its key can have.
     """
     for name in sorted(request.model_fields_set - COUNT):
-        raise UserError(f"{name} is for methods that are found by their key, not for {request.key} in memory.")
+        raise UserError(f"{name} works only for methods found by their key, not for {request.key} in memory.")
     device, lpips = open_fabric(request.device).device, Lpips.open(request.lpips)
     for protocol in _protocols(request):
         with progress.task(f"data {protocol.data_name}") as report:

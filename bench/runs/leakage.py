@@ -27,7 +27,7 @@ VERSION = 2
 MOST_SHARED = 0.01
 """A verdict is capped where more than this share of the test images is also in train."""
 MOST_TRAINING_HOLES = 20_000
-"""So many training holes of each stage are held against the mask sets."""
+"""How many training holes of each stage are compared with the mask sets."""
 EXAMPLES = 5
 
 

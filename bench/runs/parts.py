@@ -43,7 +43,7 @@ class DataManifest(Part):
     resolution: int
     """Height and width in pixels."""
     split: str
-    """How train and test were told apart, in words."""
+    """How train and test were separated, in words."""
     crop: str
     """How a picture became a square, in words."""
     counts: dict[Literal["train", "test", "set_aside"], Count]
@@ -210,7 +210,7 @@ class PretrainedFacts(Part):
 
     name: str
     label: str = ""
-    """What the row is called beside the method's name."""
+    """The label added to the method's name in a row."""
     files: list[WeightFile]
     licence: str
     source: str = ""

@@ -24,7 +24,7 @@ from bench.util.files import check_writable, read_json, whole
 def inpaint_picture(
     request: Request, image: Path, mask: str, output: Path, run: Path | None = None, white_is_hole: bool = True
 ) -> None:
-    """Write `image` with its hole filled to `output` as PNG. Raises UserError for anything a user can mend.
+    """Write `image` with its hole filled to `output` as PNG. Raises UserError for anything a user can fix.
 
     `mask` is a file, or `alpha` for the transparent pixels. Of the request the method, its seed, networks and device
     count, and `out`, where the newest `run` of a trained method is looked for.
@@ -32,9 +32,9 @@ def inpaint_picture(
     _, entry = find_called(request.key, request.include, request.trust)
     pretrained = load_pretrained(entry, request.networks) if request.networks else None
     if output.suffix.lower() != ".png":
-        raise UserError(f"-o {output}: the result is written as PNG, so name a .png file.")
+        raise UserError(f"-o {output}: the result is a PNG file, so use a name ending in .png.")
     if output.exists() and not request.force:
-        raise UserError(f"-o {output}: the file exists. Name another, or add --force to write over it.")
+        raise UserError(f"-o {output}: the file exists. Choose another, or add --force to overwrite it.")
     if not image.is_file():
         raise UserError(f"{image}: there is no such picture.")
     pixels = torch.from_numpy(decode(image).copy()).permute(2, 0, 1).unsqueeze(0)
@@ -58,7 +58,7 @@ def inpaint_picture(
 
 def _pretrained(pretrained: Pretrained, run: Path | None) -> Method:
     if run is not None:
-        raise UserError(f"--run {run}: with --weights the networks are those of the file. Leave one of them out.")
+        raise UserError(f"--run {run}: with --weights the networks come from that file. Leave out one of the two.")
     for note in pretrained.notes:
         print(note)
     return pretrained.build(pretrained.settings("paper", DEFAULT, {}), DataFacts(256, 1))
@@ -77,9 +77,11 @@ def _method(entry: Entry, run: Path | None, out: Path) -> Method:
             raise UserError(f"{out} holds no trained {entry.key}. Train it first: python -m bench train {entry.key}")
         run = newest.parent.parent
     if not (run / "run.json").exists():
-        raise UserError(f"--run {run}: that is no run's folder (it has no run.json).")
+        raise UserError(f"--run {run}: this is not a run's folder (it has no run.json).")
     asked = read_json(run / "run.json")
     if not isinstance(asked, dict) or asked.get("method") != entry.key:
-        raise UserError(f"--run {run}: that is not a run of {entry.key}. Name one of its folders under {out / 'runs'}.")
+        raise UserError(
+            f"--run {run}: this is not a run of {entry.key}. Choose one of its folders under {out / 'runs'}."
+        )
     print(f"Run: {run}")
     return load_trained(entry, run)

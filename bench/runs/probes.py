@@ -1,7 +1,7 @@
 """Probes: what one scoring pass cannot tell, image by image, on the first test images under the mask set `center`.
 
 `repeat` fills the same picture with several inpaint seeds: how far two runs lie apart. `perturb` fills slightly changed
-pictures with one seed: how much the fill changes beside the change of what is known. `best_of` is an oracle: of the
+pictures with one seed: how much the fill changes relative to the known pixels. `best_of` is an oracle: of the
 fills of several seeds it takes the one nearest to the truth, as no method can. All measure in floating point, before
 any rounding. bench/metrics/probed.py defines the metrics.
 """

@@ -50,7 +50,7 @@ FORMAT: Literal[2] = 2
 """Raised when a record's layout changes."""
 NUMBERS = 3
 """Raised, with a CHANGELOG entry, when a change in bench/ may move a number; part of every run key."""
-MADE_AGAIN = "Delete its folder and run again."
+MADE_AGAIN = "Delete its folder and rerun the command."
 
 
 class Run(Part):
@@ -205,7 +205,7 @@ class Record:
 
         path = self.folder / "predictions" / f"{mask_set}.npy"
         if not path.exists():
-            raise UserError(f"{path} is gone; the pictures can be made again with --force.")
+            raise UserError(f"{path} is missing; --force recreates the pictures.")
         pixels: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
         return pixels
 
@@ -213,7 +213,7 @@ class Record:
         path = self.folder / f"{name}.csv"
         content = path.read_bytes() if path.exists() else b""
         if sha256(content) != known:
-            raise UserError(f"{path} is not the file that its record.json was written for. Run again with --force.")
+            raise UserError(f"{path} is not the file that its record.json was written for. Rerun with --force.")
         table = read_table(path, content)
         return upgrade_columns(table) if self.written_as == 1 else table
 
@@ -239,9 +239,9 @@ def read_record(folder: Path) -> Record | None:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise UserError(f"{path} is no whole record ({where}: {first['msg']}). {MADE_AGAIN}") from error
+        raise UserError(f"{path} is not a complete record ({where}: {first['msg']}). {MADE_AGAIN}") from error
     except (AttributeError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is no whole record of format 1 ({error}). {MADE_AGAIN}") from error
+        raise UserError(f"{path} is not a complete record of format 1 ({error}). {MADE_AGAIN}") from error
     _check_unaltered(path, content)
     return Record(folder, content, version)
 
@@ -252,9 +252,9 @@ def _check_unaltered(path: Path, content: RecordContent) -> None:
     if content.key != run.key:
         raise _altered_key(path, content.key, run.key)
     if content.data.fingerprint != run.data:
-        raise UserError(f"{path} was altered: its data manifest is not the one that its run names. {MADE_AGAIN}")
+        raise UserError(f"{path} was altered: its data manifest is not the one in its run. {MADE_AGAIN}")
     if {name: one.sha256 for name, one in content.mask_sets.items()} != run.mask_sets:
-        raise UserError(f"{path} was altered: its mask sets are not those that its run names. {MADE_AGAIN}")
+        raise UserError(f"{path} was altered: its mask sets are not those of its run. {MADE_AGAIN}")
 
 
 def _altered_key(path: Path, found: str, wanted: str) -> UserError:

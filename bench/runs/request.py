@@ -1,4 +1,4 @@
-"""The request: what is asked for, one object for the command line, Python, the queue and the job on a node.
+"""The request: one object for the command line, Python, the queue and the job on a node.
 
 Every default of a run stands here and nowhere else: the command line takes its options from these fields, and a queued
 task holds its request as JSON. Where and how long something runs is not here (bench/cluster/profile.py). No torch.
@@ -27,7 +27,7 @@ def cache_folder() -> Path:
 
 
 class Asked(TypedDict, total=False):
-    """`Request`'s fields as Python callers may write them: one value where several are possible, paths as text."""
+    """`Request`'s fields as Python callers may write them: a single value for a list, a string for a path."""
 
     scale: str
     data: str | Sequence[str]
@@ -51,7 +51,7 @@ class Asked(TypedDict, total=False):
 
 
 class Request(BaseModel):
-    """One method, and everything that its runs depend on but the code."""
+    """One method, and everything that its runs depend on except the code."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,29 +59,29 @@ class Request(BaseModel):
     """A paper or baseline as `list` shows it, or `torchscript:FILE`."""
     scale: str = "quick"
     data: tuple[str, ...] = ()
-    """Data sets, `NAME[=PATH]`, in place of the scale's."""
+    """Data sets, `NAME[=PATH]`, instead of the scale's."""
     mask_sets: tuple[str, ...] = ()
-    """Names of drawn mask sets and `KIND=PATH`, in place of the scale's."""
+    """Names of drawn mask sets, or `KIND=PATH`, instead of the scale's."""
     variants: tuple[str, ...] = ()
-    """For `reproduce`, beside the method as printed and the scale's own, and `all` is every one."""
+    """For `reproduce`, these run besides the method as printed and the scale's own; `all` runs every variant."""
     seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1)
     changes: dict[str, Any] = {}
-    """Settings that are changed; the run is named after them. `KEY=VALUE` texts are taken too."""
+    """Settings to change; the run is named after them. `KEY=VALUE` strings work too."""
     paper: str | None = None
-    """The paper whose protocol is taken; the method's own where None."""
+    """The paper whose protocol to use; None for the method's own."""
     with_baselines: bool = False
     """Also run every other method that the paper.toml names."""
     networks: tuple[Path, ...] = ()
-    """Files of networks trained elsewhere, in place of a training."""
+    """Files of networks trained elsewhere, instead of training."""
     trust: bool = False
-    """Whether a TorchScript file, which runs what is in it, may be read."""
+    """Whether to load a TorchScript file, which executes the code in it."""
     lpips: Path | None = None
     """Folder that holds the LPIPS trunk's weights."""
     include: tuple[Path, ...] = ()
-    """Further folders and files to find methods in."""
+    """Further folders and files to look for methods in."""
     device: str = "auto"
     processes: int = Field(default=1, ge=1)
-    """How many train together on this machine."""
+    """How many processes train together on this machine."""
     minutes: float | None = Field(default=Options.minutes, ge=0)
     checkpoint_seconds: float = Field(default=Options.checkpoint_seconds, ge=0)
     out: Path = Path("runs")
@@ -89,14 +89,14 @@ class Request(BaseModel):
     cache: Path = Field(default_factory=cache_folder)
     """Where data sets are packed."""
     force: bool = False
-    """Compute again what is already there."""
+    """Recompute what is already there."""
 
     @classmethod
     def of(cls, key: str, **asked: Any) -> Self:
-        """A request from what a user says. Raises UserError that names the field, the value and the mend."""
+        """A request from user input. Raises UserError naming the field, the value and the remedy."""
         for name in asked:
             if name not in cls.model_fields:
-                raise UserError(f"There is no option '{name}' here.{nearest(name, list(cls.model_fields))}")
+                raise UserError(f"There is no option '{name}'.{nearest(name, list(cls.model_fields))}")
         try:
             return cls(key=key, **asked)
         except ValidationError as error:
@@ -106,7 +106,7 @@ class Request(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _one_is_several(cls, values: Any) -> Any:
-        """A single value where several are possible; `changes` as texts."""
+        """A single value for a list; `changes` as strings."""
         for name, value in dict(values).items() if isinstance(values, Mapping) else ():
             field = cls.model_fields.get(name)
             if field is not None and get_origin(field.annotation) is tuple and isinstance(value, str | int | Path):
@@ -125,11 +125,11 @@ class Request(BaseModel):
         return Options(self.minutes, self.checkpoint_seconds)
 
     def but(self, **changed: Any) -> Self:
-        """The same with other values, which are taken as they are."""
+        """A copy with other values, which are not validated."""
         return self.model_copy(update=changed)
 
     def rooted(self) -> Self:
-        """With every path from the root: jobs run in another folder."""
+        """A copy with absolute paths: jobs run in another folder."""
         return self.but(
             data=tuple(absolute(spec) for spec in self.data),
             mask_sets=tuple(absolute(spec) for spec in self.mask_sets),
@@ -142,6 +142,6 @@ class Request(BaseModel):
 
 
 def absolute(spec: str) -> str:
-    """`NAME=PATH` with the path from the root."""
+    """`NAME=PATH` with the path made absolute."""
     name, equals, path = spec.partition("=")
     return f"{name}={Path(path).expanduser().absolute()}" if equals else spec

@@ -121,7 +121,7 @@ def spot_check(
     rules = places(folder, test, run.protocol.data.partition("=")[2], readable)
     answer = _other.ask(Job(build, device.type, torch.get_num_threads(), rules, damaged, hole.numpy(), seeds))
     if answer.trouble:
-        raise UserError(f"The spot check could not be made: {answer.trouble}. Run the same command again.")
+        raise UserError(f"The spot check could not be made: {answer.trouble}. Rerun the command.")
     count = len(names)
     if answer.raw is None or answer.refused:
         told = f"it tries to read {answer.refused}" if answer.refused else f"it fails with {answer.error}"
@@ -139,7 +139,7 @@ def spot_check(
         return SpotCheck(images=count, different=0)
     spec, name = wrong[0]
     why = (
-        f"filled again in a process without the truth, {len(wrong)} of {count} pictures come out different"
+        f"filled again in a process without the truth, {len(wrong)} of {count} pictures come out differently"
         f" ({name} of {mask_set(spec).name} first)"
     )
     return SpotCheck(images=count, different=len(wrong), why=why)

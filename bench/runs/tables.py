@@ -17,14 +17,14 @@ def read_table(path: Path, content: bytes) -> pd.DataFrame:
 
     Raises UserError for anything else.
     """
-    again = "Run again with --force."
+    again = "Rerun with --force."
     try:
         table = pd.read_csv(io.BytesIO(content), dtype=dict.fromkeys(TEXT, str), encoding="utf-8")
     except ValueError as error:  # not UTF-8, empty, or rows of different lengths
         reason = " ".join(str(error).split())
-        raise UserError(f"{path} is no table ({reason}). {again}") from error
+        raise UserError(f"{path} is not a valid table ({reason}). {again}") from error
     if not isinstance(table.index, pd.RangeIndex):
-        raise UserError(f"{path} is no table (rows longer than its heading). {again}")
+        raise UserError(f"{path} is not a valid table (rows longer than its header). {again}")
     if not {"mask_set", "suite", "stage"} & set(table.columns):
         raise UserError(f"{path} has no column mask_set. {again}")
     if table.empty:
@@ -32,7 +32,7 @@ def read_table(path: Path, content: bytes) -> pd.DataFrame:
     keys = [name for name in TEXT if name in table.columns] + (["step"] if "step" in table.columns else [])
     others = table.drop(columns=keys)
     if len(words := list(others.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in others.dtypes]])):
-        raise UserError(f"{path} has text where numbers belong, in the column {words[0]}. {again}")
+        raise UserError(f"{path} has text instead of numbers in the column {words[0]}. {again}")
     keys = [name for name in keys if name != "group"]
     if len(double := table[table.duplicated(keys)]):
         row = ", ".join(str(double.iloc[0][name]) for name in keys)

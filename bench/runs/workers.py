@@ -51,7 +51,7 @@ def serve(place: Place, device: str) -> NoReturn:
 
 
 def _take_part(job: TrainingJob, fabric: Fabric) -> None:
-    """Until the training ends, is stopped, or cannot go on: the first process tells of all that."""
+    """Until the training ends, is stopped, or cannot go on: the first process reports all that."""
     method, seed = fresh(find(job.include)[job.key], job.folder)
     data = read_pack(job.pack)
     if data is None:

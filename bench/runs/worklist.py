@@ -26,7 +26,7 @@ from bench.util.progress import Progress
 
 
 class Worklist:
-    """The runs of a request. What can be wrong with the request is told by the constructor, before any work.
+    """The runs of a request. The constructor reports whatever is wrong with the request, before any work.
 
     `fabric`: where the runs are made, if not on the device and by the processes that the request names.
     """
@@ -92,10 +92,12 @@ class Worklist:
         for side in (protocol.resolution for protocol in self.protocols()):
             if not fit.fit(side, side):
                 where = f"scale {self.request.scale} of {self.host.key}"
-                raise UserError(f"These networks take {fit}; {where} has {side}. Name another with --scale or --paper.")
+                raise UserError(
+                    f"These networks take {fit}; {where} has {side}. Choose another with --scale or --paper."
+                )
 
     def _check_resolutions(self) -> None:
-        """Raise UserError where the method refuses a resolution: building it tells, before any picture is packed."""
+        """Raise UserError where the method refuses a resolution: building it shows it, before any packing."""
         asked = [name for name in self.request.variants if name != "all"]
         for variant in dict.fromkeys([DEFAULT, *asked]):
             values = overrides(self.paper, self.request.scale, variant) | self.request.changes
@@ -166,7 +168,7 @@ class Worklist:
             missing = [run for run in runs if self.request.force or run.complete() is None]
             self.progress.line(
                 f"{protocol.data_name}: {len(data.train.ids)} training and {len(data.test.ids)} test images of"
-                f" {protocol.resolution}×{protocol.resolution}; {len(missing)} of {len(runs)} records to make"
+                f" {protocol.resolution}×{protocol.resolution}; {len(missing)} of {len(runs)} records to create"
             )
             for run in missing:
                 run.make(self.progress, self.request.force)

@@ -76,7 +76,7 @@ def write_record(
 
 
 def lpips_facts(lpips: Lpips | None, weights: Path | None) -> LpipsFacts:
-    """What the record says of LPIPS, measured with `lpips`, or not for want of weights in the folder `weights`."""
+    """What the record says of LPIPS, measured with `lpips`, or not, if the folder `weights` lacks the weights."""
     if lpips is not None:
         return LpipsFacts(version=LPIPS)
     return LpipsFacts(version=None, reason=Lpips.reason(weights))

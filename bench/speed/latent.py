@@ -1,4 +1,4 @@
-"""Latent search: many images side by side, beside one after another in the manner of public ports.
+"""Latent search: many images at once, against one after another in the manner of public ports.
 
 Ports search one image, or a few as one problem, leave the networks' weights free to take gradients, work the mask and
 its weights out again in every iteration, and read both losses each time to print them.

@@ -1,4 +1,4 @@
-"""Loading: batches from the packed memory map, beside decoding the same JPEG files each time."""
+"""Loading: batches from the packed memory map, against decoding the same JPEG files each time."""
 
 import tempfile
 import warnings

@@ -1,4 +1,4 @@
-"""LPIPS beside the lpips package, both with the same random trunk: the time does not depend on the weights."""
+"""LPIPS against the lpips package, both with the same random trunk: the time does not depend on the weights."""
 
 import warnings
 from collections.abc import Callable

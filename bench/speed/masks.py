@@ -32,7 +32,7 @@ Drawing = list[Stroke]
 
 
 def rows(quick: bool = False) -> list[Row]:
-    """Each mask set's masks, then strokes beside other libraries.
+    """Each mask set's masks, then strokes against other libraries.
 
     A mask set's masks have no peer: they include the choice of what is drawn, which is the same on every platform, and
     the counting of missing pixels. For strokes, `agreement` is the largest share of the pixels that differ.

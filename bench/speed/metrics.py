@@ -1,4 +1,4 @@
-"""SSIM and PSNR beside scikit-image, torchmetrics, piq and pytorch-msssim; and all definitions beside SSIM alone."""
+"""SSIM and PSNR against scikit-image, torchmetrics, piq and pytorch-msssim; and all definitions against SSIM alone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

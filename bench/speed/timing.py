@@ -14,7 +14,7 @@ FEWEST, MOST = 3, 51
 
 @dataclass(frozen=True)
 class Row:
-    """One subject at one size, beside one peer. Milliseconds are medians over the whole call, not per image."""
+    """One subject at one size, against one peer. Milliseconds are medians over the whole call, not per image."""
 
     subject: str
     size: str

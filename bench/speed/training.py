@@ -1,4 +1,4 @@
-"""Training: steps as the loop takes them, beside the same networks trained in the manner of public ports.
+"""Training: steps as the loop takes them, against the same networks trained in the manner of public ports.
 
 Ports of these papers run eager float32 in the usual memory layout, update with torch's plain optimiser, decode or copy
 each batch from the processor's memory, and read every loss each step to print it. Both start from the same weights and

@@ -27,7 +27,7 @@ def open_fabric(device: str = "auto", place: "Place | None" = None) -> Fabric:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not there[device]:
-        raise UserError(f"--device {device}: this machine has none that torch can use. Take --device cpu.")
+        raise UserError(f"--device {device}: torch finds no such device on this machine. Use --device cpu.")
     if device == "cuda":
         # TF32 and autotuned kernels would make two runs differ in more than their last bits.
         torch.backends.cudnn.benchmark = False
@@ -42,12 +42,12 @@ def open_fabric(device: str = "auto", place: "Place | None" = None) -> Fabric:
 
 
 def check_enough(device: str, processes: int) -> None:
-    """Raise UserError where so many processes would not have a device each. Processes share a processor."""
+    """Raise UserError unless each process has a device. Processes share a processor."""
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     seen = {"cuda": torch.cuda.device_count(), "mps": 1}.get(device, processes)
     if seen < processes:
-        raise UserError(f"{processes} processes on a machine need a {device} device each; there are {seen} to be seen.")
+        raise UserError(f"{processes} processes on a machine need a {device} device each; torch sees {seen}.")
 
 
 def _join(device: str, place: "Place") -> Fabric:
@@ -68,7 +68,7 @@ def _join(device: str, place: "Place") -> Fabric:
     except RuntimeError as error:
         cause = str(error).splitlines()[0] if str(error) else type(error).__name__
         where = f"{place.address}:{place.port}"
-        raise WorkersLostError(f"not all {place.size} processes have come to {where} ({cause})") from error
+        raise WorkersLostError(f"not all {place.size} processes have reached {where} ({cause})") from error
     atexit.register(_leave)
     return fabric
 

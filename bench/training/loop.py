@@ -80,10 +80,10 @@ class Training:
             log("trained", {"file": self.trained.name if self.trained else ""})
 
     def _resume(self, log: Log) -> dict[str, Any] | None:
-        """The state to go on from, the same in all processes; None at the very start."""
+        """The state to resume from, the same in all processes; None at the start."""
         state, damaged = checkpoint.newest(self.folder / "checkpoints") if self._first else (None, [])
         for path in damaged:
-            log("damaged checkpoint passed over", {"file": path.name})
+            log("damaged checkpoint skipped", {"file": path.name})
         state = tell(self.fabric, state)
         if state is not None:
             self.scalars = Scalars(state["scalars"])

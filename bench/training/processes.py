@@ -20,7 +20,7 @@ from bench.training.share import Share, collective
 from bench.util.errors import UserError
 
 PATIENCE = timedelta(days=30)
-"""How long a process waits to be told what to do: the first one may wait for another run that long."""
+"""How long a process waits for instructions: the first one may wait for another run that long."""
 
 Value = TypeVar("Value")
 
@@ -130,15 +130,15 @@ def agree(fabric: Fabric, *wishes: bool) -> Sequence[bool]:
 
 
 def check_shared(stage: Stage, settings: Settings, processes: int) -> None:
-    """Raise UserError where so many processes cannot train the stage."""
+    """Raise UserError where this number of processes cannot train the stage."""
     if stage.batch_size % processes:
         fitting = [str(count) for count in range(2, stage.batch_size + 1) if stage.batch_size % count == 0]
         raise UserError(
             f"{processes} processes cannot share a batch of {stage.batch_size} images (stage '{stage.name}') evenly:"
-            f" take {' or '.join(fitting[:8]) or 'one process'}."
+            f" use {' or '.join(fitting[:8]) or 'one process'}."
         )
     if processes > 1 and isinstance(settings, TrainedSettings) and settings.compiled:
-        raise UserError(f"compiled = true does not go with {processes} processes. Leave it out, or take one process.")
+        raise UserError(f"compiled = true does not work with {processes} processes. Leave it out, or use one process.")
 
 
 def _control(fabric: Fabric) -> dist.ProcessGroup | None:

@@ -12,10 +12,10 @@ POINTS = 200
 
 
 def broken(what: str, step: int, stage: str) -> UserError:
-    """What a user is told when a training has lost its numbers."""
+    """The error message when a training has diverged."""
     return UserError(
         f"Training stopped: {what} at step {step} of stage '{stage}'. The last good checkpoint is kept;"
-        " lower the learning rate (--set learning_rate=...) or take another --seed."
+        " lower the learning rate (--set learning_rate=...) or try another --seed."
     )
 
 

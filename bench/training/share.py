@@ -63,7 +63,7 @@ class Share(nn.Module):
         if value.dim() == 0 or len(value) * self.size != batch:
             raise UserError(
                 f"{type(self.network).__name__} returns shape {tuple(value.shape)} for {batch // self.size} images:"
-                " several processes can only join results that have a row for each image. Train in one process."
+                " several processes can only join results with one row per image. Train in one process."
             )
         joined: Tensor = _Joined.apply(value)
         return joined
@@ -87,7 +87,7 @@ def collective(call: Callable[..., Any], *args: Any, **more: Any) -> None:
     except RuntimeError as error:
         cause = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise WorkersLostError(
-            f"another process of this training has gone, killed or its node lost ({cause})"
+            f"another process of this training is gone: killed, or its node was lost ({cause})"
         ) from error
 
 

@@ -1,12 +1,12 @@
-"""What a user can mend."""
+"""What a user can fix."""
 
 
 class UserError(Exception):
-    """Bad input, told in one line that names the file, the value and the mend. The process ends with exit code 2."""
+    """Bad input, reported in one line that names the file, the value and the remedy. The exit code is 2."""
 
 
 class Stopped(Exception):  # noqa: N818 - it is no error
-    """Work was asked to stop, and what is done is saved; the same command goes on."""
+    """Work was asked to stop, and what is done is saved; rerunning the command resumes it."""
 
     def __init__(self, text: str, interrupted: bool) -> None:
         super().__init__(text)
@@ -19,7 +19,7 @@ class SignalledError(BaseException):
 
 
 class WorkersLostError(Exception):
-    """Another process of the same training has gone. What was saved last is kept; the same command goes on."""
+    """Another process of the same training has gone. The last checkpoint is kept; rerunning the command resumes it."""
 
 
 def nearest(name: str, known: list[str]) -> str:

@@ -53,7 +53,7 @@ def read_json(path: Path) -> Any:
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:
-        raise UserError(f"{path} is not valid JSON ({error}). Delete it to have it made again.") from error
+        raise UserError(f"{path} is not valid JSON ({error}). Delete it and it will be recreated.") from error
 
 
 def sha256(*parts: bytes) -> str:
@@ -69,7 +69,7 @@ def sha256_of_file(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}. Mend it or name another file.") from error
+        raise UserError(f"{path} cannot be read: {error.strerror}. Fix it or choose another file.") from error
 
 
 def sha256_of_files(paths: Iterable[Path], root: Path) -> str:
@@ -110,7 +110,7 @@ def locked(folder: Path, say: Callable[[str], None], lock: Path | None = None) -
 
 
 def _wait(file: IO[str], lock: Path, worker: str, say: Callable[[str], None]) -> None:
-    say(f"Waiting: another process works in {worker}")
+    say(f"Waiting: another process is working in {worker}")
     try:
         while not _flock(file, lock):
             time.sleep(WAIT_SECONDS)
@@ -125,7 +125,7 @@ def _flock(file: IO[str], lock: Path) -> bool:
     except BlockingIOError:
         return False
     except OSError as error:
-        raise UserError(f"{lock} cannot be locked: {error.strerror}. Name a folder elsewhere with --out.") from error
+        raise UserError(f"{lock} cannot be locked: {error.strerror}. Choose a folder elsewhere with --out.") from error
     return True
 
 
@@ -137,13 +137,15 @@ def check_writable(folder: Path, need_bytes: int = 0) -> None:
             file.write(b"\0" * 4096)
             file.flush()
     except OSError as error:
-        raise UserError(f"{folder} cannot be written to: {error.strerror}. Name another folder with --out.") from error
+        raise UserError(
+            f"{folder} cannot be written to: {error.strerror}. Choose another folder with --out."
+        ) from error
     status = os.statvfs(folder)
     free = status.f_bavail * status.f_frsize
     if free < need_bytes:
         raise UserError(
-            f"{folder} has {free / 2**20:.0f} MiB free, {need_bytes / 2**20:.0f} MiB are needed."
-            " Make room or name another folder with --out."
+            f"{folder} has {free / 2**20:.0f} MiB free, but needs {need_bytes / 2**20:.0f} MiB."
+            " Free some space or choose another folder with --out."
         )
 
 

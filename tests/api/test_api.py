@@ -92,7 +92,7 @@ def test_what_an_object_cannot_have_is_told(where):
         def inpaint(self, image, hole, seed):
             return image.masked_fill(hole, 0.5)
 
-    with pytest.raises(UserError, match="out is for methods that are found by their key, not for Grey in memory"):
+    with pytest.raises(UserError, match="out works only for methods found by their key, not for Grey in memory"):
         evaluate(Grey(), **where)
 
 
@@ -107,7 +107,7 @@ def test_what_an_object_cannot_have_is_told(where):
         (lambda: load_paper("no/paper.toml"), "no/paper.toml cannot be read"),
         (lambda: check_method("harmnic"), "there is no such file or folder"),
         (lambda: package.score("nothing", predictions="p", name="n"), "nothing"),
-        (lambda: package.export("x", data="faces", scale="smoke", images=3), "leave --scale and --paper out"),
+        (lambda: package.export("x", data="faces", scale="smoke", images=3), "leave out --scale and --paper"),
     ],
 )
 def test_bad_input_raises_a_line(call, told, tmp_path, monkeypatch):

@@ -46,7 +46,7 @@ def test_above_is_the_mirror_of_below(make):
 def test_inconclusive_says_how_many_images_more(make):
     found = finding(thrice(make, 25 + 4 * NOISE), metric="psnr", below=25.3)
     assert found.verdict == Verdict.INCONCLUSIVE
-    assert "the interval of the mean reaches over 25.3: 25.00 [24.4" in found.why
+    assert "the interval of the mean straddles 25.3: 25.00 [24.4" in found.why
     # 1.96 x 4 / sqrt(200) = 0.554 must shrink to 0.3: 200 x (0.554 / 0.3)^2 = 683
     assert int(found.why.split("about ")[1].split(" images")[0]) == pytest.approx(683, rel=0.1)
 
@@ -106,7 +106,7 @@ def test_what_was_not_measured_is_told(make):
     probed = finding(records, metric="repeat_l1", below=1)
     assert "This scale has no probe 'repeat', which measures repeat_l1" in probed.why
     absent = finding(records, of="variant:other")
-    assert "There is no run of variant other here" in absent.why
+    assert "Not run here: variant other" in absent.why
 
 
 def test_leakage_caps_a_bound(make):

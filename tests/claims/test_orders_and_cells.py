@@ -138,7 +138,7 @@ def test_missing_runs_name_the_command(make):
         FLOORS,
     )
     assert {both.verdict, other.verdict, floor.verdict, rival.verdict} == {Verdict.NOT_ATTEMPTED}
-    assert other.why == "There is no run of variant other here. Run `python -m bench reproduce p --variant other`."
+    assert other.why == "Not run here: variant other. Run `python -m bench reproduce p --variant other`."
     assert "No floor was measured on center here. Run `python -m bench reproduce p`." in floor.why
     assert "`python -m bench evaluate rival --paper p`" in rival.why
 
@@ -171,7 +171,7 @@ def test_few_groups_are_no_evidence(make):
     records[1] = altered(records[1], run={"protocol": records[0].run.protocol})
     (finding,) = judge(paper(order()), "p", records, FLOORS)
     assert finding.verdict == Verdict.INCONCLUSIVE
-    assert "3 photographs say nothing about others" in finding.why
+    assert "3 photographs are too few to generalise from" in finding.why
 
 
 def test_seeds_are_averaged_and_counted(make):

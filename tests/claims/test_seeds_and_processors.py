@@ -78,7 +78,7 @@ def test_a_cell_is_widened_by_its_seeds(make):
     found = finding(spread(make, "p", 25.2 + 0.1 * NOISE, 0.3, **about), claim)
     # t(0.975, 2) x 0.3 / sqrt(3) = 0.745
     assert found.verdict == Verdict.INCONCLUSIVE
-    assert "25.20 [24.45, 25.95] dB reaches over an end of 25.0 ± 0.55 dB" in found.why
+    assert "25.20 [24.45, 25.95] dB extends beyond 25.0 ± 0.55 dB" in found.why
     # 0.35 to the nearer end: 0.3 t(0.975, 4) / sqrt(5) = 0.372, 0.3 t(0.975, 5) / sqrt(6) = 0.315
     assert "about 6 training seeds would settle it" in found.why
     assert "--seed 5`." in found.why
@@ -131,7 +131,7 @@ def test_a_mean_never_decides_against_the_side_that_is_exact_more_often(make):
     floor = make("flat", exact(IMAGES, 55, 60))
     worse = finding([*thrice(make, exact(IMAGES - 0.5, 0, 58)), floor], order())
     assert worse.verdict == Verdict.INCONCLUSIVE
-    assert "on center the mean is beyond the margin of 0.1 dB, but the pairs with an infinite side point" in worse.why
+    assert "on center the mean is beyond the margin of 0.1 dB, but the pairs with an infinite value point" in worse.why
     told = "60 of 200 pairs are infinite and left out of the mean: 55 won by p, 2 by flat, 3 tied."
     assert worse.why.endswith(f"On center {told}")
     better = finding([*thrice(make, exact(IMAGES + 0.5, 0, 58)), floor], order())

@@ -50,7 +50,7 @@ def test_an_unknown_variant_setting_and_scale(bench, tmp_path):
     out = ("--out", tmp_path / "out", "--scale", "smoke")
     told(bench("reproduce", "fang2021", "--variant", "no_l2", *out), "no variant 'no_l2'", "Did you mean")
     told(bench("reproduce", "fang2021", "--set", "widht=8", *out), "no setting 'widht'", "Did you mean 'width'")
-    told(bench("reproduce", "fang2021", "--set", "width", *out), "--set key=value")
+    told(bench("reproduce", "fang2021", "--set", "width", *out), "--set KEY=VALUE")
     told(bench("reproduce", "fang2021", "--set", "steps=-3", *out), "steps = -3", "greater than or equal to 1")
     told(bench("train", "fang2021", "--scale", "quik", "--out", tmp_path / "out"), "no scale 'quik'")
     told(bench("reproduce", "harmonic", *out), "'harmonic' is a baseline", "python -m bench evaluate harmonic")
@@ -77,7 +77,7 @@ def test_a_full_output_folder_is_told_before_training(bench, tmp_path, monkeypat
     from bench.runs import experiment
 
     monkeypatch.setattr(experiment, "TRAINING_BYTES", 10**18)
-    told(bench("train", "fang2021", "--scale", "smoke", "--out", tmp_path / "out"), "MiB are needed")
+    told(bench("train", "fang2021", "--scale", "smoke", "--out", tmp_path / "out"), "MiB free, but needs")
 
 
 def test_a_device_that_is_not_there(bench, tmp_path):

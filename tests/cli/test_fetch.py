@@ -52,8 +52,8 @@ def test_without_a_network(bench, published, tmp_path):
     code, _, error = bench("fetch", "lpips", "--weights", tmp_path / "here")
     assert code == 2
     assert len(error.strip().splitlines()) == 1
-    assert "alex.pth did not come" in error
-    assert "where there is a network" in error
+    assert "alex.pth could not be downloaded" in error
+    assert "on a machine with a network" in error
 
 
 def test_a_wrong_file_is_told_by_name(bench, published, tmp_path):

@@ -83,7 +83,7 @@ def test_without_the_option_the_command_has_none(bench, tmp_path):
     [
         ("centre", ("no mask set 'centre'", "Did you mean 'center'")),
         ("nvidia=/none", ("/none is not a folder", "Unpack")),
-        ("masks=/none", ("which colour is the hole", "masks=/none:white")),
+        ("masks=/none", ("give the hole's colour", "masks=/none:white")),
     ],
 )
 def test_bad_mask_sets_are_told_before_any_work(bench, tmp_path, spec, words):

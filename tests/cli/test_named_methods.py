@@ -35,7 +35,7 @@ def test_a_plain_reproduction_runs_the_scales_variants_and_baselines(reproduced)
     out, printed = reproduced
     trained = {key for key in records(out) if key[0] not in FLOORS}
     assert trained == {("toypaper", "default", 0), ("toypaper", "brighter", 0), ("rival", "default", 0)}
-    assert "8 of 8 records to make" in printed
+    assert "8 of 8 records to create" in printed
     protocols = {json.dumps(one["run"]["protocol"], sort_keys=True) for one in records(out).values()}
     assert len(protocols) == 1
     settings = records(out)["rival", "default", 0]["run"]["settings"]
@@ -48,7 +48,7 @@ def test_the_leaderboards_have_them_with_their_budgets(reproduced):
     for name, images in (("toypaper (this paper)", 24), ("toypaper (brighter)", 24), ("rival", 36)):
         (row,) = [line for line in board.splitlines() if line.startswith(f"| {name} |")]
         assert row.endswith(f"| {images} images |")
-    assert "There is no run" not in (out / "reports" / "toypaper" / "claims.md").read_text()
+    assert "Not run here" not in (out / "reports" / "toypaper" / "claims.md").read_text()
     assert "rival" in printed
 
 

@@ -73,8 +73,8 @@ def test_any_other_unknown_option_is_told_as_ever(bench):
 
 def test_what_cannot_be_queued_is_told(bench, tmp_path):
     words = ("reproduce", "fang2021", "--scale", "smoke", "--dry-run", "--out", tmp_path)
-    assert "--processes is for this machine alone" in bench(*words, "--processes", 2)[2]
-    assert "--force does not go with --cluster" in bench(*words, "--force")[2]
+    assert "--processes is for this machine only" in bench(*words, "--processes", 2)[2]
+    assert "--force does not work with --cluster" in bench(*words, "--force")[2]
     err = bench("submit", "torchscript:a.pt", "--cluster", "local", "--out", tmp_path)[2]
     assert "torchscript:a.pt: networks trained elsewhere are not queued" in err
     assert not list(tmp_path.iterdir())

@@ -75,7 +75,7 @@ def test_a_process_that_is_killed_ends_all_and_the_same_command_goes_on_to_the_s
         said = first.communicate(timeout=60)[0]
         if victim == "other":
             assert first.returncode == 1, said
-            assert "another process of this training has gone" in said.splitlines()[-1]
+            assert "another process of this training is gone" in said.splitlines()[-1]
             assert "Rerun the command to resume" in said.splitlines()[-1]
         wait_until(lambda other=other: gone(other))
     finished(bench_process(*words, tmp_path / "run"))

@@ -65,7 +65,7 @@ def test_what_is_done_is_not_done_again(smoke, bench):
     before = {path: path.stat().st_mtime_ns for path in (out / "runs").rglob("record.json")}
     code, printed, _ = bench("reproduce", "fang2021", "--scale", "smoke", "--out", out)
     assert code == 0
-    assert "0 of 6 records to make" in printed
+    assert "0 of 6 records to create" in printed
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
@@ -77,7 +77,7 @@ def test_records_without_lpips_are_scored_again_once_its_weights_are_there(smoke
     monkeypatch.setattr(experiment.Experiment, "make", lambda self, progress, force: made.append(self.run.method))
     code, printed, error = bench("reproduce", "fang2021", "--scale", "smoke", "--out", smoke[0])
     assert code == 0, error
-    assert "6 of 6 records to make" in printed
+    assert "6 of 6 records to create" in printed
     assert len(made) == 6
 
 

@@ -48,7 +48,7 @@ def test_a_variant_of_what_comes_after_takes_the_networks_and_ends_with_the_bits
     toy("evaluate", out=both)
     printed = toy("evaluate", "--variant", "brighter", out=both)
     name = folder(both, "toypaper-seed0").name
-    assert f"train toypaper (brighter): not again, the networks are those of {name}" in printed
+    assert f"train toypaper (brighter): skipped, reusing the networks of {name}" in printed
     run = folder(both, "+brighter")
     assert events(run) == ["started", "networks taken", "record written"]
     assert "trained" in events(folder(alone, "+brighter"))
@@ -142,7 +142,7 @@ def test_the_second_of_two_processes_waits_and_says_where_the_first_works(toy, t
         started = time.monotonic()
         printed = toy("evaluate")
         assert time.monotonic() - started > 0.4
-    assert printed.count(f"Waiting: another process works in {run}") == 1
+    assert printed.count(f"Waiting: another process is working in {run}") == 1
     assert (run / "record.json").exists()
 
 
@@ -181,6 +181,6 @@ def test_the_same_training_under_way_elsewhere_is_waited_for(toy, toys, cache, t
     monkeypatch.setattr(files.time, "sleep", waits)
     printed = toy("train", "--variant", "brighter", "--set", "steps=40")
     assert other.wait() == 0
-    assert f"Waiting: another process works in {folder(out, 'toypaper+default')}" in printed
+    assert f"Waiting: another process is working in {folder(out, 'toypaper+default')}" in printed
     assert events(folder(out, "toypaper+default"))[-1] == "trained"
     assert events(folder(out, "+brighter")) == ["started", "networks taken"]

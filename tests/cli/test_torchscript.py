@@ -91,7 +91,7 @@ def test_nothing_is_read_without_trust(bench, script, tmp_path):
     path.write_text("no script")
     code, _, error = bench(*words, "--trust")
     assert code == 2
-    assert f"{path} is no TorchScript file" in error
+    assert f"{path} is not a TorchScript file" in error
     code, _, error = bench("evaluate", f"torchscript:{script(Planes())}", *words[2:], "--trust")
     assert code == 2
     assert "takes 1 input, not 2" in error
@@ -142,7 +142,7 @@ def test_weights_and_a_script_do_not_go_together(bench, script, tmp_path):
     words = ("evaluate", f"torchscript:{path}", "--trust", "--weights", path, "--out", tmp_path / "out")
     code, _, error = bench(*words)
     assert code == 2
-    assert "reads no weights from elsewhere" in error
+    assert "cannot load weights from elsewhere" in error
     code, _, error = bench("evaluate", "toy", "--weights", path, "--out", tmp_path / "out")
     assert code == 2
 

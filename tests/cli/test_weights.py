@@ -161,7 +161,7 @@ def test_bad_weights_are_one_line_and_nothing_is_written(bench, mine, weights, t
     for key, paths, said in (
         ("toypaper", [tmp_path / "no.pth"], "no.pth cannot be read"),
         ("toypaper", [unlike], "1 unexpected (more)"),
-        ("rival", [weights], "rival reads no weights"),
+        ("rival", [weights], "rival cannot load weights"),
         ("toypaper", [weights, weights], "toypaper takes one file"),
         ("toypaper", [tmp_path / "one", tmp_path / "two"], "one folder is enough"),
     ):

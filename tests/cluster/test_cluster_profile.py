@@ -76,10 +76,10 @@ def test_bad_profiles_are_told_in_one_line(written):
     assert "Did you mean 'example'?" in told("exampel")
     assert "Give the path" in told("nowhere/else.toml")
     assert "mine.toml: partition is missing" in told(written("minutes = 5"))
-    assert "mine.toml: there is no key 'partitoin'. Did you mean 'partition'?" in told(
+    assert "mine.toml: unknown key 'partitoin'. Did you mean 'partition'?" in told(
         written('partition = "a"\npartitoin = "b"')
     )
-    assert "[evaluate] there is no key 'minute'. Did you mean 'minutes'?" in told(
+    assert "[evaluate] unknown key 'minute'. Did you mean 'minutes'?" in told(
         written('partition = "a"\n[evaluate]\nminute = 3')
     )
     assert "minutes" in told(written('partition = "a"\nminutes = "01:00:00"'))

@@ -28,8 +28,8 @@ def test_a_submission_begins_a_new_count_but_numbers_go_on():
         ("slurmstepd: error: *** JOB 7 CANCELLED AT 2026 DUE TO PREEMPTION ***", "preempted"),
         ("slurmstepd: error: Step 7.0 exceeded memory limit (3 > 2), being killed", "out of memory"),
         ("slurmstepd: error: Detected 1 oom-kill event(s) in StepId=7.0", "out of memory"),
-        ("slurmstepd: error: *** STEP 7.0 CANCELLED AT 2026 ***", "cancelled from outside"),
-        ("", "ended without a word (killed, or its node was lost)"),
+        ("slurmstepd: error: *** STEP 7.0 CANCELLED AT 2026 ***", "cancelled externally"),
+        ("", "ended without a message (killed, or its node was lost)"),
     ],
 )
 def test_the_schedulers_log_says_why_an_attempt_was_lost(tmp_path, said, why):

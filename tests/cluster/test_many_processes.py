@@ -112,8 +112,8 @@ def test_hours_count_what_a_job_holds(tmp_path, asked, hours, crew):
     [
         ("nodes = 0", "nodes"),
         ("nodes = 2\nsrun = false", "leave out srun = false"),
-        ('gpus = "gpus=1"\nnodes = 2', 'gpus = "gpus=1": with several processes ask by node'),
-        ("[evaluate]\nnodes = 2", "[evaluate] there is no key 'nodes'"),
+        ('gpus = "gpus=1"\nnodes = 2', 'gpus = "gpus=1": with several processes, request GPUs per node'),
+        ("[evaluate]\nnodes = 2", "[evaluate] unknown key 'nodes'"),
     ],
 )
 def test_one_line_says_what_a_profile_may_not_ask(tmp_path, text, says):

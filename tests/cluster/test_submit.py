@@ -129,7 +129,7 @@ def test_a_refused_chain_is_taken_back_and_the_rest_stays(call, scheduler, tmp_p
     code, _, err = call("submit", "mean_fill", "--seed", 0, "--seed", 1)
     assert code == 2
     assert "QOSMaxSubmitJobPerUserLimit" in err
-    assert "1 of 2 tasks are in the queue; the same command submits the rest" in err
+    assert "1 of 2 tasks are in the queue; rerun the command to submit the rest" in err
     assert scheduler.cancelled() == ["103"]
     scheduler.queue("101", "102")
     out = call("submit", "mean_fill", "--seed", 0, "--seed", 1)[1]
@@ -148,17 +148,17 @@ def test_bad_input_is_one_clear_line(call, bench, scheduler, tmp_path):
     out = ("--out", tmp_path / "out")
     told(bench("submit", "mean_fill", "--cluster", "exampel", *out), "Did you mean 'example'?")
     (tmp_path / "p.toml").write_text(PROFILE.replace("main", "mian"))
-    told(call("submit", "mean_fill"), "partition 'mian' is not of this cluster", "Did you mean 'main'?")
+    told(call("submit", "mean_fill"), "this cluster has no partition 'mian'", "Did you mean 'main'?")
     (tmp_path / "p.toml").write_text(PROFILE + 'qso = "x"')
     told(call("submit", "mean_fill"), "p.toml", "'qso'", "Did you mean 'qos'?")
     (tmp_path / "p.toml").write_text(PROFILE)
     told(call("submit", "mean_fill", "--data", f"folder={tmp_path / 'no'}"), str(tmp_path / "no"))
     told(call("submit", "maen_fill"), "Did you mean 'mean_fill'?")
     told(call("status"), "holds no queued runs")
-    told(call("cancel"), "name the runs, or say --all")
+    told(call("cancel"), "name the runs, or pass --all")
     call("submit", "mean_fill")
-    told(call("logs", "mean_fil"), "knows no run 'mean_fil'")
-    told(call("retry", "mean_fill-faces-smoke-seed0"), "knows no run")
+    told(call("logs", "mean_fil"), "holds no run 'mean_fil'")
+    told(call("retry", "mean_fill-faces-smoke-seed0"), "holds no run")
     assert not (tmp_path / "out" / "runs").exists()
 
 
@@ -167,7 +167,7 @@ def test_without_slurm_it_says_so(bench, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     code, _, err = bench("submit", "mean_fill", "--cluster", tmp_path / "p.toml", "--out", tmp_path / "out")
     assert code == 2
-    assert "sbatch is not here" in err
+    assert "sbatch not found" in err
 
 
 def test_paths_are_told_from_the_root(monkeypatch, tmp_path):

@@ -152,7 +152,7 @@ def test_a_chain_that_is_used_up_is_unfinished(task, monkeypatch):
 
 def test_parts_of_an_earlier_submission_step_back(task, capsys):
     assert worker.run(part(task, submission="earlier")) == 0
-    assert "submitted again since" in capsys.readouterr().out
+    assert "since been resubmitted" in capsys.readouterr().out
     assert events(task) == ["submitted"]
 
 

@@ -51,7 +51,7 @@ def test_the_folder_is_the_current_one_and_nothing_is_written_over(bench, tmp_pa
     before = (tmp_path / "mine" / "paper.toml").read_bytes()
     code, _, err = bench("new-paper", "mine")
     assert code == 2
-    assert "mine is there already. Name another key, or delete it." in err
+    assert "mine already exists. Choose another key, or delete it." in err
     assert (tmp_path / "mine" / "paper.toml").read_bytes() == before
     code, out, _ = bench("new-baseline", "grey", "--into", tmp_path / "some")
     assert code == 0
@@ -63,7 +63,7 @@ def test_the_folder_is_the_current_one_and_nothing_is_written_over(bench, tmp_pa
     [
         ("a-b", "'a-b' cannot be a key"),
         ("class", "'class' cannot be a key"),
-        ("telea", "There is a method 'telea' already"),
+        ("telea", "There is already a method 'telea'"),
     ],
 )
 def test_a_bad_key_is_refused(bench, tmp_path, key, told):

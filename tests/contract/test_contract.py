@@ -186,5 +186,5 @@ def test_the_contract_catches_settings_that_training_does_depend_on(tmp_path, mo
 def test_the_contract_catches_a_name_that_is_no_setting(monkeypatch):
     subject = Subject(SUBJECTS["harmonic"].entry)
     monkeypatch.setattr(subject.entry.load(), "after_training", frozenset({"iterations"}))
-    with pytest.raises(AssertionError, match="after_training names 'iterations', which is no setting. Known: none."):
+    with pytest.raises(AssertionError, match="after_training names 'iterations', which is not a setting. Known: none."):
         what_a_method_declares_exists(subject)

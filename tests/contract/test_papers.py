@@ -116,7 +116,7 @@ PLANTED = {
     "table": (
         'table = "one"\ncheck',
         'table = "two"\ncheck',
-        "'two' is no table of this paper. Known: one.",
+        "'two' is not a table of this paper. Known: one.",
     ),
     "row": ('over = "rival"', 'over = "rivel"', "'rivel' is no row of one. Did you mean 'rival'?"),
     "column": ('column = "psnr"\nmask', 'column = "snr"\nmask', "'snr' is no column of one. Did you mean 'psnr'?"),
@@ -126,12 +126,12 @@ PLANTED = {
     "key of a scale": (
         'cost = "a second"\nsettings',
         'kost = "a second"\nsettings',
-        "there is no key 'kost' here. Did you mean",
+        "unknown key 'kost'. Did you mean",
     ),
     "setting of a variant": (
         "brightness = 0.1",
         "brightnes = 0.1",
-        "'brightnes' is no setting of this method. Did you mean 'brightness'?",
+        "'brightnes' is not a setting of this method. Did you mean 'brightness'?",
     ),
     "value of a scale": ("steps = 4", 'steps = "four"', "'four': Input should be a valid integer"),
 }
@@ -217,7 +217,7 @@ def test_all_mistakes_of_a_file_are_listed_at_once(bench, toys, plant):
     code, _, err = bench("reproduce", "toypaper", "--include", toys)
     assert code == 2
     assert len(err.splitlines()) == papers.SHOWN + 1
-    assert f"mistakes in all: python -m bench check {file.parent}" in err
+    assert f"errors in all: python -m bench check {file.parent}" in err
 
 
 def test_twelve_at_once(toys, plant):
@@ -236,10 +236,10 @@ def test_twelve_at_once(toys, plant):
         ("[scales.paper]\n", "[scales.paper]\nsettings = { steps = 7 }\n", "7 is not the method as printed (6)"),
         ("learning_rate = 0.1", "learning_rate = 0.05", "this is the default at every scale; change a setting."),
         ('why = "Nothing says by how much."\n', "", "L-1 is ambiguous, and `why` is missing"),
-        ('authors = ["A. B."]', "authors = []", "nobody is named; add the authors."),
-        ("year = 2020", "year = 20", "20 is no year of a paper"),
-        ('"A 1x1 convolution."', '"1\\n2\\n3\\n4\\n5\\n6"', "6 lines; say it in five."),
-        ("year = 2020", 'year = 2020\ndoi = "https://doi.org/10.1/x"', "is no DOI; write it from 10. on"),
+        ('authors = ["A. B."]', "authors = []", "no authors are given; add them."),
+        ("year = 2020", "year = 20", "20 is not the year of an inpainting paper"),
+        ('"A 1x1 convolution."', '"1\\n2\\n3\\n4\\n5\\n6"', "6 lines; shorten it to five."),
+        ("year = 2020", 'year = 2020\ndoi = "https://doi.org/10.1/x"', "is not a DOI; write it starting with 10."),
         ('"aux_mean"\nmask_sets = ["center"]', '"amplify_noise"\nmask_sets = ["random"]', "run under center only"),
         ('cells = { psnr = "19.0" }', "cells = {}", "need numbers in psnr"),
         (', metric = "psnr", definition', ", definition", "column 'psnr' of one names no metric; add `metric` to it."),

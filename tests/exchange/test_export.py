@@ -96,7 +96,7 @@ def test_a_folder_with_other_things_is_left_alone(exported, protocol, cache, tmp
         export(protocol, "custom", tmp_path, cache, Console(quiet=True))
     other = protocol.model_copy(update={"mask_sets": ("center",)})
     before = (exported / "manifest.json").read_bytes()
-    with pytest.raises(UserError, match="export of something else"):
+    with pytest.raises(UserError, match="a different export"):
         export(other, "custom", exported, cache, Console(quiet=True))
     assert (exported / "manifest.json").read_bytes() == before
     begun = tmp_path / "begun"
@@ -119,7 +119,7 @@ def test_the_protocol_is_the_one_that_others_are_scored_under():
     )  # fmt: skip
     scale, own = export_protocol(catalog, "faces", None, None, ["center", "center"], 128, 7)
     assert (scale, own.resolution, own.test_images, own.mask_sets) == ("custom", 128, 7, ("center",))
-    with pytest.raises(UserError, match="leave --scale and --paper out"):
+    with pytest.raises(UserError, match="leave out --scale and --paper"):
         export_protocol(catalog, "faces", "quick", None, [], 128, None)
     with pytest.raises(UserError, match="Did you mean 'center'"):
         export_protocol(catalog, "faces", None, None, ["centre"], None, None)

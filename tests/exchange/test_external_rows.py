@@ -73,7 +73,7 @@ def test_errors_are_one_line_and_nothing_is_written(bench, met, tmp_path):
     assert "something else" in error
     code, _, error = bench("export", "--data", "faces", "--scale", "smoke", "--images", "3", "--out", out)
     assert code == 2
-    assert "leave --scale" in error
+    assert "leave out --scale" in error
 
 
 def test_a_part_is_shown_and_never_ranked(bench, met):
@@ -86,7 +86,7 @@ def test_a_part_is_shown_and_never_ranked(bench, met):
     assert [one.name for one in contenders(records)] == ["telea"]
     boards = {board.mask_set: board for board in leaderboards(records, "p", {"telea"})}
     assert [line.name for line in boards["random"].lines] == ["telea"]
-    assert boards["random"].notes[0] == "some: only 5 of 6 images came back, so it is not ranked"
+    assert boards["random"].notes[0] == "some: only 5 of 6 images were returned, so it is not ranked"
     assert "not ranked" in boards["center"].notes[0]
 
 

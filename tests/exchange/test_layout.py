@@ -31,7 +31,7 @@ def test_plain_ids_stay_as_they_are():
 
 
 def test_a_folder_that_is_no_finished_export(tmp_path):
-    with pytest.raises(UserError, match="no finished export"):
+    with pytest.raises(UserError, match="not a finished export"):
         read_manifest(tmp_path)
     (tmp_path / "manifest.json").write_text('{"format": 7}')
     with pytest.raises(UserError, match="format 7"):

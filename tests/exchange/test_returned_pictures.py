@@ -64,7 +64,7 @@ def test_scores_are_those_of_the_pasted_pictures(score, tool, exported):
     known = record.content.external.known
     assert known.changed == 78
     assert known.error_most == 1
-    assert "cut off instead of rounded" in record.content.notes[-1]
+    assert "truncated instead of rounded" in record.content.notes[-1]
 
 
 def test_the_record_says_what_it_is(score, tool, exported):
@@ -125,7 +125,7 @@ def test_extra_and_double_files(score, tool):
 
 
 def test_renamed_pictures_are_told_with_what_is_there(score, tool):
-    refused(score, tool("result of {}.png"), "39 of 39 pictures are missing", "39 files belong to none", "result of")
+    refused(score, tool("result of {}.png"), "39 of 39 pictures are missing", "39 files match none", "result of")
 
 
 def test_unreadable_pictures_are_named(score, tool, tmp_path):
@@ -277,7 +277,7 @@ def test_shuffled_pictures_are_refused(score, tool):
     for path, content in zip(paths[10:14], contents[11:14] + contents[10:11], strict=True):
         path.write_bytes(content)
     refused(
-        score, out, "Mask set center: 4 of 39 pictures came back as another image's", "the first", "Give each the name"
+        score, out, "Mask set center: 4 of 39 pictures came back as another image's", "the first", "Name each after"
     )
     with pytest.raises(UserError) as caught:
         score(out)
@@ -315,7 +315,7 @@ def test_a_truth_that_was_changed_is_named(score, tool, exported, tmp_path):
     shutil.copytree(exported, copy)
     path = sorted((copy / "truth").iterdir())[3]
     Image.fromarray(255 - pixels(path)).save(path)
-    with pytest.raises(UserError, match="is not the file that was exported"):
+    with pytest.raises(UserError, match="has changed since it was exported"):
         Scoring(copy, tool(), "tool", tmp_path / "runs").make(Progress(Console(quiet=True)))
 
 

@@ -59,7 +59,7 @@ def test_names_of_mask_sets():
     assert mask_place("masks=/a:b:white:large").words == ("white", "large")
     for spec, words in (
         ("masks=/x", r"masks=/x:white or masks=/x:black"),
-        ("masks=/x:white:black", "which colour"),
+        ("masks=/x:white:black", "the hole's colour"),
         ("nvidia", "no mask set 'nvidia'.*nvidia=PATH"),
         ("nvidia=", "no mask set"),
         ("nvidia=/x:10_20:20_30", "one bin"),

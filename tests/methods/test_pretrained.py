@@ -79,9 +79,11 @@ def test_another_layout_and_no_layout(tmp_path, entry):
         "a.b",
         "toypaper",
     )
-    told(lambda: load_pretrained(entry, [publish(tmp_path, {"meta": {"epoch": 1}})]), "no weights by name")
+    told(lambda: load_pretrained(entry, [publish(tmp_path, {"meta": {"epoch": 1}})]), "no named weights")
     (entry.path / "pretrained.py").unlink()
-    told(lambda: load_pretrained(entry, [tmp_path / "any.pth"]), "any.pth", "toypaper reads no weights from elsewhere")
+    told(
+        lambda: load_pretrained(entry, [tmp_path / "any.pth"]), "any.pth", "toypaper cannot load weights from elsewhere"
+    )
 
 
 class Bomb:
@@ -96,16 +98,16 @@ def test_a_pickle_with_code_is_refused_and_not_run(tmp_path, entry):
     told(lambda: load_pretrained(entry, [path]), path.name, "would run", "state_dict alone")
     plain = tmp_path / "plain.p"
     plain.write_bytes(pickle.dumps(Bomb()))
-    told(lambda: read_state(plain), plain.name, "no file of plain weights", "state_dict alone")
+    told(lambda: read_state(plain), plain.name, "not a file of plain weights", "state_dict alone")
 
 
 def test_what_is_no_checkpoint(tmp_path):
     path = tmp_path / "page.pth"
     path.write_text("<html>Not found</html>")
-    told(lambda: read_state(path), str(path), "no file of plain weights")
+    told(lambda: read_state(path), str(path), "not a file of plain weights")
     whole = publish(tmp_path, toy_state())
     whole.write_bytes(whole.read_bytes()[:-200])
-    told(lambda: read_state(whole), str(whole), "no whole checkpoint")
+    told(lambda: read_state(whole), str(whole), "not a complete PyTorch checkpoint")
 
 
 def test_a_missing_file(tmp_path, entry):

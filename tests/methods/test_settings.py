@@ -19,7 +19,7 @@ def test_values_are_json_where_they_can_be():
 
 @pytest.mark.parametrize("pair", ["width", "=4", " =4"])
 def test_a_pair_without_key_or_equals_is_told(pair):
-    with pytest.raises(UserError, match="write --set key=value"):
+    with pytest.raises(UserError, match="write --set KEY=VALUE"):
         parse_sets([pair])
 
 

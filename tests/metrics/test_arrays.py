@@ -41,7 +41,7 @@ def test_layouts_and_types_give_the_same_numbers():
     ("given", "told"),
     [
         ((TRUTH[..., 0], FILLED, HOLE), "truth has shape"),
-        ((TRUTH, FILLED[:2], HOLE), "They must be the same"),
+        ((TRUTH, FILLED[:2], HOLE), "They must match"),
         ((TRUTH, FILLED.astype(float), HOLE), "filled is torch.float64"),
         ((TRUTH, FILLED, HOLE[:3]), "hole has shape"),
         ((TRUTH, FILLED, np.zeros_like(HOLE)), "Image 0 has no hole"),

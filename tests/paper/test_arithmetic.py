@@ -170,7 +170,7 @@ def test_percent_of_decibels_is_said_to_measure_nothing(fang: Paper) -> None:
     columns = {"psnr": table.columns["psnr"].model_copy(update={"unit": "dB"})}
     _, why = percent_claim(fang, table.model_copy(update={"columns": columns}), "2.45")
     assert "(+0.56 dB)" in why
-    assert why.endswith("dB are logarithms, so a percentage of them measures nothing.")
+    assert why.endswith("dB are logarithmic, so a percentage of them means nothing.")
 
 
 def test_percent_allows_for_the_printed_digits() -> None:
@@ -217,11 +217,11 @@ def counted(fang: Paper, cells: dict[str, str], **more: object) -> tuple[str, st
 @pytest.mark.parametrize(
     ("printed", "verdict", "says"),
     [
-        (("99", "62"), "supported", "Cut to whole digits, not rounded."),
+        (("99", "62"), "supported", "Truncated to whole digits, not rounded."),
         (("100", "62"), "supported", "(printed 62)."),
         (("99.7", "62.1"), "supported", "603 is 99.67 % (printed 99.7)"),
-        (("100", "63"), "contradicted", "Neither rounding nor cutting"),
-        (("98", "62"), "contradicted", "Neither rounding nor cutting"),
+        (("100", "63"), "contradicted", "Neither rounding nor truncation"),
+        (("98", "62"), "contradicted", "Neither rounding nor truncation"),
     ],
 )
 def test_shares_of_a_total(fang: Paper, printed: tuple[str, str], verdict: str, says: str) -> None:

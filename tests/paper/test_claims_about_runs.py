@@ -126,7 +126,7 @@ def test_every_kind_reads_and_is_said_in_one_sentence(tmp_path):
         ('metric = "aux_settled"', 'metric = "told_settled"', "'told_settled' was renamed: write aux_settled."),
         ('metric = "psnr_hole"', 'metric = "psnr_hol"', "'psnr_hol' is no metric. Did you mean 'psnr_hole'?"),
         ('metric = "repeat_l1"', 'metric = "repeat_l2"', "'repeat_l2' is no metric. Did you mean 'repeat_l1'?"),
-        ('metric = "repeat_l1"', 'metric = "aux_settled"', "'aux_settled' has no better side, so nothing can be"),
+        ('metric = "repeat_l1"', 'metric = "aux_settled"', "'aux_settled' has no better direction, so nothing can be"),
         ('metric = "psnr_hole"', 'metric = "psnr_pooled"', "'psnr_pooled' is one number for all images together;"),
         ('with = "hole_share"', 'with = "hole"', "claims.3.with: 'hole' is no metric."),
         ('with = "hole_share"', 'with = "hole_shar"', "Did you mean 'hole_share'?"),
@@ -138,8 +138,8 @@ def test_every_kind_reads_and_is_said_in_one_sentence(tmp_path):
         ("flat = 0.1", "flat = 0.1\nbelow = 1", "'settles' needs the keys share and flat, and no other value"),
         ("tail = 0.2", "tail = 1.0", "claims.2.tail: must be less than 1, not 1.0."),
         ('of = "method:rival"', 'of = "best floor"', "'best floor' cannot be measured; write variant:NAME or method:"),
-        ("falls = true", "fall = true", "claims.3.fall: there is no key 'fall' here. Did you mean 'falls'?"),
-        ('with = "hole_share"', 'along = "psnr"', "claims.3.along: there is no key 'along' here."),
+        ("falls = true", "fall = true", "claims.3.fall: unknown key 'fall'. Did you mean 'falls'?"),
+        ('with = "hole_share"', 'along = "psnr"', "claims.3.along: unknown key 'along'."),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(tmp_path, old, new, told):

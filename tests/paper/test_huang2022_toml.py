@@ -52,7 +52,7 @@ def test_what_table_2_says_by_itself() -> None:
     assert not any(column.metric for column in table.columns.values())
     results = {claim.id: check(claim, PAPER) for claim in PAPER.claims if isinstance(claim, Arithmetic)}
     assert results["table2-shares"].verdict == "supported"
-    for part in ("603 is 99.67 % (printed 99)", "62.15", "73.06", "12.23", "Cut to whole digits, not rounded."):
+    for part in ("603 is 99.67 % (printed 99)", "62.15", "73.06", "12.23", "Truncated to whole digits, not rounded."):
         assert part in results["table2-shares"].why
     assert results["table2-exclusive"].verdict == "contradicted"
     assert "at least 213" in results["table2-exclusive"].why

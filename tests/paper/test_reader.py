@@ -151,10 +151,10 @@ def test_wrong_type_in_an_array_of_tables(tmp_path: Path) -> None:
         (
             'mask_set = "not said"',
             'mask_set = { kind = "named", name = "iregular" }',
-            "mask_set: 'iregular' is no mask set with a name. Did you mean 'irregular'?",
+            "mask_set: 'iregular' is not the name of a mask set. Did you mean 'irregular'?",
         ),
         ('hole_share = "not said"', "hole_share = 25", "hole_share: write a share of the picture such as 0.25 or"),
-        ('definition = "not said"', 'definition = "pnsr"', "'pnsr' is no metric definition. Did you mean 'psnr'?"),
+        ('definition = "not said"', 'definition = "pnsr"', "'pnsr' is not a metric definition. Did you mean 'psnr'?"),
         ('split = "not said"\n', "", "split: this value is missing; add it."),
     ],
 )
@@ -164,15 +164,13 @@ def test_a_reported_protocol_is_fields_and_no_sentence(tmp_path: Path, old: str,
 
 def test_unknown_key_names_the_nearest(tmp_path: Path) -> None:
     text = complaint(tmp_path, "year = 2020", "year = 2020\nvenu = 'X'")
-    assert text == ", line 5: paper.venu: there is no key 'venu' here. Did you mean 'venue'?"
+    assert text == ", line 5: paper.venu: unknown key 'venu'. Did you mean 'venue'?"
 
 
 def test_unknown_key_in_a_claim_knows_the_kind(tmp_path: Path) -> None:
     line = line_of('table = "t"')
     text = complaint(tmp_path, 'table = "t"', 'tabel = "t"')
-    assert (
-        text == f", line {line}: claims.1.tabel: there is no key 'tabel' here. Did you mean 'table'? And 1 more error."
-    )
+    assert text == f", line {line}: claims.1.tabel: unknown key 'tabel'. Did you mean 'table'? And 1 more error."
 
 
 def test_unknown_key_of_a_ledger_entry_uses_the_files_names(tmp_path: Path) -> None:
@@ -199,7 +197,7 @@ def test_missing_key_stands_at_its_table(tmp_path: Path) -> None:
 def test_missing_section_has_no_line(tmp_path: Path) -> None:
     file = tmp_path / "paper.toml"
     file.write_text(GOOD.replace("[[ledger]]", "[[legder]]"))
-    with pytest.raises(UserError, match=r"legder: there is no key 'legder' here. Did you mean 'ledger'\?$"):
+    with pytest.raises(UserError, match=r"legder: unknown key 'legder'. Did you mean 'ledger'\?$"):
         read_paper(file)
     file.write_text("")
     with pytest.raises(UserError, match=r"paper.toml: paper: this value is missing; add it. And 1 more error\."):
@@ -222,7 +220,7 @@ def test_unknown_and_missing_kind(tmp_path: Path) -> None:
     [
         ('worse = "variant:other"', 'worse = "variant:othr"', "claims.2.worse: 'othr' is no variant of this paper."),
         ('worse = "variant:other"', 'worse = "other"', "claims.2.worse: 'other' cannot be compared; write variant:"),
-        ('table = "t"', 'table = "u"', "claims.1.table: 'u' is no table of this paper. Known: t."),
+        ('table = "t"', 'table = "u"', "claims.1.table: 'u' is not a table of this paper. Known: t."),
         ('column = "psnr"', 'column = "pnsr"', "claims.1.column: 'pnsr' is no column of t. Did you mean 'psnr'?"),
         ('row = "ours"', 'row = "our"', "claims.1.row: 'our' is no row of t. Did you mean 'ours'?"),
         ('variants = ["other"]', 'variants = ["x"]', "ledger.0.variants: 'x' is no variant of this paper."),

@@ -61,16 +61,16 @@ def test_leads_count_the_seeds_where_there_are_three(tmp_path):
     other = line(board, "p (other)").leads["psnr"]
     assert other.high - other.mean < 0.02
     assert [one.images_only for one in board.lines] == [False, True, False, False]
-    said = "over images and training seeds for p, over images only for p (other), of which there are fewer than 3 seeds"
-    assert board.notes == [f"Intervals of leads are {said}."]
+    said = "cover images and training seeds for p, and images only for p (other), with fewer than 3 seeds"
+    assert board.notes == [f"Intervals of leads {said}."]
 
 
 def test_what_the_intervals_of_leads_are_over_is_told_where_all_are_alike(tmp_path):
     make = recorder(tmp_path)
     floor, seeds = make("flat", IMAGES), thrice(make, IMAGES + 1)
     notes = [leaderboards(records, "p", FLOORS)[0].notes for records in ([floor, *seeds], [floor, *seeds[:2]], [floor])]
-    over_both = "Intervals of leads are over images and training seeds."
-    assert notes == [[over_both], ["Intervals of leads are over images only: no training has 3 seeds."], []]
+    over_both = "Intervals of leads cover images and training seeds."
+    assert notes == [[over_both], ["Intervals of leads cover images only: no training has 3 seeds."], []]
 
 
 def test_tv_is_best_where_it_is_closest_to_the_truths(boards, records):

@@ -134,8 +134,8 @@ def test_claims_page_without_records(small_paper):
 def test_page_without_records(small_paper, tmp_path, cache):
     page, board, _ = write(tmp_path, small_paper, [], cache)
     parsed(page)
-    assert "Nothing is measured yet" in page
-    assert f"Nothing is measured yet. Run `{COMMAND}`." in board
+    assert "Nothing measured yet" in page
+    assert f"Nothing has been measured yet. Run `{COMMAND}`." in board
 
 
 def test_page_says_why_there_are_no_pictures(small_paper, tmp_path, cache):

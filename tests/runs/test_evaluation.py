@@ -143,7 +143,7 @@ def test_an_inpainter_says_how_many_images_it_takes_at_once_and_no_number_moves(
     pd.testing.assert_frame_equal(few, many, check_exact=True)
     assert files(tmp_path / "few") == files(tmp_path / "many")
     for bad in (0, 48, 256):
-        with pytest.raises(UserError, match=f"ToyInpainter.images_at_once = {bad} does not divide 128; say 16, 32"):
+        with pytest.raises(UserError, match=f"ToyInpainter.images_at_once = {bad} does not divide 128; use 16, 32"):
             run(tmp_path / "bad", test, at_once=bad)
 
 
@@ -170,7 +170,7 @@ def test_what_an_inpainter_tells_becomes_columns(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("told", "says"),
     [
-        (lambda image: {"a loss": image[:, 0, 0, 0]}, "tells 'a loss'; a told name is a plain word"),
+        (lambda image: {"a loss": image[:, 0, 0, 0]}, "reports 'a loss'; a diagnostic's name is a plain word"),
         (lambda image: {"loss": image.mean()}, r"tells 'loss' with shape \(\); it must be one number for each image"),
         (lambda image: {"loss": image[:1, 0, 0, 0]}, r"tells 'loss' with shape \(1,\)"),
         (lambda image: {"loss": torch.arange(len(image)) / 0.0}, "tells loss = nan for image noise-0"),

@@ -95,9 +95,9 @@ def test_a_record_of_another_format_is_told(tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"lpips": {"version": None, "reason": ""}}, "no whole record (lpips: Value error, either a version"),
-        ({"notes": None}, "no whole record (notes: "),
-        ({"surprise": 1}, "no whole record (surprise: "),
+        ({"lpips": {"version": None, "reason": ""}}, "not a complete record (lpips: Value error, either a version"),
+        ({"notes": None}, "not a complete record (notes: "),
+        ({"surprise": 1}, "not a complete record (surprise: "),
         ({"format": 1}, "was altered: its key is"),
         ({"key": "0" * 12}, "was altered: its key is 000000000000, that of its run "),
         ({"data": data_manifest(resolution=32).model_dump()}, "was altered: its data manifest"),
@@ -156,12 +156,12 @@ def test_scores_that_were_edited_by_hand_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (b"", "is no table"),
+        (b"", "is not a valid table"),
         (b"mask_set,image,group,psnr\n", "has no rows"),
-        (b"mask_set,image,group,psnr\ncenter,\xff,1,2\n", "is no table"),
+        (b"mask_set,image,group,psnr\ncenter,\xff,1,2\n", "is not a valid table"),
         (b"mask_set,image,group,psnr\ncenter,a,1,2\ncenter,a,1,3\n", "has two rows for center, a"),
-        (b"mask_set,image,group,psnr\ncenter,a,1,many\n", "has text where numbers belong, in the column psnr"),
-        (b"mask_set,image,group,psnr\ncenter,a,1,2,3,4\n", "rows longer than its heading"),
+        (b"mask_set,image,group,psnr\ncenter,a,1,many\n", "has text instead of numbers in the column psnr"),
+        (b"mask_set,image,group,psnr\ncenter,a,1,2,3,4\n", "rows longer than its header"),
         (b"image,psnr\na,1\n", "has no column mask_set"),
     ],
 )
@@ -222,10 +222,10 @@ def test_an_altered_record_of_format_1_is_refused(tmp_path):
     old = old_document()
     with pytest.raises(UserError, match="was altered"):
         read_record(written(tmp_path, old | {"run": old["run"] | {"seed": 1}}))
-    with pytest.raises(UserError, match="no whole record of format 1"):
+    with pytest.raises(UserError, match="not a complete record of format 1"):
         read_record(written(tmp_path, {"format": 1}))
     del old["suites"]
-    with pytest.raises(UserError, match="no whole record"):
+    with pytest.raises(UserError, match="not a complete record"):
         read_record(written(tmp_path, old))
 
 

@@ -27,7 +27,7 @@ def test_one_value_stands_for_several_and_texts_for_paths():
         ({"seeds": ()}, r"seeds = \(\): "),
         ({"processes": 0}, "processes = 0: "),
         ({"scale": 3}, "scale = 3: Input should be a valid string."),
-        ({"changes": ["width"]}, "--set width: write --set key=value."),
+        ({"changes": ["width"]}, "--set width: write --set KEY=VALUE."),
     ],
 )
 def test_bad_values_are_told_in_one_line(asked, told):

@@ -68,7 +68,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_the_one_before_it_used(tmp_path
     newest.write_bytes(content)
     events = []
     training = train(tmp_path / "run", log=lambda event, facts: events.append((event, facts)))
-    assert events[0] == ("damaged checkpoint passed over", {"file": newest.name})
+    assert events[0] == ("damaged checkpoint skipped", {"file": newest.name})
     assert events[1] == ("resumed", {"stage": 0, "step": 2})
     assert training.trained.name == straight
 

@@ -105,7 +105,7 @@ def test_a_batch_must_be_shared_evenly():
     with pytest.raises(UserError, match=r"3 processes cannot share a batch of 4 images .* take 2 or 4\.") as error:
         check_shared(stage, TrainedSettings(), 3)
     assert len(str(error.value).splitlines()) == 1
-    with pytest.raises(UserError, match="compiled = true does not go with 2 processes"):
+    with pytest.raises(UserError, match="compiled = true does not work with 2 processes"):
         check_shared(stage, TrainedSettings(compiled=True), 2)
 
 

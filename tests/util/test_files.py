@@ -54,7 +54,7 @@ def test_a_read_only_folder_is_told(tmp_path, monkeypatch):
 
 
 def test_a_full_folder_is_told(tmp_path):
-    with pytest.raises(UserError, match=r"MiB free, .* MiB are needed"):
+    with pytest.raises(UserError, match=r"MiB free, but needs .* MiB"):
         files.check_writable(tmp_path, need_bytes=10**18)
 
 
@@ -78,7 +78,7 @@ def test_a_shared_lock_is_waited_for_and_says_once_where_the_work_is(tmp_path, m
             order.append("first")
     thread.join(10)
     assert order == ["first", "second"]
-    assert told == [f"Waiting: another process works in {tmp_path / 'a'}"]
+    assert told == [f"Waiting: another process is working in {tmp_path / 'a'}"]
 
 
 def test_a_place_that_knows_no_locks_is_told_and_not_waited_for(tmp_path, monkeypatch):
