@@ -18,7 +18,7 @@ from types import FrameType
 from typing import IO
 
 from bench.cluster.array import Array, Submission, read_submission, submission_folder
-from bench.cluster.part import JOB_START, Part
+from bench.cluster.part import JOB_START, JobPart
 from bench.cluster.profile import visible_gpus
 from bench.cluster.queue import DISPATCHER
 from bench.cluster.slurm import clean_environment, part_of
@@ -143,7 +143,7 @@ class Dispatcher:
             self.todo.remove(element)
             self.running[element] = self._begin(part, *taken)
 
-    def _begin(self, part: Part, slot: Slot, lock: IO[str]) -> Job:
+    def _begin(self, part: JobPart, slot: Slot, lock: IO[str]) -> Job:
         raw = part.folder / "log" / "start.txt"
         raw.parent.mkdir(exist_ok=True)
         with raw.open("ab") as file:

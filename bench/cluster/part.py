@@ -12,7 +12,7 @@ JOB_START = "INPAINT_BENCH_JOB_START"
 """Environment: when the job began, in seconds of the epoch. Loading modules, containers and torch counts too."""
 
 
-class Part(BaseModel):
+class JobPart(BaseModel):
     """What one job does: paths and settings only."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 
 from bench.cluster.task import Folder, put_json
-from bench.util.progress import Progress, Report
+from bench.util.progress import OnProgress, Progress
 
 WINDOW = 6
 """Heartbeats over which the rate is taken."""
@@ -99,7 +99,7 @@ class WatchedProgress(Progress):
         self.pulse = pulse
 
     @contextmanager
-    def task(self, title: str) -> Iterator[Report]:
+    def task(self, title: str) -> Iterator[OnProgress]:
         with super().task(title) as report:
 
             def both(what: str, done: int, total: int) -> None:

@@ -16,7 +16,7 @@ from submitit.slurm.slurm import SlurmExecutor, _make_sbatch_string
 
 from bench.cluster import worker
 from bench.cluster.array import Array, Submission, dependency, submission_folder
-from bench.cluster.part import JOB_START, Part
+from bench.cluster.part import JOB_START, JobPart
 from bench.cluster.profile import Profile
 from bench.cluster.queue import ask
 from bench.cluster.task import Folder, Kind, tasks_folder
@@ -36,7 +36,7 @@ NO_LIMIT = 10**6
 class Segment:
     """What submitit pickles: paths and settings only."""
 
-    def __init__(self, part: Part, requeue: bool) -> None:
+    def __init__(self, part: JobPart, requeue: bool) -> None:
         self.part, self.requeue = part, requeue
 
     def __call__(self) -> None:
@@ -56,7 +56,7 @@ class Segment:
         return DelayedSubmission(self) if self.requeue and shutil.which("scontrol") else None
 
 
-def join(environment: submitit.JobEnvironment, part: Part) -> "Fabric":
+def join(environment: submitit.JobEnvironment, part: JobPart) -> "Fabric":
     """Bring the processes of a training together. Returns in the first one only; the others serve it, then end."""
     from bench.runs.workers import serve
     from bench.training.device import open_fabric
@@ -120,10 +120,10 @@ def script(out: Path, submission: Submission, array: Array) -> str:
     return _make_sbatch_string(command=command, folder=folder, **parameters)
 
 
-def part_of(out: Path, submission: Submission, array: Array, index: int) -> Part:
+def part_of(out: Path, submission: Submission, array: Array, index: int) -> JobPart:
     """What element `index` of an array does."""
     profile = submission.profile
-    return Part(
+    return JobPart(
         folder=tasks_folder(out) / array.tasks[index],
         submission=submission.name,
         code=submission.code,

@@ -7,7 +7,7 @@ from lightning_fabric import Fabric
 from rich.console import Console
 
 from bench.cluster import rates, snapshot
-from bench.cluster.part import Part, seconds_left
+from bench.cluster.part import JobPart, seconds_left
 from bench.cluster.pulse import Pulse, WatchedProgress
 from bench.cluster.task import Folder, Task
 from bench.data import Data, load, told
@@ -22,7 +22,7 @@ from bench.util.files import locked
 class Work:
     """One part of one task, with all that it needs."""
 
-    def __init__(self, task: Task, part: Part, folder: Folder, pulse: Pulse, fabric: Fabric | None = None) -> None:
+    def __init__(self, task: Task, part: JobPart, folder: Folder, pulse: Pulse, fabric: Fabric | None = None) -> None:
         self.fabric = fabric or open_fabric(task.request.device)
         self.task, self.part, self.folder, self.pulse = task, part, folder, pulse
         self.progress = WatchedProgress(Console(width=120), pulse)

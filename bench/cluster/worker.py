@@ -13,7 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from bench.cluster import history, snapshot
-from bench.cluster.part import Part
+from bench.cluster.part import JobPart
 from bench.cluster.pulse import Pulse
 from bench.cluster.task import Folder
 from bench.util.errors import SignalledError, Stopped, UserError, WorkersLostError
@@ -27,7 +27,7 @@ SIGNALLED = threading.Event()
 """Set once the scheduler has announced the end: whatever is raised from then on is no failure of the run."""
 
 
-def run(part: Part, job: str = "", raw: str = "", fabric: "Fabric | None" = None) -> int:
+def run(part: JobPart, job: str = "", raw: str = "", fabric: "Fabric | None" = None) -> int:
     """Do the part, unless there is nothing left to do. Returns the exit code: 1 where the task has failed.
 
     `fabric`: where several processes train together, and this is the first of them.
@@ -43,7 +43,7 @@ def run(part: Part, job: str = "", raw: str = "", fabric: "Fabric | None" = None
         return 0
 
 
-def nothing_to_do(part: Part, folder: Folder) -> str:
+def nothing_to_do(part: JobPart, folder: Folder) -> str:
     """Why this part may end at once; empty where it may not."""
     end = folder.end()
     if end is not None:
@@ -54,7 +54,7 @@ def nothing_to_do(part: Part, folder: Folder) -> str:
     return "nothing to do, it is trained" if part.kind == "train" and "train" in kinds else ""
 
 
-def _begin(part: Part, folder: Folder, facts: dict[str, str], fabric: "Fabric | None") -> int:
+def _begin(part: JobPart, folder: Folder, facts: dict[str, str], fabric: "Fabric | None") -> int:
     """Tell of attempts that ended without a word, then make the next one."""
     events = folder.events()
     for earlier in history.attempts(events):
@@ -68,7 +68,7 @@ def _begin(part: Part, folder: Folder, facts: dict[str, str], fabric: "Fabric | 
         return _attempt(part, folder, pulse, number, fabric)
 
 
-def _attempt(part: Part, folder: Folder, pulse: Pulse, number: int, fabric: "Fabric | None") -> int:
+def _attempt(part: JobPart, folder: Folder, pulse: Pulse, number: int, fabric: "Fabric | None") -> int:
     from bench.cluster.work import Work
 
     try:
@@ -146,7 +146,7 @@ def _own_log(path: Path) -> Iterator[None]:
 
 
 def main() -> None:
-    sys.exit(run(Part.model_validate_json(sys.argv[1]), raw=sys.argv[2]))
+    sys.exit(run(JobPart.model_validate_json(sys.argv[1]), raw=sys.argv[2]))
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from bench.exchange.readme import readme
 from bench.masks.sets import mask_set
 from bench.util.errors import UserError
 from bench.util.files import check_writable, locked, read_json, sha256, sweep, whole, write_json, write_text
-from bench.util.progress import Progress, Report
+from bench.util.progress import OnProgress, Progress
 
 PART = 64
 """Pictures between two files that say how far the export is."""
@@ -114,7 +114,7 @@ class Export:
         return {"format": done.format, "scale": done.scale, "protocol": protocol, "fingerprint": done.fingerprint,
                 "mask_sets": mask_sets}  # fmt: skip
 
-    def _pictures(self, report: Report) -> list[Picture]:
+    def _pictures(self, report: OnProgress) -> list[Picture]:
         total = len(self.data.test)
         pictures = []
         with ThreadPoolExecutor(WRITERS) as pool:

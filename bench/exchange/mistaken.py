@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from bench.data.near_duplicates import thumbnails
 from bench.exchange.known import SHARE_OF_ERROR
 from bench.exchange.layout import Picture
-from bench.exchange.returned import Batch, Returned
+from bench.exchange.returned import Returned, ReturnedSet
 from bench.util.errors import UserError
-from bench.util.progress import Report
+from bench.util.progress import OnProgress
 
 Pixels = NDArray[np.uint8]
 Read = Callable[[Returned], tuple[Pixels, NDArray[np.bool_], Pixels]]
@@ -63,7 +63,7 @@ class _Looked(NamedTuple):
     unlike: float
 
 
-def check_none_mistaken(batch: Batch, read: Read, truth: Truth, report: Report) -> None:
+def check_none_mistaken(batch: ReturnedSet, read: Read, truth: Truth, report: OnProgress) -> None:
     """Raise UserError with the count, an example and the remedy where pictures of a mask set are mistaken.
 
     That is: unfilled, of swapped colours, flipped, rotated, inverted, or another image's.
@@ -79,7 +79,7 @@ def check_none_mistaken(batch: Batch, read: Read, truth: Truth, report: Report) 
     _refuse(batch, [(file, mistake) for file, mistake in found if mistake])
 
 
-def _refuse(batch: Batch, found: Sequence[tuple[Returned, str]]) -> None:
+def _refuse(batch: ReturnedSet, found: Sequence[tuple[Returned, str]]) -> None:
     if not found:
         return
     kind, count = Counter(_kind(mistake) for _, mistake in found).most_common(1)[0]
@@ -115,7 +115,7 @@ def _apart(raw: Pixels, truth: Pixels, known: NDArray[np.bool_]) -> float:
 
 
 def _others(
-    strange: Sequence[_Looked], batch: Batch, read: Read, truth: Truth, pool: ThreadPoolExecutor
+    strange: Sequence[_Looked], batch: ReturnedSet, read: Read, truth: Truth, pool: ThreadPoolExecutor
 ) -> dict[Path, str]:
     """For the pictures that are another image's: which. Thumbnails of the known pixels choose, the pixels decide."""
     pictures = [file.picture for file in batch.files]

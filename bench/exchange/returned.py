@@ -18,7 +18,7 @@ from bench.exchange.layout import Manifest, Picture, mask_set_folder
 from bench.util.errors import UserError
 from bench.util.files import sha256
 from bench.util.pictures import open_picture, read_regular
-from bench.util.progress import Report
+from bench.util.progress import OnProgress
 
 ENDINGS = re.compile(r"_(mask\d*|inpainted|inpaint|result|output|out|pred|fake)$")
 """What tools append to the name: LaMa writes the mask's name, others a word of their own."""
@@ -37,7 +37,7 @@ class Returned(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Batch:
+class ReturnedSet:
     """What came back for one mask set."""
 
     mask_set: str
@@ -49,7 +49,7 @@ class Batch:
     """Files that belong to no picture."""
 
 
-def collect(manifest: Manifest, mask_set: str, folder: Path, only_mask_set: bool, report: Report) -> Batch:
+def collect(manifest: Manifest, mask_set: str, folder: Path, only_mask_set: bool, report: OnProgress) -> ReturnedSet:
     """Find, open and hash the files of one mask set. Raises UserError for a file that cannot be taken."""
     place = _place(folder, mask_set, only_mask_set)
     found, extra = _match(manifest.pictures, place)
@@ -65,10 +65,10 @@ def collect(manifest: Manifest, mask_set: str, folder: Path, only_mask_set: bool
         Returned(one, found[one.name], digest, form) for one, (digest, form, _) in zip(pictures, facts, strict=True)
     ]
     _check_sizes(files, [size for _, _, size in facts], side)
-    return Batch(mask_set, files, missing, extra)
+    return ReturnedSet(mask_set, files, missing, extra)
 
 
-def check_complete(batch: Batch, total: int, partial: bool) -> None:
+def check_complete(batch: ReturnedSet, total: int, partial: bool) -> None:
     """Raise UserError where pictures are missing, unless `partial` allows it and at least one is there."""
     if not batch.missing or (partial and batch.files):
         return

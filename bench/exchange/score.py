@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from bench.exchange.known import compare, in_words, summary
 from bench.exchange.layout import Manifest, Picture, hole_file, read_manifest, truth_file
 from bench.exchange.mistaken import Read, check_none_mistaken
-from bench.exchange.returned import LOSSY, Batch, Returned, check_complete, collect, read_returned
+from bench.exchange.returned import LOSSY, Returned, ReturnedSet, check_complete, collect, read_returned
 from bench.masks.names import mask_set_name
 from bench.metrics import Lpips
-from bench.runs.evaluation import Scored, Subject, score_mask_set, to_csv
+from bench.runs.evaluation import MaskSetImages, Scored, score_mask_set, to_csv
 from bench.runs.parts import ExternalFacts, KnownPixels
 from bench.runs.records import Record, Run, read_record
 from bench.runs.writing import log_event, lpips_facts, write_record
@@ -83,7 +83,7 @@ class Scoring:
         return [name for name in known if not self.mask_sets or name in self.mask_sets]
 
     def _score(
-        self, run: Run, folder: Path, manifest: Manifest, batches: Sequence[Batch], progress: Progress
+        self, run: Run, folder: Path, manifest: Manifest, batches: Sequence[ReturnedSet], progress: Progress
     ) -> Record:
         if not (folder / "run.json").exists():  # which says that these very files have been looked at
             with progress.task("pictures") as report:
@@ -127,7 +127,7 @@ def _check_name(name: str, taken: Sequence[str]) -> None:
         raise UserError(f"--name {name}: a method here has this name already. Choose another, such as {name}-mine.")
 
 
-def _run(name: str, manifest: Manifest, batches: Sequence[Batch]) -> Run:
+def _run(name: str, manifest: Manifest, batches: Sequence[ReturnedSet]) -> Run:
     hashes = [[batch.mask_set, file.picture.id, file.sha256] for batch in batches for file in batch.files]
     total = len(manifest.pictures)
     scored = {batch.mask_set for batch in batches}
@@ -162,7 +162,7 @@ def _notes(run: Run, forms: Counter[str], extra: Sequence[str]) -> list[str]:
     return notes
 
 
-def _subject(root: Path, batch: Batch, pool: ThreadPoolExecutor) -> Subject:
+def _subject(root: Path, batch: ReturnedSet, pool: ThreadPoolExecutor) -> MaskSetImages:
     """The mask set's images, read as they are asked for."""
 
     read = _reader(root, batch)
@@ -173,10 +173,10 @@ def _subject(root: Path, batch: Batch, pool: ThreadPoolExecutor) -> Subject:
         return Scored(truth, hole, raw, compare(truth, raw, hole))
 
     ids = [file.picture.id for file in batch.files]
-    return Subject(batch.mask_set, ids, [file.picture.group for file in batch.files], scored)
+    return MaskSetImages(batch.mask_set, ids, [file.picture.group for file in batch.files], scored)
 
 
-def _reader(root: Path, batch: Batch) -> Read:
+def _reader(root: Path, batch: ReturnedSet) -> Read:
     """Truth, hole and what came back of a file of this mask set."""
 
     def read(file: Returned) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.uint8]]:

@@ -17,7 +17,7 @@ from bench.methods.base import BrokenResultError, Inpainter, diagnostic_columns,
 from bench.metrics import Lpips, score
 from bench.util.errors import UserError
 from bench.util.files import whole
-from bench.util.progress import Report
+from bench.util.progress import OnProgress
 from bench.util.seeds import seed_of
 
 BATCH = 16
@@ -40,7 +40,7 @@ class Scored(NamedTuple):
     """As `raw`, but cut off to 8 bits, not rounded; None where only 8 bits are known."""
 
 
-class Subject(NamedTuple):
+class MaskSetImages(NamedTuple):
     """What one mask set's table is about."""
 
     mask_set: str
@@ -59,7 +59,7 @@ def evaluate(
     seed: int,
     device: torch.device,
     folder: Path,
-    report: Report,
+    report: OnProgress,
     lpips: Lpips | None = None,
 ) -> pd.DataFrame:
     """Score `test` under every mask set; one row per mask set and image.
@@ -68,7 +68,7 @@ def evaluate(
     """
     at_once = images_at_once(inpainter)
 
-    def subject(name: str) -> Subject:
+    def subject(name: str) -> MaskSetImages:
         def batch(indices: list[int]) -> Scored:
             ids = [test.ids[index] for index in indices]
             image = test.tensor(indices)
@@ -82,7 +82,7 @@ def evaluate(
             truth = torch.from_numpy(test.pixels[indices])
             return Scored(truth, hole, to_uint8(result), told, truncated(result))
 
-        return Subject(mask_set(name).name, test.ids, test.groups, batch, at_once)
+        return MaskSetImages(mask_set(name).name, test.ids, test.groups, batch, at_once)
 
     tables = [score_mask_set(subject(name), folder, report, lpips) for name in mask_sets]
     return pd.concat(tables, ignore_index=True)
@@ -96,7 +96,9 @@ def images_at_once(inpainter: Inpainter) -> int:
     return count
 
 
-def score_mask_set(subject: Subject, folder: Path, report: Report, lpips: Lpips | None = None) -> pd.DataFrame:
+def score_mask_set(
+    subject: MaskSetImages, folder: Path, report: OnProgress, lpips: Lpips | None = None
+) -> pd.DataFrame:
     """One row per image; also `folder`/predictions/<mask set>.npy, the composites, and <mask set>.csv, the table.
 
     Every PART images reach the disk, so that a killed run goes on there, with the same bits, and memory stays flat.
@@ -134,7 +136,7 @@ def truncated(image: Tensor) -> Tensor:
     return (image * 255).to(torch.uint8)
 
 
-def _parts(subject: Subject, pixels: Path, parts: Path, report: Report, lpips: Lpips | None) -> Iterator[str]:
+def _parts(subject: MaskSetImages, pixels: Path, parts: Path, report: OnProgress, lpips: Lpips | None) -> Iterator[str]:
     """The table in pieces, each with its heading; a piece whose file is there is not computed again."""
     if not pixels.exists():
         shutil.rmtree(parts, ignore_errors=True)
@@ -161,7 +163,7 @@ def _heading(text: str) -> str:
     return text.partition("\n")[0] + "\n"
 
 
-def _score(subject: Subject, indices: list[int], lpips: Lpips | None) -> tuple[pd.DataFrame, np.ndarray]:
+def _score(subject: MaskSetImages, indices: list[int], lpips: Lpips | None) -> tuple[pd.DataFrame, np.ndarray]:
     truth, hole, raw, more, truncated = subject.batch(indices)
     composite = torch.where(hole, raw, truth)
     scores = score(truth, composite, hole, raw, lpips, truncated)

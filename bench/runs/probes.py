@@ -25,7 +25,7 @@ from bench.methods.base import Inpainter, compose, erase, fill
 from bench.metrics.probed import BEST_OF, REPEATS
 from bench.runs.evaluation import image_seeds, images_at_once, to_csv, to_uint8
 from bench.util.files import write_text
-from bench.util.progress import Report
+from bench.util.progress import OnProgress
 from bench.util.seeds import seed_of
 
 MASK_SET = "center"
@@ -36,7 +36,7 @@ ABOUT = ["mask_set", "image", "group"]
 
 
 @dataclass(frozen=True)
-class Batch:
+class ProbeBatch:
     """Pictures that are filled together."""
 
     inpainter: Inpainter
@@ -63,7 +63,7 @@ def probe(
     seed: int,
     device: torch.device,
     folder: Path,
-    report: Report,
+    report: OnProgress,
 ) -> pd.DataFrame:
     """One row for each probed image: `mask_set`, `image`, `group`, and the metrics of `protocol.probes`.
 
@@ -89,12 +89,12 @@ def _measure(
     name: Probe, inpainter: Inpainter, test: Packed, indices: list[int], seed: int, device: torch.device
 ) -> pd.DataFrame:
     ids, image = [test.ids[index] for index in indices], test.tensor(indices)
-    batch = Batch(inpainter, device, ids, image, mask_set(MASK_SET).holes(ids, *image.shape[-2:]), seed)
+    batch = ProbeBatch(inpainter, device, ids, image, mask_set(MASK_SET).holes(ids, *image.shape[-2:]), seed)
     about = {"mask_set": MASK_SET, "image": ids, "group": [test.groups[index] for index in indices]}
     return pd.DataFrame(about | {key: value.tolist() for key, value in MEASURES[name](batch).items()})
 
 
-def repeat(batch: Batch) -> dict[str, Tensor]:
+def repeat(batch: ProbeBatch) -> dict[str, Tensor]:
     """How far the fills of several inpaint seeds lie apart: float64 (N,) each."""
     runs = list(_fills(batch, REPEATS))
     gaps = [_mean((one - other).abs(), batch.hole) for one, other in combinations(runs, 2)]
@@ -105,13 +105,13 @@ def repeat(batch: Batch) -> dict[str, Tensor]:
     return {"repeat_l1": 100 * apart, "repeat_psnr": spread}
 
 
-def best_of(batch: Batch) -> dict[str, Tensor]:
+def best_of(batch: ProbeBatch) -> dict[str, Tensor]:
     """PSNR of the fill that an oracle would choose, and the mean of all from which it does: float64 (N,) each."""
     psnr = torch.stack([_psnr(run, batch.image) for run in _fills(batch, BEST_OF)])
     return {f"best_of_{BEST_OF}_psnr": psnr.amax(dim=0), f"mean_of_{BEST_OF}_psnr": psnr.mean(dim=0)}
 
 
-def _fills(batch: Batch, count: int) -> Iterator[Tensor]:
+def _fills(batch: ProbeBatch, count: int) -> Iterator[Tensor]:
     """The composites under so many inpaint seeds, one after another, float64 (N,3,H,W)."""
     for run in range(count):
         seeds = [seed_of(batch.seed, "repeat", run, name) for name in batch.ids]
@@ -123,7 +123,7 @@ def _psnr(run: Tensor, truth: Tensor) -> Tensor:
     return -10 * (run - truth).square().mean(dim=(1, 2, 3)).log10()
 
 
-def perturb(batch: Batch) -> dict[str, Tensor]:
+def perturb(batch: ProbeBatch) -> dict[str, Tensor]:
     """The change of the fill over the change of what is known, for each change: float64 (N,) each."""
     seeds = image_seeds(batch.seed, batch.ids)
     plain = batch.fill(seeds)
@@ -140,10 +140,14 @@ def perturb(batch: Batch) -> dict[str, Tensor]:
     return found | {"amplify_shift": _ratio(_rms(back - plain[..., :-1], both), _rms(change, known))}
 
 
-MEASURES: dict[Probe, Callable[[Batch], dict[str, Tensor]]] = {"repeat": repeat, "perturb": perturb, "best_of": best_of}
+MEASURES: dict[Probe, Callable[[ProbeBatch], dict[str, Tensor]]] = {
+    "repeat": repeat,
+    "perturb": perturb,
+    "best_of": best_of,
+}
 
 
-def _changes(batch: Batch) -> dict[str, Tensor]:
+def _changes(batch: ProbeBatch) -> dict[str, Tensor]:
     """The pictures under each change that leaves them in place."""
     return {
         "noise": (batch.image + STEP * _noise(batch)).clamp(0, 1),
@@ -152,7 +156,7 @@ def _changes(batch: Batch) -> dict[str, Tensor]:
     }
 
 
-def _noise(batch: Batch) -> Tensor:
+def _noise(batch: ProbeBatch) -> Tensor:
     """Named by the image alone, so that every method meets the same noise."""
     generators = [torch.Generator().manual_seed(seed_of("perturb", "noise", name)) for name in batch.ids]
     return torch.stack([torch.randn(batch.image.shape[1:], generator=generator) for generator in generators])

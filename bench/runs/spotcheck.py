@@ -53,7 +53,7 @@ class Chosen(NamedTuple):
     """Places among the test images. No image is there twice: under two mask sets its holes would show each other."""
 
 
-class Job(NamedTuple):
+class FillJob(NamedTuple):
     """What the other process gets."""
 
     build: Callable[[], Method]
@@ -119,7 +119,7 @@ def spot_check(
         torch.cuda.empty_cache()  # the other process needs room, too
     damaged, seeds = erase(image, hole).numpy(), image_seeds(run.seed, names).numpy()
     rules = places(folder, test, run.protocol.data.partition("=")[2], readable)
-    answer = _other.ask(Job(build, device.type, torch.get_num_threads(), rules, damaged, hole.numpy(), seeds))
+    answer = _other.ask(FillJob(build, device.type, torch.get_num_threads(), rules, damaged, hole.numpy(), seeds))
     if answer.trouble:
         raise UserError(f"The spot check could not be made: {answer.trouble}. Rerun the command.")
     count = len(names)
@@ -159,7 +159,7 @@ class _Other:
         self._process: Any = None
         self._line: Connection | None = None
 
-    def ask(self, job: Job) -> Answer:
+    def ask(self, job: FillJob) -> Answer:
         try:
             line = self.start()
             line.send(job)
@@ -206,7 +206,7 @@ def _serve(line: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the first process's to handle
     while True:
         try:
-            job: Job = line.recv()
+            job: FillJob = line.recv()
         except (EOFError, OSError):
             return
         with warnings.catch_warnings():
@@ -221,7 +221,7 @@ def _serve(line: Connection) -> None:
             line.send(Answer(trouble=f"the process that makes it was ended {ended}"))
 
 
-def _answer_and_end(job: Job, line: Connection) -> None:
+def _answer_and_end(job: FillJob, line: Connection) -> None:
     served = os.getppid()
     threading.Thread(target=_end_with, args=(served,), daemon=True).start()
     code = 1
@@ -242,7 +242,7 @@ def _end_with(served: int) -> None:
     os._exit(1)
 
 
-def _fill_again(job: Job) -> Answer:
+def _fill_again(job: FillJob) -> Answer:
     try:
         torch.set_num_threads(job.threads)
         device = open_fabric(job.device).device
@@ -262,7 +262,7 @@ def _fill_again(job: Job) -> Answer:
     return Answer(raw, refused=next(iter(refused), ""))
 
 
-def _fill(inpainter: Inpainter, job: Job, device: torch.device) -> NDArray[np.uint8]:
+def _fill(inpainter: Inpainter, job: FillJob, device: torch.device) -> NDArray[np.uint8]:
     image, hole, seed = (torch.from_numpy(values) for values in (job.image, job.hole, job.seed))
     size, results = images_at_once(inpainter), []
     for start in range(0, len(image), size):

@@ -28,7 +28,7 @@ from bench.training.scalars import Scalars, broken
 from bench.training.speedups import sped_up, told
 from bench.util.errors import Stopped
 from bench.util.files import write_text
-from bench.util.progress import Report
+from bench.util.progress import OnProgress
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
@@ -55,7 +55,7 @@ class Training:
         """The file of the finished networks."""
         return next(iter((self.folder / "checkpoints").glob("trained-*.pt")), None)
 
-    def run(self, options: Options, report: Report, log: Log) -> None:
+    def run(self, options: Options, report: OnProgress, log: Log) -> None:
         """Train all stages. Raises Stopped when a signal or `options.minutes` ended it early.
 
         `options`, `report` and `log` are the first process's matter; any process may be signalled.
@@ -98,7 +98,7 @@ class Training:
         state: dict[str, Any] | None,
         options: Options,
         deadline: float | None,
-        report: Report,
+        report: OnProgress,
         board: "SummaryWriter | None",
     ) -> None:
         rank, processes = self.fabric.global_rank, self.fabric.world_size

@@ -20,7 +20,7 @@ from rich.text import Text
 LINE_SECONDS = 15.0
 """How often a log file gets a line."""
 
-Report = Callable[[str, int, int], None]
+OnProgress = Callable[[str, int, int], None]
 """Called with (what, done, total)."""
 
 
@@ -44,14 +44,14 @@ class Progress:
         self.line(f"  {text}")
 
     @contextmanager
-    def task(self, title: str) -> Iterator[Report]:
+    def task(self, title: str) -> Iterator[OnProgress]:
         """A function to be called with (what, done, total) as the work goes on."""
         if self.console.is_terminal:
             yield from self._bar(title)
         else:
             yield from self._lines(title)
 
-    def _bar(self, title: str) -> Iterator[Report]:
+    def _bar(self, title: str) -> Iterator[OnProgress]:
         columns = [SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(),
                    TextColumn("left"), TimeRemainingColumn()]  # fmt: skip
         with Bars(*columns, console=self.console, transient=True) as bars:
@@ -66,7 +66,7 @@ class Progress:
             yield report
         self._done(title, started)
 
-    def _lines(self, title: str) -> Iterator[Report]:
+    def _lines(self, title: str) -> Iterator[OnProgress]:
         started = shown = time.monotonic()
 
         def report(what: str, done: int, total: int) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from bench.cluster import snapshot, worker
 from bench.cluster.array import Array, Submission, write_submission
-from bench.cluster.part import JOB_START, Part
+from bench.cluster.part import JOB_START, JobPart
 from bench.cluster.profile import local_profile
 from bench.cluster.pulse import Pulse
 from bench.cluster.state import Watch
@@ -66,7 +66,7 @@ def put(folder, **changed):
 
 def part(folder, kind="train", **more):
     asked = {"submission": "s", "code": folder.path, "part": 1, "parts": 1, "heartbeat_seconds": 0.05} | more
-    return Part(folder=folder.path, kind=kind, **asked)
+    return JobPart(folder=folder.path, kind=kind, **asked)
 
 
 def events(folder, *names):

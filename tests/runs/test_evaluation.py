@@ -10,7 +10,7 @@ from toy import noise, toy
 
 from bench.methods.base import BrokenResultError, Inpainter, fill
 from bench.runs import evaluation
-from bench.runs.evaluation import Scored, Subject, evaluate, score_mask_set
+from bench.runs.evaluation import MaskSetImages, Scored, evaluate, score_mask_set
 from bench.util.errors import UserError
 
 
@@ -84,7 +84,7 @@ def test_a_column_that_came_in_between_is_had_for_all(tmp_path, monkeypatch):
             hole[..., 4:9, 4:9] = True
             return Scored(truth, hole, 255 - truth, more)
 
-        return Subject("center", test.ids, test.groups, batch)
+        return MaskSetImages("center", test.ids, test.groups, batch)
 
     with pytest.raises(KilledError):
         score_mask_set(subject({}, dies=True), tmp_path, lambda *_: None)
@@ -108,7 +108,7 @@ def test_headings_that_differ_are_computed_again(tmp_path, monkeypatch):
         hole[..., 0, 0] = False
         return Scored(truth, hole, truth ^ 1, {"more": [1.0] * len(indices)} if extra["on"] else {})
 
-    subject = Subject("center", test.ids, test.groups, batch)
+    subject = MaskSetImages("center", test.ids, test.groups, batch)
     with pytest.raises(KilledError):
         score_mask_set(subject, tmp_path, lambda *_: None)
     extra["on"] = True
@@ -125,7 +125,7 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path, monkeypatch):
 
         ids = [f"i{index}" for index in range(count)]
         return most_held(
-            lambda report: score_mask_set(Subject("center", ids, ids, batch), tmp_path / str(count), report)
+            lambda report: score_mask_set(MaskSetImages("center", ids, ids, batch), tmp_path / str(count), report)
         )
 
     monkeypatch.setattr(evaluation, "score", lambda truth, *_: {"psnr": torch.zeros(len(truth))})
