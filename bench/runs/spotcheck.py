@@ -15,9 +15,11 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -179,7 +181,8 @@ class _Other:
         self._line, theirs = context.Pipe()
         # No daemon, so that a method may start processes. It ends by itself when the line does.
         self._process = context.Process(target=_serve, args=(theirs,), name="spot check", daemon=False)
-        self._process.start()
+        with _without_main():
+            self._process.start()
         theirs.close()
         atexit.register(self.end)
         return self._line
@@ -191,6 +194,20 @@ class _Other:
             self._process.terminate()
             self._process.join()
         self._line = self._process = None
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """A process that is spawned now does not run the caller's script again, which would ask for this record again.
+
+    No job needs that script: a record's method comes from a file of the catalog.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 _other = _Other()
