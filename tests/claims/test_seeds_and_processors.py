@@ -104,7 +104,10 @@ def test_two_trainings_on_different_processors_are_not_told_apart(make):
     apart = finding(on(ours, *"AAA") + on(other, *"BBB"), claim)
     assert apart.verdict == Verdict.INCONCLUSIVE
     assert "3 seeds on 2 processors (A and B): the difference exceeds the margin of 0.1 dB on center; but" in apart.why
-    assert "but different processors trained them (p on A and p (other) on B), and the processor alone can move" in apart.why
+    assert (
+        "but different processors trained them (p on A and p (other) on B), and the processor alone can move"
+        in apart.why
+    )
     line = "python -m bench reproduce p --variant other --seed 0 --seed 1 --seed 2 --force"
     assert apart.why.endswith(f"Run `{line}` on one machine.")
     together = finding(on(ours, *"AAA") + on(other, *"ABB"), claim)

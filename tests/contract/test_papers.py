@@ -75,7 +75,11 @@ PLANTED = {
         'metric = "pnsr", definition',
         "'pnsr' is not a metric. Did you mean 'psnr'?",
     ),
-    "metric of a claim": ('metric = "psnr"\nmask', 'metric = "ssmi"\nmask', "'ssmi' is not a metric. Did you mean 'ssim"),
+    "metric of a claim": (
+        'metric = "psnr"\nmask',
+        'metric = "ssmi"\nmask',
+        "'ssmi' is not a metric. Did you mean 'ssim",
+    ),
     "mask set of a claim": (
         'mask_set = "center"',
         'mask_set = "centre"',

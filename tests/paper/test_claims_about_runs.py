@@ -101,7 +101,7 @@ def read(tmp_path: Path, text: str):
 
 def test_every_kind_reads_and_is_said_in_one_sentence(tmp_path):
     claims = {claim.id: claim for claim in read(tmp_path, TEXT).claims}
-    assert rule(claims["settled"]) == "mean settled, as told of default below 0.01 on random, center"
+    assert rule(claims["settled"]) == "mean settled (self-reported) of default below 0.01 on random, center"
     assert rule(claims["vanishes"]) == (
         "size of critic of other in stage gan, median over the last 10 % of the steps: under 0.1, and under 50 % of"
         " that of default"
@@ -133,7 +133,11 @@ def test_every_kind_reads_and_is_said_in_one_sentence(tmp_path):
         ("below = 0.01", "", "claims.0.kind: a bound needs one of the keys below and above"),
         ("below = 0.01", "below = 1\nabove = 2", "a bound needs one of the keys below and above"),
         ('against = "variant:default"', "", "claims.1.check: 'vanishes' needs the key below, and may have against and"),
-        ('against = "variant:default"', 'against = "variant:x"', "claims.1.against: 'x' is not a variant of this paper."),
+        (
+            'against = "variant:default"',
+            'against = "variant:x"',
+            "claims.1.against: 'x' is not a variant of this paper.",
+        ),
         ("flat = 0.1", "", "claims.2.check: 'settles' needs the keys share and flat, and no other value"),
         ("flat = 0.1", "flat = 0.1\nbelow = 1", "'settles' needs the keys share and flat, and no other value"),
         ("tail = 0.2", "tail = 1.0", "claims.2.tail: must be less than 1, not 1.0."),

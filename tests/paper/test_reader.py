@@ -226,7 +226,11 @@ def test_unknown_and_missing_kind(tmp_path: Path) -> None:
         ('variants = ["other"]', 'variants = ["x"]', "ledger.0.variants: 'x' is not a variant of this paper."),
         ('id = "three"', 'id = "two"', "claims.2.id: 'two' is the id of two entries; give each its own."),
         ('protocol = "p"', 'protocol = "q"', "tables.t.rows.ours.protocol: 'q' is not a protocol of this table."),
-        ('{ psnr = "19.32" }', '{ ssim = "0.8" }', "tables.t.rows.ours.cells.ssim: 'ssim' is not a column of this table."),
+        (
+            '{ psnr = "19.32" }',
+            '{ ssim = "0.8" }',
+            "tables.t.rows.ours.cells.ssim: 'ssim' is not a column of this table.",
+        ),
     ],
 )
 def test_names_that_nothing_else_has(tmp_path: Path, old: str, new: str, told: str) -> None:
