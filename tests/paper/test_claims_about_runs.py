@@ -101,7 +101,7 @@ def read(tmp_path: Path, text: str):
 
 def test_every_kind_reads_and_is_said_in_one_sentence(tmp_path):
     claims = {claim.id: claim for claim in read(tmp_path, TEXT).claims}
-    assert rule(claims["settled"]) == "mean settled, as told of default below 0.01 on random, center"
+    assert rule(claims["settled"]) == "mean settled (self-reported) of default below 0.01 on random, center"
     assert rule(claims["vanishes"]) == (
         "size of critic of other in stage gan, median over the last 10 % of the steps: under 0.1, and under 50 % of"
         " that of default"
