@@ -30,6 +30,7 @@ def reproduce(
 
       [bold]python -m bench reproduce fang2021 --scale paper --data imagenet=/data/imagenet --cluster mycluster[/]
     """
+    _refuse_bad_names(request)
     if cluster is not None or dry_run:
         from bench.methods.catalog import find
 
@@ -106,3 +107,14 @@ def report(request: Request) -> None:
     from bench.methods.catalog import find
 
     print_reproduction(open_console(), judge(find(request.include), request))
+
+
+def _refuse_bad_names(request: Request) -> None:
+    """Before torch is loaded, which takes seconds: what can be refused without it."""
+    from bench.methods.catalog import find
+    from bench.paper.reader import look
+
+    entry = find(request.include)[request.key]
+    if entry.described:
+        reading = look(entry.path / "paper.toml")
+        reading.refuse(reading.mistakes)

@@ -21,10 +21,6 @@ from bench.paper.arithmetic import check as settle
 from bench.paper.base import Keys, Mistake, misfit
 from bench.util.errors import UserError, nearest
 
-SHOWN = 3
-"""How many mistakes a verb reports when it refuses a paper.toml; `check` lists all."""
-
-
 PaperCheck = Callable[[PaperSubject], Iterator[Mistake]]
 
 
@@ -235,10 +231,7 @@ def refuse_mistakes(entry: Entry, catalog: Catalog) -> None:
         found = list(reading.mistakes)
     else:
         found = [*reading.mistakes, *reading.in_order(_all_but_names(subject))]
-    if found:
-        texts = [reading.told(mistake) for mistake in found[:SHOWN]]
-        more = f"\n{len(found)} errors in all: python -m bench check {entry.path}" if len(found) > 1 else ""
-        raise UserError("\n".join(texts) + more)
+    reading.refuse(found)
 
 
 def _all_but_names(subject: PaperSubject) -> Iterator[Mistake]:

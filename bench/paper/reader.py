@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,9 @@ from bench.paper.names import mistakes
 from bench.paper.paper import Paper
 from bench.paper.salvage import readable
 from bench.util.errors import UserError, nearest
+
+SHOWN = 3
+"""How many mistakes a verb reports when it refuses a paper.toml; `check` lists all."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,14 @@ class Reading:
         place = f"{self.path}, line {line}: " if line else f"{self.path}: "
         name = f"{'.'.join(map(str, mistake.at))}: " if mistake.at else ""
         return place + name + mistake.text
+
+    def refuse(self, found: Sequence[Mistake]) -> None:
+        """Raise UserError where any mistake was found: the first few, and how many there are."""
+        if found:
+            texts = [self.told(mistake) for mistake in found[:SHOWN]]
+            check = f"python -m bench check {self.path.parent}"
+            more = f"\n{len(found)} errors in all: {check}" if len(found) > 1 else ""
+            raise UserError("\n".join(texts) + more)
 
     def in_order(self, mistakes: Iterable[Mistake]) -> list[Mistake]:
         """By line."""

@@ -5,10 +5,10 @@ import time
 import pytest
 from toy import PAPER, write_toys
 
-from bench.contract import papers
 from bench.contract.papers import PAPER_CHECKS, refuse_mistakes
 from bench.contract.subject import PaperSubject
 from bench.methods.catalog import find
+from bench.paper.reader import SHOWN
 from bench.util.errors import UserError
 
 MORE = """
@@ -220,7 +220,7 @@ def test_all_mistakes_of_a_file_are_listed_at_once(bench, toys, plant):
     assert set(missed) <= {"stage", "scalar", "aux column", "row"}, (missed, out)
     code, _, err = bench("reproduce", "toypaper", "--include", toys)
     assert code == 2
-    assert len(err.splitlines()) == papers.SHOWN + 1
+    assert len(err.splitlines()) == SHOWN + 1
     assert f"errors in all: python -m bench check {file.parent}" in err
 
 
