@@ -18,6 +18,9 @@ from bench.cli.schema import schema
 from bench.cli.scores import scores
 from bench.util.errors import Stopped, UserError, WorkersLostError
 
+UsageError: Any = typer.BadParameter.__base__
+"""What typer raises for a command line that it cannot read; older releases take it from click, newer have their own."""
+
 RENAMED = {"--suite": "--masks", "--hole": "--mask"}
 """Options by their names in 0.1.0; for one release the error names the new one."""
 
@@ -28,11 +31,13 @@ class Verbs(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except Exception as error:
-            new = RENAMED.get(getattr(error, "option_name", ""))
-            if new is None:
-                raise
-            raise UserError(f"{getattr(error, 'option_name', '')} was renamed: use {new}.") from error
+        except UsageError as error:
+            option = getattr(error, "option_name", "")
+            if new := RENAMED.get(option):
+                raise UserError(f"{option} was renamed: use {new}.") from error
+            command = error.ctx.command_path if error.ctx else "python -m bench"
+            what = error.format_message()
+            raise UserError(f"{what}{'' if what[-1] in '.?' else '.'} See: {command} --help") from error
 
 
 app = typer.Typer(

@@ -34,9 +34,9 @@ DataName = Annotated[
 ]
 Seeds = Annotated[
     list[int] | None,
-    typer.Option("--seed", min=0, max=2**63 - 1, help="Seed; repeatable."),
+    typer.Option("--seed", help="Seed; repeatable."),
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1, help="Seed.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed.")]
 Variants = Annotated[list[str] | None, typer.Option("--variant", help="Also run this variant, or `all`; repeatable.")]
 Variant = Annotated[
     list[str] | None,

@@ -35,7 +35,9 @@ def new_baseline(key: str, into: Path) -> Path:
 
 def _free(key: str, into: Path, target: Path) -> Path:
     if not key.isidentifier() or keyword.iskeyword(key) or key.startswith("_"):
-        raise UserError(f"'{key}' cannot be a key: it is imported as a Python name. Use letters, digits and _ only.")
+        raise UserError(
+            f"'{key}' cannot be a key: it is imported as a Python name. Use letters, digits and _, a letter first."
+        )
     if target.exists():
         raise UserError(f"{target} already exists. Choose another key, or delete it.")
     if (other := find().entries.get(key)) is not None:

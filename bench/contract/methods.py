@@ -251,7 +251,12 @@ def sizes_are_kept_or_refused(subject: Subject) -> None:
         if not sizes.fit(height, width):
             continue
         image, hole = subject.pictures(height, width)
-        assert subject.fill(image, hole).shape == image.shape
+        try:
+            result = subject.fill(image, hole)
+        except RuntimeError as error:
+            told = f"the inpainter's `sizes` allow {height}x{width}, but it fails: {error}"
+            raise AssertionError(f"{told} Set, for instance, sizes = Sizes(minimum=32, multiple=4)") from None
+        assert result.shape == image.shape
     above = 0 if sizes.maximum is None else sizes.maximum + step
     bad = [side for side in (sizes.minimum - 1, smallest + 1 if step > 1 else 0, above) if side > 0]
     for side in bad:

@@ -117,11 +117,11 @@ def _print_reach(entry: Entry, catalog: Catalog, console: Console) -> None:
     """By scale, what a plain `reproduce` leaves open, one command for all the claims that it answers."""
     claims = len(measured(entry.paper()))
     for scale, gaps in reach(entry, catalog).items():
-        words = "smoke tests the machinery: its runs are never evidence" if scale == "smoke" else f"{scale}:"
-        line = f"{words.removesuffix(':')}: {claims - len(gaps)} of {claims} claims about runs are in reach"
-        console.print(f"  {line}", highlight=False, soft_wrap=True)
         if scale == "smoke":
+            console.print("  smoke tests the machinery: its runs are never evidence", highlight=False, soft_wrap=True)
             continue
+        line = f"{scale}: {claims - len(gaps)} of {claims} claims about runs are in reach"
+        console.print(f"  {line}", highlight=False, soft_wrap=True)
         for command in dict.fromkeys(gap.command for gap in gaps):
             for gap in (gap for gap in gaps if gap.command == command):
                 console.print(f"    {gap.claim}: {gap.why}", highlight=False, markup=False, soft_wrap=True)

@@ -41,4 +41,5 @@ def _print_boards(record: Record, catalog: Catalog, console: Console) -> None:
         print_leaderboard(console, record.run.method, group, floors)
     else:
         print_leaderboard(console, record.run.method, group, set())
-        console.print("No other method has a record under this protocol; to make one: python -m bench evaluate --help")
+        text = "No other method has a record under this protocol. To make one: python -m bench evaluate harmonic, with"
+        console.print(f"{text} the options that `export` had", highlight=False, markup=False, soft_wrap=True)

@@ -147,6 +147,9 @@ class Catalog:
 
     def __getitem__(self, key: str) -> Entry:
         if key not in self.entries:
+            for path, file in ((Path(key), Path(key, "method.py")), (Path(f"{key}.py"), Path(f"{key}.py"))):
+                if file.is_file():
+                    raise UserError(f"There is no method '{key}' yet. To use {path}, add: --include {path}")
             raise UserError(f"There is no method '{key}'.{nearest(key, list(self.entries))}")
         return self.entries[key]
 

@@ -46,6 +46,28 @@ def test_an_unknown_method_gets_the_nearest(bench, verb):
     told(bench(verb, "fang2012"), "no method 'fang2012'", "Did you mean 'fang2021'")
 
 
+def test_a_method_that_lies_here_needs_include(bench, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    bench("new-baseline", "mine")
+    bench("new-paper", "ours")
+    told(bench("evaluate", "mine"), "no method 'mine' yet", "add: --include mine.py")
+    told(bench("reproduce", "ours"), "no method 'ours' yet", "add: --include ours")
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("evaluate", "harmonic", "--seed", "-1"), "seeds = -1: Input should be greater than or equal to 0"),
+        (("evaluate", "harmonic", "--seed", "x"), "Invalid value for '--seed'"),
+        (("evaluate", "harmonic", "--nosuch"), "No such option: --nosuch"),
+        (("evaluate",), "Missing argument 'METHOD'"),
+        (("evalute", "harmonic"), "No such command 'evalute'. Did you mean 'evaluate'?"),
+    ],
+)
+def test_a_command_line_that_cannot_be_read(bench, words, what):
+    told(bench(*words), what, "--help" if "seeds" not in what else "")
+
+
 def test_an_unknown_variant_setting_and_scale(bench, tmp_path):
     out = ("--out", tmp_path / "out", "--scale", "smoke")
     told(bench("reproduce", "fang2021", "--variant", "no_l2", *out), "no variant 'no_l2'", "Did you mean")
@@ -84,7 +106,9 @@ def test_a_device_that_is_not_there(bench, tmp_path):
     told(bench("train", "fang2021", "--device", "tpu", "--out", tmp_path), "--device tpu", "cpu")
 
 
-def test_pictures_and_masks(bench, tmp_path, picture, mask):
+def test_pictures_and_masks(bench, tmp_path, picture, mask, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # away from the runs of whoever runs the tests
+
     def inpaint(image, hole_path, output=tmp_path / "out.png", method="harmonic", *more):
         return bench("inpaint", image, "--mask", hole_path, "--method", method, "-o", output, *more)
 

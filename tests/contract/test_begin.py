@@ -62,6 +62,7 @@ def test_the_folder_is_the_current_one_and_nothing_is_written_over(bench, tmp_pa
     ("key", "told"),
     [
         ("a-b", "'a-b' cannot be a key"),
+        ("3d", "a letter first"),
         ("class", "'class' cannot be a key"),
         ("telea", "There is already a method 'telea'"),
     ],

@@ -70,7 +70,7 @@ def test_errors_are_one_line_and_nothing_is_written(bench, met, tmp_path):
     assert not list(out.rglob("*.json"))
     code, _, error = bench("export", "--data", "faces", "--scale", "smoke", "--masks", "center", "--out", ex)
     assert code == 2
-    assert "something else" in error
+    assert "a different export" in error
     code, _, error = bench("export", "--data", "faces", "--scale", "smoke", "--images", "3", "--out", out)
     assert code == 2
     assert "leave out --scale" in error

@@ -57,6 +57,8 @@ class MyKeyStage(Stage):
 class MyKeyInpainter(Inpainter):
     """Fills holes with one pass of the network."""
 
+    # sizes = Sizes(minimum=32, multiple=4)  # where not every size works: a U-Net that halves pictures twice
+
     def __init__(self, network: nn.Module) -> None:
         self.network = network
 
