@@ -44,7 +44,7 @@ def queue(out, cache, profile, keys=("plodder",), include=(PLODDER,), workers=0,
 
 def profile(**more):
     """A small profile of the one-machine SLURM."""
-    asked = {"minutes": 10, "cpus": 1, "memory_gb": 2, "segments": 3, "heartbeat_seconds": 0.5}
+    asked = {"minutes": 10, "cpus": 1, "memory_gb": 4, "segments": 3, "heartbeat_seconds": 0.5}
     return Profile(name="test", **({"partition": "main", "evaluate": {"segments": 1}} | asked | more))
 
 

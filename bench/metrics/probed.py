@@ -83,7 +83,7 @@ PROBED: dict[str, MetricDefinition] = {one.id: one for metrics in PROBES.values(
 def definition_of(name: str) -> MetricDefinition | None:
     """Of a metric definition, of a probe's metric, or of a `aux_` column; None for any other name."""
     if name.startswith(TOLD):
-        title = f"{name.removeprefix(TOLD).replace('_', ' ')}, as told"
+        title = f"{name.removeprefix(TOLD).replace('_', ' ')} (self-reported)"
         unbounded = (float("-inf"), float("inf"))
         return MetricDefinition(
             name, title, "", "neither", "the method's own word", "", 3, limits=unbounded, rounding="none"

@@ -62,6 +62,8 @@ class Gallery:
 def gallery(chapter: Chapter, key: str, floors: set[str], cache: Path) -> Gallery:
     """The pictures of one chapter; needs the data set and the predictions, and says so where they are gone."""
     shown = _columns(chapter.field, key, floors)
+    if not shown:
+        return Gallery("", [], "No pictures: every run here is unranked.")
     rule = f"Best, median and worst test image of each mask set, chosen by the PSNR of {shown[0].name}."
     left_out = len(chapter.field) - len(shown)
     rule += f" {left_out} more runs are not shown." if left_out else ""

@@ -101,7 +101,7 @@ def test_what_an_object_cannot_have_is_told(where):
     [
         (lambda: evaluate("harmnic", scale="smoke"), "no method 'harmnic'. Did you mean 'harmonic'?"),
         (lambda: evaluate("harmonic", scale="smok"), "no scale 'smok'"),
-        (lambda: evaluate("harmonic", seed=1), "no option 'seed' here. Did you mean 'seeds'?"),
+        (lambda: evaluate("harmonic", seed=1), "no option 'seed'. Did you mean 'seeds'?"),
         (lambda: reproduce("harmonic", scale="smoke"), "'harmonic' is a baseline"),
         (lambda: load_paper("harmonic"), "'harmonic' is a baseline"),
         (lambda: load_paper("no/paper.toml"), "no/paper.toml cannot be read"),

@@ -103,7 +103,7 @@ def test_arithmetic_flags_the_row_that_is_on_another_scale():
     (one,) = scales(find()["fang2021"].paper())
     assert {row: round(k, 1) for row, k in one.found.constants.items()} == {"ca": 124.0, "picn": 130.6, "ours": 75.8}
     (flag,) = one.flags
-    assert flag.startswith("Our method (k 75.8) is not on the scale of CA (124.0) and PICN (130.6)")
+    assert flag.startswith("Our method (k 75.8) is not on the same scale as CA (124.0) and PICN (130.6)")
     assert any(note.startswith("CA: k is at most 50.0 in % of the range") for note in one.bounds)
     assert any("124.0 can be in grey levels." in note for note in one.bounds)
 
@@ -118,7 +118,7 @@ def test_rows_on_one_scale_are_not_flagged():
 def test_explain_needs_no_record(bench, tmp_path):
     code, printed, error = bench("explain", "fang2021", "--out", tmp_path)
     assert code == 0, error
-    assert "Our method (k 75.8) is not on the scale of CA (124.0) and PICN (130.6)" in printed.replace("\n", " ")
+    assert "Our method (k 75.8) is not on the same scale as CA (124.0) and PICN (130.6)" in printed.replace("\n", " ")
     assert "no record of fang2021" in printed
 
 

@@ -146,7 +146,7 @@ def test_missing_runs_name_the_command(make):
 def test_without_records_the_command_makes_both_sides():
     (finding,) = judge(paper(order()), "p", [], FLOORS)
     assert (finding.verdict, finding.measured) == (Verdict.NOT_ATTEMPTED, ())
-    assert "p and variant other here. Run `python -m bench reproduce p --variant other`." in finding.why
+    assert "p and variant other. Run `python -m bench reproduce p --variant other`." in finding.why
 
 
 def test_command_names_scale_and_data(make):

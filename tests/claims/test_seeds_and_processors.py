@@ -49,7 +49,7 @@ def test_a_training_with_one_seed_decides_nothing_unless_another_lends_its_sprea
     records = [make("p", values, **about), make("flat", values - 2, **about)]
     alone = finding(records, claim)
     assert alone.verdict == Verdict.INCONCLUSIVE
-    assert "1 seed: by the images alone, " in alone.why
+    assert "1 seed: judged by the images alone, " in alone.why
     assert "; but another seed alone can move such numbers. Run `python -m bench reproduce p" in alone.why
     assert "(images only)" in alone.measured[0].text
     lent = finding(records + spread(make, "p", values, 0.01, "other", **about), claim)
@@ -104,7 +104,10 @@ def test_two_trainings_on_different_processors_are_not_told_apart(make):
     apart = finding(on(ours, *"AAA") + on(other, *"BBB"), claim)
     assert apart.verdict == Verdict.INCONCLUSIVE
     assert "3 seeds on 2 processors (A and B): the difference exceeds the margin of 0.1 dB on center; but" in apart.why
-    assert "but no processor trained both (p on A and p (other) on B), and the processor alone can move" in apart.why
+    assert (
+        "but different processors trained them (p on A and p (other) on B), and the processor alone can move"
+        in apart.why
+    )
     line = "python -m bench reproduce p --variant other --seed 0 --seed 1 --seed 2 --force"
     assert apart.why.endswith(f"Run `{line}` on one machine.")
     together = finding(on(ours, *"AAA") + on(other, *"ABB"), claim)

@@ -59,7 +59,7 @@ def test_another_metric_may_be_followed(make):
     records = thrice(make, IMAGES, aux_loss=-IMAGES + NOISE)
     found = finding(records, along="aux_loss")
     assert found.verdict == Verdict.SUPPORTED
-    assert "PSNR falls with loss, as told on center" in found.why
+    assert "PSNR falls with loss (self-reported) on center" in found.why
 
 
 def test_a_mask_set_whose_holes_are_all_alike_shows_no_trend(make):

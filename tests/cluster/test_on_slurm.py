@@ -35,7 +35,7 @@ WORDS = ("plodder", "--include", PLODDER, "--scale", "smoke", "--set", SETS[0], 
 PROFILE = """partition = "main"
 minutes = 10
 cpus = 1
-memory_gb = 2
+memory_gb = 4
 segments = 2
 heartbeat_seconds = 0.5
 extra = { nodelist = "n1" }
@@ -116,7 +116,7 @@ class Campaign:
         flags.mkdir()
         (flags / "raise-5@1").write_text("always")
         (flags / "memory-5@2").write_text("always")
-        asked = {"memory_gb": 1.2, "segments": 2, "setup": [f"export PLODDER={flags}"], "extra": {"nodelist": "n1"}}
+        asked = {"memory_gb": 2.5, "segments": 2, "setup": [f"export PLODDER={flags}"], "extra": {"nodelist": "n1"}}
         queue(out, self.cache, profile(**asked), seeds=(0, 1, 2), changes=("steps=30",))
         return out, flags
 

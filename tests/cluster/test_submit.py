@@ -110,7 +110,7 @@ def test_what_is_under_way_is_not_submitted_again(call, scheduler, tmp_path):
 def test_a_batch_that_the_processes_cannot_share_is_told_before_anything_is_queued(call, scheduler):
     code, _, err = call("submit", "plodder", "--include", METHOD, "--nodes", 3)
     assert code == 2
-    assert "3 processes cannot share a batch of 2 images (stage 'plod') evenly: take 2." in err
+    assert "3 processes cannot share a batch of 2 images (stage 'plod') evenly: use 2." in err
     assert scheduler.scripts() == {}
     code, _, err = call("submit", "plodder", "--include", METHOD, "--nodes", 2)
     assert code == 0, err

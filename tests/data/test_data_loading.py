@@ -199,7 +199,7 @@ def test_the_header_is_one_that_numpy_reads(tmp_path):
 def test_two_processes_at_once(tmp_path):
     code = (
         "import sys; from pathlib import Path; from bench.data import load; from bench.data.protocol import Protocol;"
-        "p = Protocol(data='faces', resolution=16, images=120, split=(3, 2, 1), test_images=50, mask sets=());"
+        "p = Protocol(data='faces', resolution=16, images=120, split=(3, 2, 1), test_images=50, mask_sets=());"
         "d = load(p, Path(sys.argv[1])); print(d.fingerprint, int(d.train.pixels.sum()), int(d.test.pixels.sum()))"
     )
     both = [

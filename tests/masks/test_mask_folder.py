@@ -199,5 +199,5 @@ def test_a_hole_that_goes_lost_in_the_resize(tmp_path):
     pixels = np.zeros((64, 64), np.uint8)
     pixels[0, 0] = 255
     save(tmp_path / "dot.png", pixels)
-    with pytest.raises(UserError, match=r"dot\.png, brought to 8x8, leaves no pixel missing"):
+    with pytest.raises(UserError, match=r"dot\.png, resized to 8x8, leaves no pixel missing"):
         mask_set(f"masks={tmp_path}:white").hole("x", 8, 8)

@@ -39,7 +39,7 @@ def test_variant_goes_over_scale():
         overrides(paper, "quick", "no_l2")
     with pytest.raises(UserError, match="no scale 'quik'. Did you mean 'quick'"):
         overrides(paper, "quik", "default")
-    with pytest.raises(UserError, match="without a paper.toml there is none"):
+    with pytest.raises(UserError, match="a method without a paper.toml has none"):
         overrides(None, "quick", "no_l1")
 
 

@@ -101,7 +101,7 @@ def read(tmp_path: Path, text: str):
 
 def test_every_kind_reads_and_is_said_in_one_sentence(tmp_path):
     claims = {claim.id: claim for claim in read(tmp_path, TEXT).claims}
-    assert rule(claims["settled"]) == "mean settled, as told of default below 0.01 on random, center"
+    assert rule(claims["settled"]) == "mean settled (self-reported) of default below 0.01 on random, center"
     assert rule(claims["vanishes"]) == (
         "size of critic of other in stage gan, median over the last 10 % of the steps: under 0.1, and under 50 % of"
         " that of default"
@@ -121,19 +121,23 @@ def test_every_kind_reads_and_is_said_in_one_sentence(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ('metric = "aux_settled"', 'metric = "tolled"', "claims.0.metric: 'tolled' is no metric."),
-        ('metric = "aux_settled"', 'metric = "aux_"', "claims.0.metric: 'aux_' is no metric."),
+        ('metric = "aux_settled"', 'metric = "tolled"', "claims.0.metric: 'tolled' is not a metric."),
+        ('metric = "aux_settled"', 'metric = "aux_"', "claims.0.metric: 'aux_' is not a metric."),
         ('metric = "aux_settled"', 'metric = "told_settled"', "'told_settled' was renamed: write aux_settled."),
-        ('metric = "psnr_hole"', 'metric = "psnr_hol"', "'psnr_hol' is no metric. Did you mean 'psnr_hole'?"),
-        ('metric = "repeat_l1"', 'metric = "repeat_l2"', "'repeat_l2' is no metric. Did you mean 'repeat_l1'?"),
+        ('metric = "psnr_hole"', 'metric = "psnr_hol"', "'psnr_hol' is not a metric. Did you mean 'psnr_hole'?"),
+        ('metric = "repeat_l1"', 'metric = "repeat_l2"', "'repeat_l2' is not a metric. Did you mean 'repeat_l1'?"),
         ('metric = "repeat_l1"', 'metric = "aux_settled"', "'aux_settled' has no better direction, so nothing can be"),
         ('metric = "psnr_hole"', 'metric = "psnr_pooled"', "'psnr_pooled' is one number for all images together;"),
-        ('with = "hole_share"', 'with = "hole"', "claims.3.with: 'hole' is no metric."),
+        ('with = "hole_share"', 'with = "hole"', "claims.3.with: 'hole' is not a metric."),
         ('with = "hole_share"', 'with = "hole_shar"', "Did you mean 'hole_share'?"),
         ("below = 0.01", "", "claims.0.kind: a bound needs one of the keys below and above"),
         ("below = 0.01", "below = 1\nabove = 2", "a bound needs one of the keys below and above"),
         ('against = "variant:default"', "", "claims.1.check: 'vanishes' needs the key below, and may have against and"),
-        ('against = "variant:default"', 'against = "variant:x"', "claims.1.against: 'x' is no variant of this paper."),
+        (
+            'against = "variant:default"',
+            'against = "variant:x"',
+            "claims.1.against: 'x' is not a variant of this paper.",
+        ),
         ("flat = 0.1", "", "claims.2.check: 'settles' needs the keys share and flat, and no other value"),
         ("flat = 0.1", "flat = 0.1\nbelow = 1", "'settles' needs the keys share and flat, and no other value"),
         ("tail = 0.2", "tail = 1.0", "claims.2.tail: must be less than 1, not 1.0."),

@@ -218,15 +218,19 @@ def test_unknown_and_missing_kind(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ('worse = "variant:other"', 'worse = "variant:othr"', "claims.2.worse: 'othr' is no variant of this paper."),
+        ('worse = "variant:other"', 'worse = "variant:othr"', "claims.2.worse: 'othr' is not a variant of this paper."),
         ('worse = "variant:other"', 'worse = "other"', "claims.2.worse: 'other' cannot be compared; write variant:"),
         ('table = "t"', 'table = "u"', "claims.1.table: 'u' is not a table of this paper. Known: t."),
-        ('column = "psnr"', 'column = "pnsr"', "claims.1.column: 'pnsr' is no column of t. Did you mean 'psnr'?"),
-        ('row = "ours"', 'row = "our"', "claims.1.row: 'our' is no row of t. Did you mean 'ours'?"),
-        ('variants = ["other"]', 'variants = ["x"]', "ledger.0.variants: 'x' is no variant of this paper."),
+        ('column = "psnr"', 'column = "pnsr"', "claims.1.column: 'pnsr' is not a column of t. Did you mean 'psnr'?"),
+        ('row = "ours"', 'row = "our"', "claims.1.row: 'our' is not a row of t. Did you mean 'ours'?"),
+        ('variants = ["other"]', 'variants = ["x"]', "ledger.0.variants: 'x' is not a variant of this paper."),
         ('id = "three"', 'id = "two"', "claims.2.id: 'two' is the id of two entries; give each its own."),
-        ('protocol = "p"', 'protocol = "q"', "tables.t.rows.ours.protocol: 'q' is no protocol of this table."),
-        ('{ psnr = "19.32" }', '{ ssim = "0.8" }', "tables.t.rows.ours.cells.ssim: 'ssim' is no column of this table."),
+        ('protocol = "p"', 'protocol = "q"', "tables.t.rows.ours.protocol: 'q' is not a protocol of this table."),
+        (
+            '{ psnr = "19.32" }',
+            '{ ssim = "0.8" }',
+            "tables.t.rows.ours.cells.ssim: 'ssim' is not a column of this table.",
+        ),
     ],
 )
 def test_names_that_nothing_else_has(tmp_path: Path, old: str, new: str, told: str) -> None:
@@ -237,7 +241,7 @@ def test_a_scale_names_variants_of_this_paper_and_methods_that_the_catalog_has(t
     quick = '[scales.quick]\nsummary = "s"\ncost = "c"\n'
     text = complaint(tmp_path, quick, quick + 'variants = ["othr"]\n')
     line = line_of("[scales.quick]") + 3
-    assert text == f", line {line}: scales.quick.variants: 'othr' is no variant of this paper. Did you mean 'other'?"
+    assert text == f", line {line}: scales.quick.variants: 'othr' is not a variant of this paper. Did you mean 'other'?"
     file = tmp_path / "good.toml"
     more = quick + 'variants = ["other"]\nbaselines = ["rival"]\n'
     file.write_text(GOOD.replace(quick, more).replace("ours = true", 'ours = true\nmethod = "mine"'))
@@ -272,7 +276,7 @@ def test_incomplete_arithmetic(tmp_path: Path) -> None:
         new.replace("one scale", "percent over row") + '\nrow = "ours"\ncolumn = "psnr"\npercent = "2"\nover = "our"'
     )
     text = complaint(tmp_path, old, whole)
-    assert "claims.0.over: 'our' is no row of t. Did you mean 'ours'?" in text
+    assert "claims.0.over: 'our' is not a row of t. Did you mean 'ours'?" in text
     text = complaint(tmp_path, old, whole.replace('"2"', "2"))
     assert "claims.0.percent: a reported cell is the printed number in quotes" in text
     text = complaint(tmp_path, old, new.replace("one scale", "exclusive") + '\nrow = "ours"\ncounts = ["psnr"]')
@@ -280,7 +284,7 @@ def test_incomplete_arithmetic(tmp_path: Path) -> None:
     counted = new.replace("one scale", "shares of total") + '\nrow = "ours"\ntotal = 9\ncounts = ["psnr"]'
     assert "claims.0.check: 'shares of total' needs" in complaint(tmp_path, old, counted)
     text = complaint(tmp_path, old, counted + '\nshares = ["psr"]')
-    assert "claims.0.shares: 'psr' is no column of t. Did you mean 'psnr'?" in text
+    assert "claims.0.shares: 'psr' is not a column of t. Did you mean 'psnr'?" in text
 
 
 def test_the_first_error_in_the_file_is_told(tmp_path: Path) -> None:

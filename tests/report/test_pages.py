@@ -145,7 +145,7 @@ def test_page_says_why_there_are_no_pictures(small_paper, tmp_path, cache):
     page, *_ = write(tmp_path, small_paper, [record], cache)
     parsed(page)
     assert "No pictures: " in page
-    assert "random.npy is gone" in page
+    assert "random.npy is missing" in page
 
 
 def test_two_protocols_are_two_chapters(small_paper, studio, tmp_path, cache):

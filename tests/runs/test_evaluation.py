@@ -171,9 +171,9 @@ def test_what_an_inpainter_tells_becomes_columns(tmp_path, monkeypatch):
     ("told", "says"),
     [
         (lambda image: {"a loss": image[:, 0, 0, 0]}, "reports 'a loss'; a diagnostic's name is a plain word"),
-        (lambda image: {"loss": image.mean()}, r"tells 'loss' with shape \(\); it must be one number for each image"),
-        (lambda image: {"loss": image[:1, 0, 0, 0]}, r"tells 'loss' with shape \(1,\)"),
-        (lambda image: {"loss": torch.arange(len(image)) / 0.0}, "tells loss = nan for image noise-0"),
+        (lambda image: {"loss": image.mean()}, r"reports 'loss' with shape \(\); it must be one number for each image"),
+        (lambda image: {"loss": image[:1, 0, 0, 0]}, r"reports 'loss' with shape \(1,\)"),
+        (lambda image: {"loss": torch.arange(len(image)) / 0.0}, "reports loss = nan for image noise-0"),
     ],
 )
 def test_what_is_told_amiss_is_an_error(tmp_path, told, says):

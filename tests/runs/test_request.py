@@ -22,7 +22,7 @@ def test_one_value_stands_for_several_and_texts_for_paths():
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ({"sclae": "smoke"}, "There is no option 'sclae' here. Did you mean 'scale'?"),
+        ({"sclae": "smoke"}, "There is no option 'sclae'. Did you mean 'scale'?"),
         ({"seeds": -1}, "seeds = -1: Input should be greater than or equal to 0."),
         ({"seeds": ()}, r"seeds = \(\): "),
         ({"processes": 0}, "processes = 0: "),
