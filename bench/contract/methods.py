@@ -254,10 +254,8 @@ def sizes_are_kept_or_refused(subject: Subject) -> None:
         try:
             result = subject.fill(image, hole)
         except RuntimeError as error:
-            hint = (
-                f"it takes {sizes}: its inpainter's `sizes` say so. If it cannot, set them: Sizes(minimum=, multiple=)"
-            )
-            raise AssertionError(f"{height}x{width} fails ({error}), although {hint}") from None
+            told = f"the inpainter's `sizes` allow {height}x{width}, but it fails: {error}"
+            raise AssertionError(f"{told} Set, for instance, sizes = Sizes(minimum=32, multiple=4)") from None
         assert result.shape == image.shape
     above = 0 if sizes.maximum is None else sizes.maximum + step
     bad = [side for side in (sizes.minimum - 1, smallest + 1 if step > 1 else 0, above) if side > 0]

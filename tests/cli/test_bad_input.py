@@ -106,7 +106,9 @@ def test_a_device_that_is_not_there(bench, tmp_path):
     told(bench("train", "fang2021", "--device", "tpu", "--out", tmp_path), "--device tpu", "cpu")
 
 
-def test_pictures_and_masks(bench, tmp_path, picture, mask):
+def test_pictures_and_masks(bench, tmp_path, picture, mask, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # away from the runs of whoever runs the tests
+
     def inpaint(image, hole_path, output=tmp_path / "out.png", method="harmonic", *more):
         return bench("inpaint", image, "--mask", hole_path, "--method", method, "-o", output, *more)
 

@@ -59,6 +59,12 @@ class Sized(Good):
     sizes = Sizes(minimum=32, multiple=4)
 
 
+class HalvesUnsaid(Good):
+    def inpaint(self, image, hole, seed):
+        halved = torch.nn.functional.avg_pool2d(image, 2)
+        return torch.where(hole, torch.nn.functional.interpolate(halved, scale_factor=2), image)
+
+
 class EditsInPlace(Good):
     """Fills the hole ring by ring, in its own inputs."""
 
@@ -156,6 +162,12 @@ def test_the_contract_catches_forgotten_seeds_and_nan():
     assert "same_seed_same_bits" in failures(Forgets())
     assert "results_are_finite" in failures(Breaks())
     assert "results_are_finite" in failures(TellsNothing())
+
+
+def test_a_size_that_fails_unsaid_is_told_how_to_be_said():
+    subject = subject_of(HalvesUnsaid())
+    with pytest.raises(AssertionError, match=r"allow 17x19, but it fails: .* Set, for instance, sizes = Sizes\("):
+        contract.sizes_are_kept_or_refused(subject)
 
 
 @pytest.mark.parametrize("inpainter", [EditsInPlace(), EditsAtSixteen()], ids=lambda value: type(value).__name__)
