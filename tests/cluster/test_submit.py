@@ -280,7 +280,7 @@ def test_runs_that_differ_only_after_training_are_trained_once(call, tmp_path):
 def test_plan_tells_missing_data(call, tmp_path):
     code, out, _ = call("plan", "mean_fill", "--data", f"folder={tmp_path / 'no'}")
     assert code == 0
-    assert f"Missing data: {tmp_path / 'no'} is not there" in out
+    assert f"Missing data: {tmp_path / 'no'} does not exist" in out
 
 
 def test_reproduce_submits_too(bench, scheduler, tmp_path):

@@ -138,7 +138,7 @@ def test_missing_data_is_one_line(task):
     gone = FACES.model_copy(update={"data": f"folder={task.path / 'gone'}"})
     task.put(task.task().model_copy(update={"protocol": gone}))
     assert worker.run(part(task)) == 1
-    assert "gone is not there" in task.end()["error"]
+    assert "gone does not exist" in task.end()["error"]
 
 
 def test_a_chain_that_is_used_up_is_unfinished(task, monkeypatch):
@@ -179,7 +179,7 @@ def test_attempts_that_died_without_a_word_are_told_and_in_the_end_given_up(task
         task.log("mark", attempt=number, mark="0")
         if number < 3:
             task.log("lost", attempt=number, why="killed")
-    assert status(task).error.startswith("attempt 3: ended without a word")
+    assert status(task).error.startswith("attempt 3: ended without a message")
     assert worker.run(part(task)) == 1
     assert events(task, "lost") == ["lost"] * 3
     assert "3 attempts in a row" in task.end()["error"]

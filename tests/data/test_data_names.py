@@ -28,7 +28,7 @@ def test_place(tmp_path):
         ("celeba", "--data celeba=PATH"),
         ("celeba=", "--data celeba=PATH"),
         ("faces=/tmp", "takes no path"),
-        ("folder=/no/such/place", "/no/such/place is not there"),
+        ("folder=/no/such/place", "/no/such/place does not exist"),
         (f"folder={__file__}", "is not a folder"),
     ],
 )

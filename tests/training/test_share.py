@@ -102,7 +102,7 @@ def test_every_method_is_trained_by_two_as_by_one(tmp_path):
 def test_a_batch_must_be_shared_evenly():
     stage = pair.method().stages()[0]
     check_shared(stage, TrainedSettings(), 4)
-    with pytest.raises(UserError, match=r"3 processes cannot share a batch of 4 images .* take 2 or 4\.") as error:
+    with pytest.raises(UserError, match=r"3 processes cannot share a batch of 4 images .* use 2 or 4\.") as error:
         check_shared(stage, TrainedSettings(), 3)
     assert len(str(error.value).splitlines()) == 1
     with pytest.raises(UserError, match="compiled = true does not work with 2 processes"):
