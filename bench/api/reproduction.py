@@ -44,8 +44,9 @@ class Reproduction:
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:
-        """A row for each claim and protocol: `claim`, `kind`, `section`, `statement`, `verdict`, `why`.
+        """A row for each claim and protocol: `claim`, `kind`, `section`, `statement`, `verdict`, `why`, `basis`, `objection`.
 
+        `basis` is `stated` where the sentence says what is compared, `reading` where it had to be read.
         `data` and `scale` name the protocol; they are empty for claims that no measurement settles.
         """
         found = [(finding, chapter) for chapter in self.report.chapters for finding in chapter.findings]
@@ -57,12 +58,15 @@ class Reproduction:
                 "statement": finding.claim.statement,
                 "verdict": str(finding.verdict),
                 "why": finding.why,
+                "basis": "reading" if finding.under_reading else "stated",
+                "objection": finding.objection if finding.decisive else "",
                 "data": chapter.run.protocol.data_name if chapter else "",
                 "scale": chapter.run.scale if chapter else "",
             }
             for finding, chapter in [*found, *((finding, None) for finding in self.report.settled)]
         ]
-        columns = ["claim", "kind", "section", "statement", "verdict", "why", "data", "scale"]
+        about = ["claim", "kind", "section", "statement", "verdict", "why", "basis", "objection"]
+        columns = [*about, "data", "scale"]
         return pd.DataFrame(rows, columns=columns)
 
     @cached_property

@@ -4,14 +4,16 @@ Statistics live here too. Nothing here measures or draws.
 """
 
 from bench.claims.case import DATA_WORDS, FEWEST_GROUPS, OWN, command
-from bench.claims.finding import Finding, Measured, Verdict
+from bench.claims.finding import DECISIVE, OUR_READING, Finding, Measured, Verdict
 from bench.claims.judging import judge
 from bench.claims.seed_spread import FEWEST_SEEDS
 
 __all__ = [
     "DATA_WORDS",
+    "DECISIVE",
     "FEWEST_GROUPS",
     "FEWEST_SEEDS",
+    "OUR_READING",
     "OWN",
     "Finding",
     "Measured",

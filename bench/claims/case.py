@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from bench.claims.contenders import Contender, best
 from bench.claims.estimate import Estimate
-from bench.claims.finding import NoContestError, Verdict
+from bench.claims.finding import DECISIVE, NoContestError, Verdict
 from bench.claims.seed_spread import FEWEST_SEEDS, Measure, SeedSpread, seed_spread
 from bench.claims.statistics import Interval, Series
 from bench.data.protocol import DEFAULTS
 from bench.methods.settings import DEFAULT
 from bench.metrics.definitions import MetricDefinition
 from bench.metrics.probed import PROBED, PROBES
-from bench.paper import Order, Paper
+from bench.paper import Order, Paper, Wins
 from bench.paper.arithmetic import and_list
 from bench.paper.claims import BEST_FLOOR
 from bench.runs.leakage import cap
@@ -173,10 +173,10 @@ class Case:
         return verdict, f"{why} Run `{self.seeds_line(sides, seeds)}`." if seeds else why
 
     def one_processor(
-        self, claim: Order, better: Contender, worse: Contender, verdict: Verdict, why: str
+        self, claim: Order | Wins, better: Contender, worse: Contender, verdict: Verdict, why: str
     ) -> tuple[Verdict, str]:
         """The verdict on two methods, taken back where both are trained and no processor trained both."""
-        decisive = verdict in (Verdict.SUPPORTED, Verdict.CONTRADICTED)
+        decisive = verdict in DECISIVE
         both_trained = self.trained(better) and self.trained(worse)
         if not decisive or not both_trained or set(better.processors) & set(worse.processors):
             return verdict, why

@@ -17,6 +17,14 @@ class Tail:
     drift: float
     """How much a straight line through the tail rises or falls over it, in size."""
 
+    scatter: float
+    """Standard deviation of the tail around that line."""
+
+    @property
+    def noise(self) -> float:
+        """The scatter over the tail's median: how unsteady it is."""
+        return _ratio(self.scatter, self.median)
+
     @property
     def level(self) -> float:
         """The tail's median over the peak; 0 for a curve that is 0 throughout."""
@@ -36,8 +44,9 @@ def tail(curve: pd.DataFrame, share: float) -> Tail:
     steps, sizes = curve["step"].to_numpy(np.float64), curve["value"].abs().to_numpy(np.float64)
     count = max(2, int((steps > (1 - share) * steps[-1]).sum()))
     ends, last = steps[-count:], sizes[-count:]
-    slope = float(linregress(ends, last).slope)
-    return Tail(float(np.median(last)), float(sizes.max()), abs(slope * float(ends[-1] - ends[0])))
+    line = linregress(ends, last)
+    scatter = float(np.std(last - (line.intercept + line.slope * ends)))
+    return Tail(float(np.median(last)), float(sizes.max()), abs(float(line.slope * (ends[-1] - ends[0]))), scatter)
 
 
 def _ratio(value: float, whole: float) -> float:

@@ -10,9 +10,16 @@ from bench.paper import Arithmetic, Claim, Judgement
 class Verdict(StrEnum):
     SUPPORTED = "supported"
     CONTRADICTED = "contradicted"
+    NO_DIFFERENCE = "no difference"
     INCONCLUSIVE = "inconclusive"
     NOT_COMPARABLE = "not comparable"
     NOT_ATTEMPTED = "not attempted"
+
+
+DECISIVE = (Verdict.SUPPORTED, Verdict.CONTRADICTED, Verdict.NO_DIFFERENCE)
+"""Verdicts that answer a claim."""
+OUR_READING = "under our reading"
+"""What is added to a decisive verdict on a sentence that had to be read."""
 
 
 class Measured(NamedTuple):
@@ -34,6 +41,30 @@ class Finding:
     why: str
     """One or two sentences; commands stand in backticks."""
     measured: tuple[Measured, ...] = ()
+
+    @property
+    def decisive(self) -> bool:
+        return self.verdict in DECISIVE
+
+    @property
+    def under_reading(self) -> bool:
+        """Whether the claim is one reading of a vague sentence: its verdicts are counted apart."""
+        return self.claim.is_reading
+
+    @property
+    def objection(self) -> str:
+        """What the paper's author could object to a verdict; empty where there is none to object to."""
+        return "" if isinstance(self.claim, Judgement) else self.claim.objection
+
+    @property
+    def answer(self) -> str:
+        """What would answer that."""
+        return "" if isinstance(self.claim, Judgement) else self.claim.answer
+
+    @property
+    def said(self) -> str:
+        """The verdict in words: `contradicted under our reading`."""
+        return f"{self.verdict} {OUR_READING}" if self.decisive and self.under_reading else str(self.verdict)
 
     @property
     def depends_on_data(self) -> bool:

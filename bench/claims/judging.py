@@ -8,7 +8,8 @@ from bench.claims.finding import Finding, NoContestError, Verdict
 from bench.claims.order import judge_order
 from bench.claims.trace import judge_trace
 from bench.claims.trend import judge_trend
-from bench.paper import Arithmetic, Bound, Cell, Claim, Judgement, Order, Paper, Trace
+from bench.claims.wins import judge_wins
+from bench.paper import Arithmetic, Bound, Cell, Claim, Judgement, Order, Paper, Trace, Wins
 from bench.paper.arithmetic import check
 from bench.runs.records import Record
 
@@ -38,6 +39,8 @@ def _judge(case: Case, claim: Claim) -> Finding:
             return judge_cell(case, claim)
         if isinstance(claim, Order):
             return judge_order(case, claim)
+        if isinstance(claim, Wins):
+            return judge_wins(case, claim)
         return judge_bound(case, claim) if isinstance(claim, Bound) else judge_trend(case, claim)
     except NoContestError as early:
         return Finding(claim, early.verdict, early.why)

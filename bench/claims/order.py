@@ -1,6 +1,8 @@
 """Orders: one side ahead of another by more than a margin, on the same images."""
 
-from bench.claims.case import Case, required, settled
+import math
+
+from bench.claims.case import Case, required
 from bench.claims.contenders import Contender, InfinitePairs, advantage, goodness, infinite_pairs
 from bench.claims.estimate import Advice, Estimate, advice
 from bench.claims.finding import Finding, Measured, Verdict
@@ -52,20 +54,31 @@ def _estimate(case: Case, better: Contender, worse: Contender, mask_set: str, de
 
 
 def _weigh(claim: Order, gains: dict[str, Estimate], definition: MetricDefinition) -> tuple[Verdict, str, int]:
-    """By mask set: above +margin supports, below -margin contradicts, anything else is undecided."""
+    """By mask set: above +margin supports, below -margin contradicts, within both nothing sets the sides apart."""
     margin, words = claim.margin, f"the margin of {claim.margin:g} {definition.unit}".rstrip()
     answers = {mask_set: _answer(gain, margin) for mask_set, gain in gains.items()}
-    verdict = settled(answers.values())
+    verdict = _together(set(answers.values()))
     if verdict == Verdict.CONTRADICTED:
-        reverse = [mask_set for mask_set, answer in answers.items() if answer is False]
+        reverse = [mask_set for mask_set, answer in answers.items() if answer == Verdict.CONTRADICTED]
         text = _gain_text(gains[reverse[0]].interval, definition)
         why = f"on {and_list(reverse)} it is the other way round by more than {words} ({reverse[0]}: {text})."
         return verdict, why, 0
     if verdict == Verdict.SUPPORTED:
         return verdict, f"the difference exceeds {words} on {and_list(list(gains))}.", 0
+    equal = [mask_set for mask_set, answer in answers.items() if answer == Verdict.NO_DIFFERENCE]
+    if verdict == Verdict.NO_DIFFERENCE:
+        text = _gain_text(gains[equal[0]].interval, definition)
+        why = f"the two differ by less than {words} on {and_list(equal)} ({equal[0]}: {text})."
+        return verdict, why, 0
     undecided = {
-        mask_set: _undecided(gains[mask_set], margin, words) for mask_set, yes in answers.items() if yes is None
+        mask_set: _undecided(gains[mask_set], margin, words)
+        for mask_set, answer in answers.items()
+        if answer == Verdict.INCONCLUSIVE
     }
+    if not undecided:
+        ahead = and_list([mask_set for mask_set in answers if mask_set not in equal])
+        why = f"it holds in part: by more than {words} on {ahead}, while the two differ by less on {and_list(equal)}."
+        return verdict, why, 0
     reasons: dict[str, list[str]] = {}
     for mask_set, one in undecided.items():
         reasons.setdefault(one.words, []).append(mask_set)
@@ -73,15 +86,25 @@ def _weigh(claim: Order, gains: dict[str, Estimate], definition: MetricDefinitio
     return verdict, why, max(one.seeds for one in undecided.values())
 
 
-def _answer(gain: Estimate, margin: float) -> bool | None:
+def _answer(gain: Estimate, margin: float) -> Verdict:
+    """Of one mask set."""
     interval, infinite = gain.interval, gain.infinite
     if interval.low is None or interval.high is None:
-        return None
-    if interval.low > margin:
-        return None if infinite.lost > infinite.won else True
-    if interval.high < -margin:
-        return None if infinite.won > infinite.lost else False
-    return None
+        return Verdict.INCONCLUSIVE
+    if interval.low > margin and infinite.lost <= infinite.won:
+        return Verdict.SUPPORTED
+    if interval.high < -margin and infinite.won <= infinite.lost:
+        return Verdict.CONTRADICTED
+    if -margin < interval.low and interval.high < margin and infinite.won == infinite.lost:
+        return Verdict.NO_DIFFERENCE
+    return Verdict.INCONCLUSIVE
+
+
+def _together(answers: set[Verdict]) -> Verdict:
+    """One reverse contradicts; all alike say what each says."""
+    if Verdict.CONTRADICTED in answers:
+        return Verdict.CONTRADICTED
+    return answers.pop() if len(answers) == 1 else Verdict.INCONCLUSIVE
 
 
 def _undecided(gain: Estimate, margin: float, words: str) -> Advice:
@@ -93,10 +116,12 @@ def _undecided(gain: Estimate, margin: float, words: str) -> Advice:
     if abs(interval.mean) > margin:
         more = advice(gain, margin if interval.mean > 0 else -margin)
         return Advice(f"the interval reaches into {words}{more.words}", more.seeds)
+    if -margin < interval.low and interval.high < margin:
+        return Advice(f"the mean is within {words}, but the pairs with an infinite value point one way")
     if interval.high < margin:
         end = ", so a larger test would not support the claim" if gain.seeds.known else ""
         return Advice(f"the difference is shown to be smaller than {words}{end}")
-    more = advice(gain, margin, "would show that it is no larger")
+    more = advice(gain, math.copysign(margin, interval.mean), "would show that it is no larger")
     return Advice(f"the mean difference is within {words}{more.words}", more.seeds)
 
 

@@ -129,12 +129,20 @@ def _checks(claim: Trace, tails: Sequence[Sequence[Tail]], sides: Sequence[Conte
             Check("ends at {} of its largest value", [one.level for one in own], claim.share, True),
             Check(f"drifts by {{}} of its median over {over}", [one.slope for one in own], claim.flat, True),
         ]
+    if claim.check == "steadier":
+        assert claim.share is not None
+        ratios = [_ratio(a.noise, b.noise) for a, b in zip(own, tails[1], strict=True)]
+        return [Check(f"scatters {{}} as much over {over} as that of {sides[1].name}", ratios, claim.share, True)]
     assert claim.below is not None
     checks = [Check(f"has a median size of {{}} over {over}", [one.median for one in own], claim.below, False)]
     if claim.share is not None:
-        ratios = [a.median / b.median if b.median else math.inf for a, b in zip(own, tails[1], strict=True)]
+        ratios = [_ratio(a.median, b.median) for a, b in zip(own, tails[1], strict=True)]
         checks.append(Check(f"has at its end {{}} of the median size of {sides[1].name}", ratios, claim.share, True))
     return checks
+
+
+def _ratio(value: float, other: float) -> float:
+    return value / other if other else math.inf
 
 
 def _weigh(case: Case, claim: Trace, checks: Sequence[Check], seeds: int) -> tuple[Verdict, str]:
@@ -167,7 +175,10 @@ def _told(claim: Trace, sides: Sequence[Contender], tails: Sequence[dict[Trainin
     """One line a side: what its curve does at its end."""
     lines = []
     for one, found in zip(sides, tails, strict=True):
-        median, peak = (float(np.mean([getattr(each, key) for each in found.values()])) for key in ("median", "peak"))
-        values = f"median size {number(median)} over {end(claim)}, largest {number(peak)}"
+        mean = {
+            key: float(np.mean([getattr(each, key) for each in found.values()])) for key in ("median", "peak", "noise")
+        }
+        values = f"median size {number(mean['median'])} over {end(claim)}, largest {number(mean['peak'])}"
+        values += f", scatter {number(mean['noise'], True)} % of the median" if claim.check == "steadier" else ""
         lines.append(f"{one.name}, {claim.scalar}: {values} ({one.seeds} {'seed' if one.seeds == 1 else 'seeds'})")
     return lines

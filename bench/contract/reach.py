@@ -14,7 +14,7 @@ from bench.data.protocol import Protocol, protocols
 from bench.methods.catalog import Catalog, Entry
 from bench.methods.settings import DEFAULT
 from bench.metrics.probed import PROBED, PROBES, definition_of
-from bench.paper import Arithmetic, Bound, Cell, Claim, Judgement, Order, Paper, Trace, Trend
+from bench.paper import Arithmetic, Bound, Cell, Claim, Judgement, Order, Paper, Trace, Trend, Wins
 from bench.paper.arithmetic import and_list
 from bench.paper.claims import BEST_FLOOR
 
@@ -124,13 +124,13 @@ def _metrics(claim: Claim, paper: Paper) -> list[str]:
         return [paper.tables[claim.table].columns[claim.column].metric]
     if isinstance(claim, Trend):
         return [claim.metric, claim.along]
-    return [claim.metric] if isinstance(claim, Order | Bound) else []
+    return [claim.metric] if isinstance(claim, Order | Wins | Bound) else []
 
 
 def _mask_sets(claim: Claim) -> list[str]:
     if isinstance(claim, Cell):
         return [claim.mask_set]
-    return list(claim.mask_sets) if isinstance(claim, Order | Bound | Trend) else []
+    return list(claim.mask_sets) if isinstance(claim, Order | Wins | Bound | Trend) else []
 
 
 def _protocols(paper: Paper, scale: str) -> list[Protocol]:

@@ -3,7 +3,7 @@
 No code of a paper is imported to read them, and nothing here knows a measurement.
 """
 
-from bench.paper.claims import Arithmetic, Bound, Cell, Claim, Judgement, Order, Trace, Trend
+from bench.paper.claims import Arithmetic, Bound, Cell, Claim, Judgement, Order, Trace, Trend, Wins
 from bench.paper.paper import LedgerEntry, Paper, Scale, Variant
 from bench.paper.protocols import ReportedProtocol
 from bench.paper.reader import read_paper
@@ -27,5 +27,6 @@ __all__ = [
     "Trace",
     "Trend",
     "Variant",
+    "Wins",
     "read_paper",
 ]

@@ -12,7 +12,7 @@ from rich.text import Text
 from bench.data.protocol import protocols
 from bench.metrics.definitions import DEFINITIONS
 from bench.paper.arithmetic import OneScale, bound_notes, check, one_scale
-from bench.paper.claims import Arithmetic, Bound, Cell, Claim, Judgement, Order, Trace, Trend
+from bench.paper.claims import Arithmetic, Bound, Cell, Claim, Judgement, Order, Trace, Trend, Wins
 from bench.paper.paper import Paper, Scale
 from bench.paper.tables import Row, Table
 from bench.paper.words import rule
@@ -147,7 +147,7 @@ def _checked(claim: Claim, paper: Paper) -> Text:
         return _kind("order", f"{better} beats {worse} by {margin} in {claim.metric}, {_mask_sets(claim.mask_sets)}")
     if isinstance(claim, Judgement):
         return _kind("judgement", claim.why)
-    if isinstance(claim, Bound | Trace | Trend):
+    if isinstance(claim, Bound | Trace | Trend | Wins):
         return _kind(claim.kind, rule(claim))
     verdict = check(claim, paper).verdict
     return Text.assemble(_kind("arithmetic", "the printed numbers say: "), (verdict, STYLES[verdict]))

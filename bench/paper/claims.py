@@ -1,6 +1,6 @@
 """Claims: checkable statements of a paper, each of one kind. Margins stand here before any run."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -11,6 +11,28 @@ BEST_FLOOR = "best floor"
 """The side of an order that is the training-free method with the best mean, mask set by mask set."""
 HOLE_SHARE = "hole_share"
 """The share of an image that is missing: what a trend may go along with, beside metrics."""
+
+
+Basis = Literal["stated", "reading"]
+"""`stated`: the sentence, or a table, names what is compared and what is measured. `reading`: the sentence is vague and
+the check is our way of putting it to the test, so no verdict on it is one on the sentence itself."""
+
+
+class Scope(Part):
+    """What the sentence itself is about, "not said" where it is silent: a check must not ask for more than that."""
+
+    holes: str
+    """Which holes it speaks of."""
+    opponents: str
+    """Whom it names as worse, or what it compares with."""
+    measure: str
+    """In what it says they differ."""
+    hedge: str = ""
+    """Words that weaken it, such as "mainly" or "in most cases"."""
+
+    def __str__(self) -> str:
+        said = [f"holes: {self.holes}", f"opponents: {self.opponents}", f"measure: {self.measure}"]
+        return "; ".join([*said, f"hedge: {self.hedge}"] if self.hedge else said)
 
 
 class _Claim(Part):
@@ -25,11 +47,46 @@ class _Claim(Part):
         """Whose runs the claim is about: `variant:NAME` of this paper, `method:KEY`, or `best floor`."""
         return ()
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether a verdict on it is one under our reading of the sentence."""
+        return False
 
-class Cell(_Claim):
+
+class _Checked(_Claim):
+    """A claim that something here can decide."""
+
+    basis: Basis
+    reading: str = ""
+    """Of a vague sentence: why it has to be read, and as what."""
+    alternative_to: str = ""
+    """The id of another claim, whose sentence this one reads in another way."""
+    objection: str
+    """The strongest objection that the paper's author could raise to a verdict, written before any run."""
+    answer: str
+    """What run, or what else, would answer the objection."""
+
+    @model_validator(mode="after")
+    def _says_how_it_is_read(self) -> Self:
+        if (self.basis == "reading") != bool(self.reading):
+            text = 'the key reading says how a vague sentence is read: it belongs to basis = "reading", and to it alone'
+            raise misplaced(("basis",), text)
+        return self
+
+    @property
+    def is_reading(self) -> bool:
+        return self.basis == "reading"
+
+
+class _Measured(_Checked):
+    scope: Scope
+
+
+class Cell(_Checked):
     """A cell of a reported table, to be met by a measurement of the paper's own method within `margin`."""
 
     kind: Literal["cell"]
+    basis: Basis = "stated"
     table: str
     row: str
     column: str
@@ -38,7 +95,7 @@ class Cell(_Claim):
     """Largest difference, in the column's unit, that still counts as equal (the printed rounding is added)."""
 
 
-class Order(_Claim):
+class Order(_Measured):
     """`better` scores better than `worse` by more than `margin` on every one of `mask_sets`, on the same images."""
 
     kind: Literal["order"]
@@ -54,7 +111,25 @@ class Order(_Claim):
         return self.better, self.worse
 
 
-class Bound(_Claim):
+class Wins(_Measured):
+    """`better` scores better than `worse` on more than `share` of the images of every one of `mask_sets`.
+
+    For what a paper says of "most cases", which a mean does not answer: a few large differences can turn it.
+    """
+
+    kind: Literal["wins"]
+    better: str
+    worse: str
+    metric: str
+    mask_sets: list[str] = Field(min_length=1)
+    share: float = Field(default=0.5, gt=0, lt=1)
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        return self.better, self.worse
+
+
+class Bound(_Measured):
     """The mean of `metric` over images lies `below` or `above` a value on every one of `mask_sets`."""
 
     kind: Literal["bound"]
@@ -77,19 +152,20 @@ class Bound(_Claim):
         return (self.of,)
 
 
-class Trace(_Claim):
+class Trace(_Measured):
     """About a curve of the training: the last `tail` of `scalar` over the steps of `stage`, in size.
 
     `vanishes`: the median of the tail is under `below` and, where `against` is named, under `share` of the same of
     that side. `settles`: the median of the tail is under `share` of the curve's largest value, and a straight line
-    through the tail rises or falls by less than `flat` of that median.
+    through the tail rises or falls by less than `flat` of that median. `steadier`: around such a line the tail
+    scatters, relative to its median, less than `share` times as much as that of `against`.
     """
 
     kind: Literal["trace"]
     of: str
     stage: str
     scalar: str
-    check: Literal["vanishes", "settles"]
+    check: Literal["vanishes", "settles", "steadier"]
     tail: float = Field(default=0.1, gt=0, lt=1)
     """Share of the stage's steps, at its end."""
     below: float | None = Field(default=None, gt=0)
@@ -105,6 +181,9 @@ class Trace(_Claim):
         settling = None not in (self.share, self.flat) and self.below is None and self.against is None
         if self.check == "settles" and not settling:
             raise misplaced(("check",), "'settles' needs the keys share and flat, and no other value")
+        compared = None not in (self.against, self.share) and self.below is None and self.flat is None
+        if self.check == "steadier" and not compared:
+            raise misplaced(("check",), "'steadier' needs the keys against and share, and no other value")
         return self
 
     @property
@@ -112,7 +191,7 @@ class Trace(_Claim):
         return (self.of,) if self.against is None else (self.of, self.against)
 
 
-class Trend(_Claim):
+class Trend(_Measured):
     """Over the images of every one of `mask_sets`, `metric` falls (or rises) with another quantity: rank
     correlation."""
 
@@ -129,7 +208,7 @@ class Trend(_Claim):
         return (self.of,)
 
 
-class Arithmetic(_Claim):
+class Arithmetic(_Checked):
     """Settled by the printed numbers alone."""
 
     kind: Literal["arithmetic"]
@@ -174,4 +253,4 @@ class Judgement(_Claim):
     why: str
 
 
-Claim = Annotated[Cell | Order | Bound | Trace | Trend | Arithmetic | Judgement, Field(discriminator="kind")]
+Claim = Annotated[Cell | Order | Wins | Bound | Trace | Trend | Arithmetic | Judgement, Field(discriminator="kind")]

@@ -7,7 +7,7 @@ from bench.masks.names import DRAWN, check_mask_sets, mask_set_name, mask_set_na
 from bench.metrics.definitions import DEFINITIONS
 from bench.metrics.probed import PROBED, TOLD, definition_of, known
 from bench.paper.base import Keys, Mistake, misfit
-from bench.paper.claims import BEST_FLOOR, HOLE_SHARE, Arithmetic, Bound, Cell, Claim, Order, Trend
+from bench.paper.claims import BEST_FLOOR, HOLE_SHARE, Arithmetic, Bound, Cell, Claim, Judgement, Order, Trend, Wins
 from bench.paper.paper import Paper, Scale
 from bench.paper.tables import Table
 from bench.util.errors import UserError
@@ -92,9 +92,13 @@ def _claim(
 ) -> Iterator[Mistake]:
     for key in ("better", "worse", "of", "against"):
         if (side := getattr(claim, key, None)) is not None:
-            yield from _side((*at, key), side, paper.variants, floors=isinstance(claim, Order))
-    if isinstance(claim, Order | Bound | Trend):
-        yield from _metric((*at, "metric"), claim.metric, directed=isinstance(claim, Order))
+            yield from _side((*at, key), side, paper.variants, floors=isinstance(claim, Order | Wins))
+    if not isinstance(claim, Judgement) and claim.alternative_to:
+        others = [other.id for other in paper.claims if other.id != claim.id]
+        if claim.alternative_to not in others:
+            yield misfit((*at, "alternative_to"), claim.alternative_to, "other claim of this paper", others)
+    if isinstance(claim, Order | Wins | Bound | Trend):
+        yield from _metric((*at, "metric"), claim.metric, directed=isinstance(claim, Order | Wins))
         metrics = [claim.metric, *([claim.along] if isinstance(claim, Trend) else [])]
         yield from _claimed_mask_sets((*at, "mask_sets"), claim.mask_sets, mask_sets, metrics)
     if isinstance(claim, Trend) and claim.along != HOLE_SHARE:

@@ -1,7 +1,7 @@
 """How a claim about runs is checked, as one sentence: for the card and for the pages. Nothing here imports torch."""
 
 from bench.metrics.probed import definition_of
-from bench.paper.claims import Bound, Trace, Trend
+from bench.paper.claims import Bound, Trace, Trend, Wins
 
 
 def plain(side: str) -> str:
@@ -20,8 +20,11 @@ def end(claim: Trace) -> str:
     return f"the last {_percent(claim.tail)} of the steps"
 
 
-def rule(claim: Bound | Trace | Trend) -> str:
+def rule(claim: Bound | Trace | Trend | Wins) -> str:
     """What must hold, without a full stop."""
+    if isinstance(claim, Wins):
+        where = f"on more than {_percent(claim.share)} of the images of {_listed(claim.mask_sets)}"
+        return f"{title(claim.metric)} of {plain(claim.better)} better than that of {plain(claim.worse)} {where}"
     of = plain(claim.of)
     if isinstance(claim, Bound):
         about = definition_of(claim.metric)
@@ -37,6 +40,10 @@ def rule(claim: Bound | Trace | Trend) -> str:
     if claim.check == "settles":
         drift = f"drifting by less than {_percent(claim.flat)} of itself"
         return f"{what}: under {_percent(claim.share)} of its largest, and {drift}"
+    if claim.check == "steadier":
+        scatter = f"scatter of {claim.scalar} in stage {claim.stage} around its trend, over {end(claim)}"
+        times = "less than" if claim.share == 1 else f"under {_percent(claim.share)} of"
+        return f"{scatter}: {of} {times} {plain(claim.against or '')}"
     less = f", and under {_percent(claim.share)} of that of {plain(claim.against)}" if claim.against else ""
     return f"{what}: under {claim.below:g}{less}"
 

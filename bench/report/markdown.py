@@ -2,20 +2,21 @@
 
 from collections.abc import Iterable, Sequence
 
-from bench.claims import Finding, Verdict
+from bench.claims import Finding
 from bench.metrics.definitions import DEFINITIONS, HEADLINE
 from bench.report.boards import Board, Line
 from bench.report.chapters import Chapter, Report
 from bench.report.probed import NOTE, TITLE, ProbedTable
 from bench.report.reported import HEADING, ReportedTable, reported_tables
 from bench.report.words import (
-    MARKS,
     METHOD_NOTE,
     budget_text,
     count_text,
+    counted,
     heading,
     lead_text,
     lpips_text,
+    mark,
     mean_text,
     range_text,
     truth_text,
@@ -97,7 +98,7 @@ def _reported(table: ReportedTable) -> list[str]:
         [row.label, *row.cells, *([row.constant] if constants else []), row.protocol, row.origin] for row in table.rows
     ]
     lines = [f"### {table.title}", "", *grid(head, rows), ""]
-    said = [f"{one.claim.statement} **{one.verdict.capitalize()}:** {one.why}" for one in table.settled]
+    said = [f"{one.claim.statement} **{one.said.capitalize()}:** {one.why}" for one in table.settled]
     return lines + [part for text in said + table.notes for part in (text, "")]
 
 
@@ -107,18 +108,23 @@ def _findings(findings: Sequence[Finding]) -> list[str]:
             one.claim.id,
             f"§ {one.claim.section}",
             one.claim.statement,
-            f"{MARKS[one.verdict]} {one.verdict}",
+            f"{mark(one)} {one.said}",
             one.why,
             "; ".join(f"{measured.where}: {measured.text}" for measured in one.measured),
+            f"{one.objection} Answered by: {one.answer}" if one.decisive and one.objection else "",
         ]
         for one in findings
     ]
-    return grid(["Claim", "Section", "Says", "Verdict", "Why", "Measured"], rows)
+    return grid(["Claim", "Section", "Says", "Verdict", "Why", "Measured", "An author could object"], rows)
 
 
 def _counts(findings: Sequence[Finding]) -> str:
-    counted = [(verdict, sum(one.verdict == verdict for one in findings)) for verdict in Verdict]
-    return ", ".join(f"{count} {verdict}" for verdict, count in counted if count) + "."
+    parts = [
+        f"{words}: {', '.join(f'{count} {verdict}' for verdict, count in counts.items() if count)}"
+        for words, counts in counted(findings)
+    ]
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

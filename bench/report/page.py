@@ -14,7 +14,7 @@ from bench.claims import FEWEST_GROUPS, FEWEST_SEEDS, Finding, Verdict
 from bench.claims.statistics import Interval
 from bench.metrics.definitions import DEFINITIONS, HEADLINE
 from bench.metrics.probed import definition_of
-from bench.paper import Arithmetic, Bound, Cell, Claim, Order, Paper, Trace, Trend
+from bench.paper import Arithmetic, Bound, Cell, Claim, Order, Paper, Trace, Trend, Wins
 from bench.paper.words import plain, rule
 from bench.report.chapters import Chapter, Report
 from bench.report.figures import score_figures, training_figures
@@ -41,7 +41,6 @@ def page(report: Report, floors: set[str], cache: Path, command: str) -> str:
         headline=HEADLINE,
         definitions=DEFINITIONS,
         words=words,
-        count=lambda findings, verdict: sum(finding.verdict == verdict for finding in findings),
         how=lambda claim: how(claim, report.paper),
         together=together,
         probed=probed,
@@ -73,7 +72,7 @@ def how(claim: Claim, paper: Paper) -> str:
         margin = f"{claim.margin:g} {unit}".strip()
         sides = f"{plain(claim.better)} ahead of {plain(claim.worse)}"
         return f"{sides} in {title} by more than {margin} on {', '.join(claim.mask_sets)}."
-    if isinstance(claim, Bound | Trace | Trend):
+    if isinstance(claim, Bound | Trace | Trend | Wins):
         text = rule(claim)
         return f"{text[0].upper()}{text[1:]}."
     if isinstance(claim, Cell):

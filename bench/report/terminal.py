@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.claims import Finding, Verdict
+from bench.claims import DECISIVE, OUR_READING, Finding, Verdict
 from bench.metrics.definitions import DEFINITIONS, HEADLINE
 from bench.report.boards import Board, Line, leaderboards
 from bench.report.probed import TITLE, ProbedTable, probed_table
-from bench.report.words import MARKS, budget_text, heading, lead_text, lpips_text, mean_text, truth_text
+from bench.report.words import MARKS, budget_text, counted, heading, lead_text, lpips_text, mark, mean_text, truth_text
 from bench.runs.records import Record
 
 FORM: dict[str, Any] = {
@@ -28,11 +28,12 @@ HEADING_COLUMNS = 8
 STYLES = {
     Verdict.SUPPORTED: "green",
     Verdict.CONTRADICTED: "red",
+    Verdict.NO_DIFFERENCE: "blue",
     Verdict.INCONCLUSIVE: "yellow",
     Verdict.NOT_COMPARABLE: "cyan",
     Verdict.NOT_ATTEMPTED: "dim",
 }
-TOLD = (Verdict.SUPPORTED, Verdict.CONTRADICTED, Verdict.INCONCLUSIVE)
+TOLD = (*DECISIVE, Verdict.INCONCLUSIVE)
 """Verdicts whose reason is printed; the page has the others'."""
 
 
@@ -82,20 +83,25 @@ def print_verdicts(console: Console, findings: Sequence[Finding], title: str) ->
     for finding in sorted(findings, key=lambda one: list(Verdict).index(one.verdict)):
         if finding.verdict in TOLD:
             why = Text.assemble(finding.claim.statement, "\n", (finding.why, "dim"))
-            table.add_row(f"{finding.claim.id}\n§ {finding.claim.section}", _verdict(finding.verdict), why)
+            if finding.decisive and finding.objection:
+                why.append(f"\nAn author could object: {finding.objection}", "dim italic")
+            table.add_row(f"{finding.claim.id}\n§ {finding.claim.section}", _verdict(finding), why)
     if table.row_count:
         console.print(table)
     for verdict in Verdict:
         names = [one.claim.id for one in findings if one.verdict == verdict]
         if names and verdict not in TOLD:
-            console.print(Text.assemble(_verdict(verdict), ": ", (", ".join(names), "dim"), "\n"))
-    counts = [(verdict, sum(one.verdict == verdict for one in findings)) for verdict in Verdict]
-    parts = [(f"{count} {verdict}   ", STYLES[verdict]) for verdict, count in counts if count]
-    console.print(Text.assemble(*parts, "\n"))
+            word = Text(f"{MARKS[verdict]} {verdict}", style=STYLES[verdict])
+            console.print(Text.assemble(word, ": ", (", ".join(names), "dim"), "\n"))
+    for words, counts in counted(findings):
+        parts = [(f"{count} {verdict}   ", STYLES[verdict]) for verdict, count in counts.items() if count]
+        console.print(Text.assemble(f"{words}: ", *parts))
+    console.print()
 
 
-def _verdict(verdict: Verdict) -> Text:
-    return Text(f"{MARKS[verdict]} {verdict}", style=STYLES[verdict])
+def _verdict(finding: Finding) -> Text:
+    lines = [f"{mark(finding)} {finding.verdict}", *([OUR_READING] if finding.said != finding.verdict else [])]
+    return Text("\n".join(lines), style=STYLES[finding.verdict])
 
 
 def _board(board: Board, title: str) -> Table:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bench.claims import Verdict
+from bench.claims import Finding, Verdict
 from bench.claims.statistics import Interval, number
 from bench.metrics.definitions import DEFINITIONS
 from bench.metrics.probed import PROBED
@@ -12,11 +12,14 @@ from bench.runs.records import Record
 MARKS = {
     Verdict.SUPPORTED: "✓",
     Verdict.CONTRADICTED: "✗",
+    Verdict.NO_DIFFERENCE: "=",
     Verdict.INCONCLUSIVE: "~",
     Verdict.NOT_COMPARABLE: "≠",
     Verdict.NOT_ATTEMPTED: "–",
 }
 """So that colour is never the only sign."""
+READ = ("as stated", "under our reading")
+"""Which claims a count is of: those whose sentence says what is compared, and those that had to be read."""
 ARROWS = {"higher": "↑", "lower": "↓", "truth": "→"}
 NO_WEIGHTS = "no weights"
 METHOD_NOTE = (
@@ -26,6 +29,18 @@ METHOD_NOTE = (
     " A note under each table says whether the intervals of leads also cover training seeds; those of means never do."
     " The training budget is steps x batch size over all stages: how many images were drawn, repeats included."
 )
+
+
+def mark(finding: Finding) -> str:
+    """The verdict's sign; in brackets where it is one under our reading."""
+    sign = MARKS[finding.verdict]
+    return f"({sign})" if finding.decisive and finding.under_reading else sign
+
+
+def counted(findings: Sequence[Finding]) -> list[tuple[str, dict[Verdict, int]]]:
+    """How many findings have each verdict: `as stated`, then `under our reading`; a part without any is left out."""
+    parts = [(words, [one for one in findings if one.under_reading == place]) for place, words in enumerate(READ)]
+    return [(words, {v: sum(one.verdict == v for one in part) for v in Verdict}) for words, part in parts if part]
 
 
 def heading(metric: str) -> str:
