@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from kept import content
+from spoken import spoken
 
 from bench.data.protocol import Protocol
 from bench.paper import Paper
@@ -32,7 +33,7 @@ def paper(*claims, printed="25.0", **changes):
         {
             "paper": {"title": "T", "authors": ["A"], "year": 2020, "summary": "five lines"},
             "tables": {"t": table},
-            "claims": list(claims),
+            "claims": [spoken(claim) for claim in claims],
             "ledger": [],
             "scales": scales,
             "variants": {"other": {"summary": "o", "settings": {}}},
