@@ -131,7 +131,7 @@ def _rows(chapter: Chapter) -> Iterator[dict[str, Any]]:
 def reproduce(request: Request, progress: Progress) -> Reproduction:
     """Train, evaluate, judge and report a paper. Finished work is never repeated."""
     entry = find(request.include)[request.key]
-    if not entry.is_paper:
+    if not entry.reproducible:
         entry.paper()  # says what to do with a baseline instead
     work = accepted(request, progress)
     work.reproduce()
