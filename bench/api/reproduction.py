@@ -44,7 +44,8 @@ class Reproduction:
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:
-        """A row for each claim and protocol: `claim`, `kind`, `section`, `statement`, `verdict`, `why`, `basis`, `objection`.
+        """A row for each claim and protocol: `claim`, `kind`, `section`, `statement`, `verdict`, `why`, `basis` and
+        `objection`.
 
         `basis` is `stated` where the sentence says what is compared, `reading` where it had to be read.
         `data` and `scale` name the protocol; they are empty for claims that no measurement settles.

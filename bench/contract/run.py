@@ -115,8 +115,8 @@ def _print_results(results: Iterable[Result], console: Console) -> int:
 
 
 def _print_reach(entry: Entry, catalog: Catalog, console: Console) -> None:
-    """What the claims are of, and by scale what a plain `reproduce` leaves open, with one command for all the claims that
-    it answers."""
+    """What the claims rest on, and by scale what a plain `reproduce` leaves open, with one command for all that it
+    answers."""
     console.print(f"  {_claims_line(entry.paper())}", highlight=False, soft_wrap=True)
     claims = len(measured(entry.paper()))
     for scale, gaps in reach(entry, catalog).items():
@@ -137,7 +137,9 @@ def _claims_line(paper: Paper) -> str:
     checked = [claim for claim in paper.claims if not isinstance(claim, Judgement)]
     read = sum(claim.is_reading for claim in checked)
     others = sum(bool(claim.alternative_to) for claim in checked)
-    return (
-        f"{len(paper.claims) - others} statements, {len(paper.claims)} claims: {len(checked) - read} as stated, {read} under"
-        f" our reading ({others} of them another reading), {len(paper.claims) - len(checked)} that nothing here can measure"
-    )
+    parts = [
+        f"{len(checked) - read} as stated",
+        f"{read} under our reading ({others} of them another reading of the same sentence)",
+        f"{len(paper.claims) - len(checked)} that nothing here can measure",
+    ]
+    return f"{len(paper.claims) - others} statements, {len(paper.claims)} claims: {', '.join(parts)}"
