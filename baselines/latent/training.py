@@ -50,6 +50,7 @@ class AdversarialStage(_GanStage):
     """
 
     name = "dcgan"
+    blind = gan.blind()
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module, settings: DcganSettings, images: int) -> None:
         """`images`: how many training images there are, for the length of an epoch."""

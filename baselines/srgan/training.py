@@ -63,6 +63,8 @@ class Srresnet(Stage):
 class Srgan(Srresnet):
     """Generator against discriminator, each updated once a step. Its name says which content loss it had."""
 
+    blind = gan.blind()
+
     def __init__(self, generator: nn.Module, discriminator: nn.Module, settings: SrganSettings) -> None:
         super().__init__(generator, settings)
         self.name = "srgan_mse" if settings.vgg19_file is None else "srgan_vgg54"

@@ -12,9 +12,10 @@ from rich.console import Console
 from bench.contract.accepted import accepted
 from bench.methods.catalog import Catalog, find
 from bench.metrics.definitions import HEADLINE
-from bench.report import gather, print_boards, print_verdicts, write_report
+from bench.report import gather, print_boards, print_health, print_verdicts, write_report
 from bench.report.boards import Board
 from bench.report.chapters import Chapter, Report
+from bench.report.health import health_lines
 from bench.runs.current import current_records
 from bench.runs.records import Record
 from bench.runs.request import Request
@@ -22,6 +23,8 @@ from bench.util.errors import UserError, nearest
 from bench.util.progress import Progress
 
 AHEAD = ("ahead", "ahead_low", "ahead_high")
+HEALTH = ["data", "scale", "method", "seeds", "images", "stage", "psnr_hole", "low", "high", "psnr_mean_fill", "well",
+          "why"]  # fmt: skip
 BOARD = ["data", "scale", "mask_set", "method", "kind", "seeds", "metric", "mean", "low", "high", "n", *AHEAD]
 
 
@@ -71,6 +74,19 @@ class Reproduction:
         return pd.DataFrame(rows, columns=columns)
 
     @cached_property
+    def health(self) -> pd.DataFrame:
+        """Whether the trained contenders are well: a row for each protocol, contender and stage of its training.
+
+        `images` is the whole training's budget; `psnr_hole` with its 95 % interval `low` to `high` is that of the
+        stage's end on held-out training images, `psnr_mean_fill` that of the mean colour, both in dB. `well` is NA
+        where it is not known, and `why` says why it is not, or is not known. A contender that was not measured has one
+        row without a stage.
+        """
+        rows = [row for chapter in self.report.chapters for row in _health_rows(chapter, self.key)]
+        numbers = dict.fromkeys(("psnr_hole", "low", "high", "psnr_mean_fill"), float)
+        return pd.DataFrame(rows, columns=HEALTH).astype(numbers | {"well": "boolean"})
+
+    @cached_property
     def leaderboards(self) -> pd.DataFrame:
         """All leaderboards: a row for each protocol, mask set, contender and headline metric, best PSNR first.
 
@@ -99,6 +115,26 @@ class Reproduction:
             names = ", ".join(chapter.title for chapter, _ in found)
             raise UserError(f"Mask set '{mask_set}' has several leaderboards: {names}. Choose one by data or scale.")
         return _wide(found[0][1])
+
+
+def _health_rows(chapter: Chapter, key: str) -> Iterator[dict[str, Any]]:
+    run = chapter.run
+    for line in health_lines(chapter, key):
+        one = line.health
+        about = {
+            "data": run.protocol.data_name,
+            "scale": run.scale,
+            "method": one.contender.name,
+            "seeds": one.contender.seeds,
+            "images": one.budget,
+            "psnr_mean_fill": one.mean_fill.mean if one.mean_fill else None,
+            "well": one.well,
+            "why": one.why,
+        }
+        for stage, end in one.ends.items():
+            yield about | {"stage": stage, "psnr_hole": end.mean, "low": end.low, "high": end.high}
+        if not one.ends:
+            yield about | {"stage": ""}
 
 
 def _wide(board: Board) -> pd.DataFrame:
@@ -156,6 +192,7 @@ def print_reproduction(console: Console, made: Reproduction) -> None:
     """Leaderboards, verdicts, and where the pages are."""
     for chapter in made.report.chapters:
         print_boards(console, chapter.boards, chapter.records)
+        print_health(console, health_lines(chapter, made.key))
         title = f"Claims, {chapter.run.protocol.data_name}, {chapter.run.scale} scale"
         print_verdicts(console, chapter.findings, title)
     print_verdicts(console, made.report.settled, "Claims that need no measurement")
