@@ -49,7 +49,7 @@ from bench.util.part import Part
 
 FORMAT: Literal[2] = 2
 """Raised when a record's layout changes."""
-NUMBERS = 3
+NUMBERS = 4
 """Raised, with a CHANGELOG entry, when a change in bench/ may move a number; part of every run key."""
 MADE_AGAIN = "Delete its folder and rerun the command."
 
