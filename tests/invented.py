@@ -99,8 +99,12 @@ def protocol(images=60, test_images=8, data="faces", mask_sets=MASK_SETS, probes
     )  # fmt: skip
 
 
-def invent(out, cache, method, asked, blur, noise=4.0, variant="default", seed=0, scale="quick", steps=0, exact=0):
-    """A record whose fillings are the truth, blurred and noised; the first `exact` images are filled exactly."""
+def invent(out, cache, method, asked, blur, noise=4.0, variant="default", seed=0, scale="quick", steps=0, exact=0,
+           drop=0.0):  # fmt: skip
+    """A record whose fillings are the truth, blurred and noised; the first `exact` images are filled exactly.
+
+    Its last stage ends so many dB under its first.
+    """
     data = load(asked, cache)
     ids, truth = data.test.ids, np.array(data.test.pixels)
     run = Run(
@@ -127,6 +131,7 @@ def invent(out, cache, method, asked, blur, noise=4.0, variant="default", seed=0
     written = {"scores": pd.concat(tables).to_csv(index=False, float_format="%.17g")}
     if steps:
         written["scalars"] = curves(steps, rng)
+        written["heldout"] = heldout(steps, drop, rng)
     if asked.probes:
         about = {"mask_set": "center", "image": ids, "group": data.test.groups}
         written["probes"] = pd.DataFrame(about | probes(asked, len(ids), blur, rng)).to_csv(index=False)
@@ -162,6 +167,16 @@ def invented(run, data, steps, hashes):
         training=training if steps else None,
         **hashes,
     )
+
+
+def heldout(steps, drop, rng):
+    names, rows = [f"t{place}" for place in range(24)], []
+    for stage, length, end in (("reconstruction", steps - steps // 5, 20), ("adversarial", steps // 5, 20 - drop)):
+        for moment in (length // 2, length):
+            for name in names:
+                rows.append([stage, moment, name, name, end + 0.1 * rng.random(), 15.0])
+    columns = ["stage", "step", "image", "group", "psnr_hole", "psnr_mean_fill"]
+    return pd.DataFrame(rows, columns=columns).to_csv(index=False)
 
 
 def curves(steps, rng):

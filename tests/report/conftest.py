@@ -11,7 +11,7 @@ def studio(tmp_path_factory, cache):
     invent(out, cache, "smooth", asked, blur=4, noise=0)
     invent(out, cache, "p", asked, blur=1.5, noise=2, steps=40, exact=1)
     invent(out, cache, "p", asked, blur=1.5, noise=2, steps=40, seed=1)
-    invent(out, cache, "p", asked, blur=2, noise=2, steps=40, variant="other")
+    invent(out, cache, "p", asked, blur=2, noise=2, steps=40, variant="other", drop=2.0)
     return out
 
 
