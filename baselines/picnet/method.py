@@ -15,11 +15,9 @@ from torch import Tensor, nn
 from torch.distributions import Normal, kl_divergence
 from torch.optim import Adam
 
+from baselines.holes import HOLES, HOLES_TEXT, HolesName
 from baselines.picnet.networks import ATTENDED, Codes, Decoder, Discriminator, Encoder, Gaussian, resized, sizes
 from baselines.schedule import Schedule, share
-from bench.masks.center import Center
-from bench.masks.family import Family
-from bench.masks.random import RandomRectangle
 from bench.methods.base import DataFacts, Feed, Inpainter, Method, Sizes, Stage, TrainedSettings, erase, total
 from bench.util.errors import UserError
 from bench.util.seeds import seed_of
@@ -28,7 +26,6 @@ BATCH = 8
 """How many images the inpainter fills at once."""
 Paths = tuple[list[Tensor], list[Tensor]]
 """Results from the posterior and from the prior, each of growing size."""
-HOLES: dict[str, Family] = {"center": Center(), "rectangle": RandomRectangle()}
 
 
 class PicnetSettings(TrainedSettings):
@@ -45,7 +42,7 @@ class PicnetSettings(TrainedSettings):
     reconstruction_weight: float = Field(20.0, ge=0, description="weight of l1, at every size of a result")
     kl_weight: float = Field(20.0, ge=0, description="weight of the divergences, times the number of sizes")
     gan_weight: float = Field(1.0, ge=0, description="weight of what the discriminators say")
-    holes: Literal["center", "rectangle"] = Field("center", description="training holes; a rectangle: as CA has it")
+    holes: HolesName = Field("center", description=HOLES_TEXT)
     learning_rate: float = Field(1e-4, gt=0, le=1, description="for all networks")
     beta1: float = Field(0.0, ge=0, lt=1, description="Adam's first decay")
     beta2: float = Field(0.999, ge=0, lt=1, description="Adam's second decay")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from baselines.glcic.settings import GlcicSettings
 from bench.data.protocol import protocols
 from bench.methods.base import DataFacts
 from bench.methods.catalog import find
@@ -27,8 +28,8 @@ def settings(scale: str, variant: str = DEFAULT) -> JiaoSettings:
 def test_every_variant_builds_and_trains_by_its_phases(variant: str) -> None:
     for scale in ("smoke", "quick"):
         stages = METHOD(settings(scale, variant), DataFacts(64, 40)).stages()
-        names = ["completion"] if variant == "no_gan" else ["completion", "discrimination", "joint"]
-        assert [stage.name for stage in stages] == names
+        names = {"no_gan": ["completion"], "one_phase": ["joint"]}
+        assert [stage.name for stage in stages] == names.get(variant, ["completion", "discrimination", "joint"])
 
 
 def test_no_two_variants_are_one_at_paper_scale() -> None:
@@ -44,6 +45,7 @@ def test_paper_scale_is_the_method_as_read() -> None:
         400_000,
         96,
     )
+    assert (read.optimizer, read.learning_rate, read.momentum, read.schedule) == ("sgd", 1e-3, 0.0, "constant")
     assert (read.gated, read.skips, read.critic_norm, read.fc_in) == ("table", "add", "spectral", "flatten")
     assert (read.gan_input, read.gan_weight, read.known_weight, read.holes) == ("composite", 4e-4, 0.0, "three_kinds")
     (protocol,) = protocols("paper", PAPER.scales["paper"].protocol)
@@ -61,6 +63,13 @@ def test_baselines_train_under_this_paper_s_protocol() -> None:
 def test_quick_gives_both_sides_the_same_holes_and_steps() -> None:
     other = read_paper(FOLDER.parents[1] / "baselines" / "glcic" / "paper.toml").scales["quick"]
     assert other.settings == PAPER.scales["quick"].settings
+
+
+def test_glcic_with_this_paper_s_judge_differs_by_the_completion_network_alone() -> None:
+    other = read_paper(FOLDER.parents[1] / "baselines" / "glcic" / "paper.toml")
+    judged = GlcicSettings.model_validate(overrides(other, "quick", "jiao_judge")).model_dump()
+    mine = settings("quick").model_dump()
+    assert {name for name in mine if judged.get(name) != mine[name]} == {"gated", "gate_order", "skips", "activation"}
 
 
 def test_its_own_three_parts_are_each_left_out() -> None:
