@@ -20,7 +20,7 @@ from baselines.pconv import losses
 from baselines.pconv.networks import LEAST, MOST_LEVELS, PartialUNet
 from baselines.schedule import Schedule, share
 from baselines.unet import levels_at, sizes
-from bench.methods.base import DataFacts, Feed, Inpainter, Method, Stage, TrainedSettings, compose
+from bench.methods.base import DataFacts, Feed, Inpainter, Method, Stage, Supplied, TrainedSettings, compose
 
 
 class PConvSettings(TrainedSettings):
@@ -39,7 +39,7 @@ class PConvSettings(TrainedSettings):
     perceptual_weight: float = Field(0.05, ge=0, description="weight of VGG-16's features, where vgg16_file is given")
     style_weight: float = Field(120.0, ge=0, description="weight of their Gram matrices, where vgg16_file is given")
     variation_weight: float = Field(0.1, ge=0, description="weight of the total variation in the hole")
-    vgg16_file: str | None = Field(None, description="torchvision's VGG-16 weights; none: losses of pixels alone")
+    vgg16_file: Supplied = Field(None, description="torchvision's VGG-16 weights; none: losses of pixels alone")
     learning_rate: float = Field(2e-4, gt=0, le=1, description="Adam's in the first stage")
     tuning_learning_rate: float = Field(5e-5, gt=0, le=1, description="Adam's in the second stage")
     schedule: Schedule = Field(
