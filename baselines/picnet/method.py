@@ -43,7 +43,8 @@ class PicnetSettings(TrainedSettings):
     kl_weight: float = Field(20.0, ge=0, description="weight of the divergences, times the number of sizes")
     gan_weight: float = Field(1.0, ge=0, description="weight of what the discriminators say")
     holes: HolesName = Field("center", description=HOLES_TEXT)
-    learning_rate: float = Field(1e-4, gt=0, le=1, description="for all networks")
+    learning_rate: float = Field(1e-4, gt=0, le=1, description="of encoder and decoder")
+    critic_rate: float = Field(1.0, gt=0, le=10, description="the discriminators' learning rate, over learning_rate")
     beta1: float = Field(0.0, ge=0, lt=1, description="Adam's first decay")
     beta2: float = Field(0.999, ge=0, lt=1, description="Adam's second decay")
     schedule: Schedule = Field(
@@ -77,16 +78,19 @@ class TwoPaths(Stage):
         self.steps, self.batch_size = self.settings.steps, self.settings.batch_size
         self.holes, self.networks = HOLES[self.settings.holes], dict(method.networks())
         self.optimizers = {
-            "generator": self.adam(self.weights("encoder", "decoder")),
-            "discriminator": self.adam(self.weights("discriminator", "discriminator_rec")),
+            "generator": self.adam("generator", self.weights("encoder", "decoder")),
+            "discriminator": self.adam("discriminator", self.weights("discriminator", "discriminator_rec")),
         }
 
     def weights(self, *names: str) -> list[nn.Parameter]:
         return [weight for name in names for weight in self.networks[name].parameters()]
 
-    def adam(self, weights: Iterable[nn.Parameter]) -> Adam:
-        settings = self.settings
-        return Adam(weights, settings.learning_rate, (settings.beta1, settings.beta2), fused=True)
+    def adam(self, role: str, weights: Iterable[nn.Parameter]) -> Adam:
+        return Adam(weights, self.rate(role), (self.settings.beta1, self.settings.beta2), fused=True)
+
+    def rate(self, role: str) -> float:
+        """The learning rate of a role, before the schedule's factor."""
+        return self.settings.learning_rate * (self.settings.critic_rate if role == "discriminator" else 1.0)
 
     def step(self, feed: Feed) -> dict[str, Tensor]:
         self.follow_schedule(feed.step)
@@ -101,7 +105,9 @@ class TwoPaths(Stage):
 
     def follow_schedule(self, step: int) -> None:
         """Learning rates as at `step`."""
-        self.set_learning_rate(share(self.settings.schedule, step, self.steps) * self.settings.learning_rate)
+        factor = share(self.settings.schedule, step, self.steps)
+        for role in self.optimizers:
+            self.set_learning_rate(factor * self.rate(role), role)
 
     def both_paths(self, codes: Codes, hole: Tensor, rng: torch.Generator) -> Paths:
         """Results at every size from a draw of the posterior, and of the prior: the two paths."""
