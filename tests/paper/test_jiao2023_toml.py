@@ -9,7 +9,7 @@ from bench.data.protocol import protocols
 from bench.methods.base import DataFacts
 from bench.methods.catalog import find
 from bench.methods.settings import DEFAULT, build, overrides
-from bench.paper import Cell, Order, read_paper
+from bench.paper import Cell, Order, Trace, read_paper
 from papers.jiao2023.method import METHOD
 from papers.jiao2023.settings import JiaoSettings
 
@@ -76,13 +76,30 @@ def test_glcic_with_this_paper_s_judge_differs_by_the_completion_network_alone()
 
 
 def test_its_own_three_parts_are_each_left_out() -> None:
-    three = ["center", "random", "irregular"]
     for key, variant in (("gated-better", "gated_none"), ("sn-better", "sn_off"), ("skips-better", "skips_none")):
         claim = CLAIMS[key]
         assert isinstance(claim, Order)
-        assert (claim.better, claim.worse, claim.mask_sets) == ("variant:default", f"variant:{variant}", three)
+        assert (claim.better, claim.worse, claim.mask_sets) == ("variant:default", f"variant:{variant}", ["center"])
         changed = settings("paper", variant).model_dump().items() - settings("paper").model_dump().items()
         assert len(changed) == 1
+
+
+def test_stability_is_compared() -> None:
+    """The text says more stable, not stable."""
+    against = {CLAIMS[key].against for key in ("sn-stable", "sn-stable-batch", "mixture-stable")}  # type: ignore[union-attr]
+    assert against == {"variant:sn_off", "variant:critic_batch_norm", "variant:gan_alone"}
+    for key in ("sn-stable", "sn-stable-batch", "mixture-stable"):
+        claim = CLAIMS[key]
+        assert isinstance(claim, Trace)
+        assert (claim.of, claim.check, claim.scalar) == ("variant:default", "steadier", "discriminator")
+
+
+def test_phases_are_left_out_at_equal_steps() -> None:
+    def all_steps(variant: str) -> int:
+        stages = METHOD(settings("quick", variant), DataFacts(64, 40)).stages()
+        return sum(stage.steps for stage in stages)
+
+    assert all_steps("one_phase") == all_steps(DEFAULT)
 
 
 def test_both_cells_and_every_rival_are_claimed() -> None:
@@ -91,7 +108,20 @@ def test_both_cells_and_every_rival_are_claimed() -> None:
         ("ours", "psnr", "center"),
         ("ours", "ssim", "center"),
     }
-    rivals = {(c.worse, c.metric) for c in PAPER.claims if isinstance(c, Order) and c.worse.startswith("method:")}
-    assert rivals == {
-        (f"method:{key}", m) for key in ("context_encoder", "glcic", "pconv") for m in ("psnr", "ssim_u7")
+    table = [claim for claim in PAPER.claims if isinstance(claim, Order) and "Table 4" in claim.section]
+    rivals = ("context_encoder", "glcic", "pconv", "glcic/jiao_judge")
+    assert {(claim.worse, claim.metric) for claim in table} == {
+        (f"method:{key}", metric) for key in rivals for metric in ("psnr", "ssim_u7")
     }
+    assert all(claim.mask_sets == ["center"] for claim in table)  # as the cells
+    assert {claim.worse for claim in table if claim.is_reading} == {"method:glcic/jiao_judge"}
+
+
+def test_orders_of_table_4_are_those_that_it_prints() -> None:
+    rows = PAPER.tables["table4"].rows
+    of = {row.method: row for row in rows.values() if row.method}
+    stated = [claim for claim in PAPER.claims if isinstance(claim, Order) and not claim.is_reading]
+    assert len(stated) == 6
+    for claim in stated:
+        column = claim.metric.removesuffix("_u7")
+        assert rows["ours"].cells[column].value > of[claim.worse.removeprefix("method:")].cells[column].value
