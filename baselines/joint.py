@@ -6,7 +6,6 @@ the losses of both networks.
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Literal
 
 import torch
 from pydantic import Field
@@ -14,23 +13,18 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from baselines import gan
+from baselines.holes import HOLES, HOLES_TEXT, HolesName
 from baselines.schedule import Schedule, share
-from bench.masks.center import Center
-from bench.masks.family import Family
-from bench.masks.mixed import MIXED
 from bench.methods.base import DataFacts, Feed, Stage, TrainedSettings
 
 EMPTY = (117 / 255, 104 / 255, 123 / 255)
 """Colour of a hole on entry, as in the released code (ImageNet's mean, its channels in another order)."""
-HOLES: dict[str, Family] = {"center": Center(), "mixed": MIXED}
 
 
 class JointSettings(TrainedSettings):
     """What both methods set. Defaults that are missing are each code's own."""
 
-    holes: Literal["mixed", "center"] = Field(
-        "mixed", description="training holes: centre, rectangle or strokes by lot; or the centre square alone"
-    )
+    holes: HolesName = Field("mixed", description=HOLES_TEXT)
     beta1: float = Field(0.5, ge=0, lt=1, description="Adam's first decay")
     schedule: Schedule = Field(
         "constant", description="learning rates over all steps; cosine: 3 % warm-up, then half a cosine to 0"

@@ -162,6 +162,19 @@ class Generator(nn.Module):
         return coarse, result
 
 
+class OneStage(nn.Module):
+    """Image and hole to the result of one network, as both results of a `Generator`."""
+
+    def __init__(self, network: nn.Module, ones: bool = True) -> None:
+        super().__init__()
+        self.network, self.ones = network, ones
+
+    def forward(self, image: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
+        """(N,3,H,W) in [-1,1] and bool (N,1,H,W) to (N,3,H,W) in [-1,1], twice. Nothing under the hole matters."""
+        result: Tensor = self.network(planes(erase(image, hole), hole, self.ones))
+        return result, result
+
+
 class Critic(nn.Module):
     """Four 5x5 convolutions of stride 2, LeakyReLU 0.2, no normalisation, then one linear unit without a sigmoid."""
 

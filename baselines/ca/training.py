@@ -3,12 +3,13 @@
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from baselines import wgan
+from baselines import gan, wgan
 from baselines.ca.settings import CoarseToFineSettings
 from baselines.schedule import share
 from bench.masks.geometry import box_crop, window
@@ -18,12 +19,30 @@ View = Callable[[Tensor], Tensor]
 """From whole pictures (N,3,H,W) to a discriminator's scores (N,)."""
 
 
+class Adversary(NamedTuple):
+    """The two losses of a GAN, 0-dim, from a discriminator's scores (N,)."""
+
+    name: str
+    """Under which the discriminators' loss is logged."""
+    discriminator: Callable[[Tensor, Tensor], Tensor]
+    """Of true pictures' scores and filled ones'."""
+    generator: Callable[[Tensor], Tensor]
+    """Of filled pictures' scores."""
+
+
+WASSERSTEIN = Adversary("wasserstein", wgan.wasserstein, wgan.adversarial)
+CROSS_ENTROPY = Adversary("cross_entropy", gan.discriminator_loss, gan.generator_loss)
+"""Scores are logits."""
+
+
 class CoarseToFine(Stage):
     """`n_critic` updates of the discriminators, then one of the generator, each with a fresh batch.
 
     The generator alone is trained where no discriminator is among the networks. A discriminator called
     `discriminator_local` sees the box of half the side around the hole, any other the whole picture.
     """
+
+    adversary: Adversary = WASSERSTEIN
 
     def __init__(
         self, networks: Mapping[str, nn.Module], settings: CoarseToFineSettings, data: DataFacts, first: int, steps: int
@@ -65,7 +84,7 @@ class CoarseToFine(Stage):
         if self.discriminators:
             fake = compose(truth, hole, refined)
             with self.frozen(*self.discriminators):
-                score = total(wgan.adversarial(view(fake)) for view in self.views(truth, hole))
+                score = total(self.adversary.generator(view(fake)) for view in self.views(truth, hole))
             terms["adversarial"] = self.settings.gan_weight * score
         return self.minimise_sum("generator", terms)
 
@@ -81,8 +100,8 @@ class CoarseToFine(Stage):
         with torch.no_grad():
             fake = compose(truth, hole, self.networks["generator"](truth, hole)[1])
         views = self.views(truth, hole)
-        loss = total(wgan.wasserstein(view(truth), view(fake)) for view in views)
-        scalars = {"wasserstein": loss.detach()}
+        loss = total(self.adversary.discriminator(view(truth), view(fake)) for view in views)
+        scalars = {self.adversary.name: loss.detach()}
         penalty = self.penalty(views, wgan.interpolate(truth, fake, t), hole)
         if penalty is not None:
             loss = loss + self.settings.gp_weight * penalty

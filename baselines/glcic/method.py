@@ -71,7 +71,7 @@ class Glcic(Method):
             settings.critic_width, settings.critic_norm, settings.critic_activation, settings.fc_in
         )
         inside = COLOURS + settings.critic_sees_hole
-        return Discriminator(inside, side, part, layers, style)
+        return Discriminator(inside, side, part, layers, style, settings.branches)
 
 
 def plain_style(settings: GlcicSettings) -> Style:

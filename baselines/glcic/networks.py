@@ -28,6 +28,7 @@ WIDENING = (1, 2, 4, 8, 8, 8)
 
 Activation = Literal["relu", "leaky_relu"]
 Skips = Literal["none", "add", "concat"]
+Branches = Literal["both", "global", "local"]
 
 
 class Row(NamedTuple):
@@ -164,16 +165,26 @@ class Branch(nn.Module):
 class Discriminator(nn.Module):
     """Two branches, one on the whole picture and one on a part of it, joined in one logit, positive for a true one."""
 
-    def __init__(self, inside: int, side: int, part: int, layers: Sequence[int], style: DiscriminatorStyle) -> None:
+    def __init__(
+        self,
+        inside: int,
+        side: int,
+        part: int,
+        layers: Sequence[int],
+        style: DiscriminatorStyle,
+        branches: Branches = "both",
+    ) -> None:
         """`side` and `part`: sides in pixels of the whole and of the part; `layers`: convolutions of each branch."""
         super().__init__()
-        self.whole = Branch(inside, side, layers[0], style)
-        self.part = Branch(inside, part, layers[1], style)
-        self.verdict = nn.Linear(32 * style.width, 1)
+        self.whole = None if branches == "local" else Branch(inside, side, layers[0], style)
+        self.part = None if branches == "global" else Branch(inside, part, layers[1], style)
+        self.verdict = nn.Linear((32 if branches == "both" else 16) * style.width, 1)
 
     def forward(self, whole: Tensor, part: Tensor) -> Tensor:
         """(N,inside,side,side) and (N,inside,part,part) to logits (N,)."""
-        logits: Tensor = self.verdict(torch.cat([self.whole(whole), self.part(part)], dim=1))
+        pairs = ((self.whole, whole), (self.part, part))
+        found = torch.cat([branch(picture) for branch, picture in pairs if branch is not None], dim=1)
+        logits: Tensor = self.verdict(found)
         return logits.squeeze(1)
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from baselines.glcic.networks import DILATIONS, Activation
+from baselines.glcic.networks import DILATIONS, Activation, Branches
 from baselines.schedule import Schedule
 from bench.methods.base import TrainedSettings
 
@@ -25,6 +25,7 @@ class GlcicSettings(TrainedSettings):
     )
 
     # The discriminator
+    branches: Branches = Field("both", description="on the whole picture, on the part around the hole, or on both")
     critic_width: int = Field(64, ge=1, le=256, description="channels of its first convolutions")
     critic_norm: Literal["batch", "spectral", "none"] = Field("batch", description="normalisation of its convolutions")
     critic_activation: Activation = Field("relu", description="activation of the discriminator")
@@ -41,13 +42,19 @@ class GlcicSettings(TrainedSettings):
 
     # The losses
     gan_weight: float = Field(4e-4, ge=0, description="weight of the adversarial loss; 0 leaves the discriminator out")
-    gan_input: Literal["raw", "composite"] = Field("raw", description="the filled picture that is judged")
+    # The paper's network restores known pixels outside the hole (its §3.2), and its discriminators are shown completed
+    # pictures; mmagic's gl_inpaintor.py too judges the composite. otenim/GLCIC-PyTorch judges the whole output.
+    gan_input: Literal["raw", "composite"] = Field(
+        "composite", description="what is judged: the network's whole output, or with known pixels put back"
+    )
+    joint_distance: float = Field(1.0, ge=0, description="weight of the squared error in the joint phase")
     known_weight: float = Field(0.0, ge=0, le=1, description="weight of known pixels' squared error; the hole's is 1")
     reduction: Literal["mean", "sum"] = Field("mean", description="squared errors of an image: mean, or sum")
 
     # The training
     optimizer: Literal["adadelta", "adam", "sgd"] = Field("adadelta", description="for both networks")
-    learning_rate: float = Field(1.0, gt=0, le=10, description="for both networks")
+    learning_rate: float = Field(1.0, gt=0, le=10, description="of the completion network")
+    critic_rate: float = Field(1.0, gt=0, le=10, description="the discriminator's learning rate, over learning_rate")
     beta1: float = Field(0.5, ge=0, lt=1, description="Adam's first decay; the second is 0.999")
     momentum: float = Field(0.0, ge=0, lt=1, description="of sgd")
     schedule: Schedule = Field(
@@ -57,6 +64,9 @@ class GlcicSettings(TrainedSettings):
     completion_steps: int = Field(90_000, ge=1, description="T_C: updates of the completion network alone")
     critic_steps: int = Field(10_000, ge=1, description="T_D: updates of the discriminator alone")
     joint_steps: int = Field(400_000, ge=1, description="updates of both, in turn")
+    phases: Literal["three", "joint"] = Field(
+        "three", description="all three; or the joint phase alone, for as many steps as all of them"
+    )
     holes: Literal["rectangles", "three_kinds", "mixed", "center"] = Field(
         "rectangles", description="training holes; see HOLES in baselines/glcic/training.py"
     )

@@ -52,17 +52,22 @@ class Phase(Stage):
         raise NotImplementedError
 
     def new_optimizer(self, name: str) -> Optimizer:
-        weights, settings = self.networks[name].parameters(), self.settings
+        weights, settings, rate = self.networks[name].parameters(), self.settings, self.rate(name)
         if settings.optimizer == "adadelta":
-            return Adadelta(weights, settings.learning_rate)
+            return Adadelta(weights, rate)
         if settings.optimizer == "sgd":
-            return SGD(weights, settings.learning_rate, momentum=settings.momentum)
-        return Adam(weights, settings.learning_rate, (settings.beta1, 0.999), fused=True)
+            return SGD(weights, rate, momentum=settings.momentum)
+        return Adam(weights, rate, (settings.beta1, 0.999), fused=True)
+
+    def rate(self, name: str) -> float:
+        """The learning rate of a network, before the schedule's factor."""
+        return self.settings.learning_rate * (self.settings.critic_rate if name == "discriminator" else 1.0)
 
     def follow_schedule(self, step: int) -> None:
         """Learning rates as at `step` of this phase."""
         factor = share(self.settings.schedule, self.first + step, self.all_steps)
-        self.set_learning_rate(factor * self.settings.learning_rate)
+        for name in self.optimizers:
+            self.set_learning_rate(factor * self.rate(name), name)
 
     def filled(self, batch: Batch) -> Tensor:
         """The completion network's whole output for a batch."""
@@ -148,7 +153,7 @@ class Joint(Phase):
         candidate = self.candidate(batch, result)
         discriminator = self.update_discriminator(batch, candidate, feed.rng)
         terms = {
-            "reconstruction": self.distance(result, batch),
+            "reconstruction": self.settings.joint_distance * self.distance(result, batch),
             "adversarial": self.settings.gan_weight * self.adversarial_loss(batch, candidate),
         }
         return self.minimise_sum("generator", terms) | {"discriminator": discriminator}
@@ -163,6 +168,8 @@ def phases(networks: dict[str, nn.Module], settings: GlcicSettings, data: DataFa
     """The phases in order; without an adversarial loss one, of as many updates of the completion network."""
     if settings.gan_weight == 0:
         return [Completion(dict(networks), settings, data, 0, all_steps(settings))]
+    if settings.phases == "joint":
+        return [Joint(dict(networks), settings, data, 0, all_steps(settings))]
     found: list[Phase] = []
     first = 0
     for kind, steps in (

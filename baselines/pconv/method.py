@@ -8,25 +8,19 @@ are left out, and the stages are called main_pixels and tuning_pixels instead of
 """
 
 from collections.abc import Sequence
-from typing import Literal
 
 from pydantic import Field
 from torch import Tensor, nn
 from torch.optim import Adam
 
 from baselines.feed_forward import FeedForward
+from baselines.holes import HOLES, HOLES_TEXT, HolesName
 from baselines.partial import Renormalise
 from baselines.pconv import losses
 from baselines.pconv.networks import LEAST, MOST_LEVELS, PartialUNet
 from baselines.schedule import Schedule, share
 from baselines.unet import levels_at, sizes
-from bench.masks.center import Center
-from bench.masks.family import Family
-from bench.masks.irregular import Strokes
-from bench.masks.mixed import MIXED
-from bench.methods.base import DataFacts, Feed, Inpainter, Method, Stage, TrainedSettings, compose
-
-HOLES: dict[str, Family] = {"mixed": MIXED, "irregular": Strokes(), "center": Center()}
+from bench.methods.base import DataFacts, Feed, Inpainter, Method, Stage, Supplied, TrainedSettings, compose
 
 
 class PConvSettings(TrainedSettings):
@@ -39,15 +33,13 @@ class PConvSettings(TrainedSettings):
     renormalise: Renormalise = Field(
         "window", description="weight of partly known windows: NVIDIA's, or the port's division by the known alone"
     )
-    holes: Literal["mixed", "irregular", "center"] = Field(
-        "mixed", description="training holes: centre, rectangle or strokes by lot; strokes alone; or the centre alone"
-    )
+    holes: HolesName = Field("mixed", description=HOLES_TEXT)
     valid_weight: float = Field(1.0, ge=0, description="weight of the known pixels' |difference|")
     hole_weight: float = Field(6.0, gt=0, description="weight of the hole's |difference|")
     perceptual_weight: float = Field(0.05, ge=0, description="weight of VGG-16's features, where vgg16_file is given")
     style_weight: float = Field(120.0, ge=0, description="weight of their Gram matrices, where vgg16_file is given")
     variation_weight: float = Field(0.1, ge=0, description="weight of the total variation in the hole")
-    vgg16_file: str | None = Field(None, description="torchvision's VGG-16 weights; none: losses of pixels alone")
+    vgg16_file: Supplied = Field(None, description="torchvision's VGG-16 weights; none: losses of pixels alone")
     learning_rate: float = Field(2e-4, gt=0, le=1, description="Adam's in the first stage")
     tuning_learning_rate: float = Field(5e-5, gt=0, le=1, description="Adam's in the second stage")
     schedule: Schedule = Field(

@@ -16,11 +16,9 @@ from torch import Tensor, nn
 from torch.distributions import Normal, kl_divergence
 from torch.optim import Adam
 
+from baselines.holes import HOLES, HOLES_TEXT, HolesName
 from baselines.picnet.networks import ATTENDED, Codes, Decoder, Discriminator, Encoder, Gaussian, resized, sizes
 from baselines.schedule import Schedule, share
-from bench.masks.center import Center
-from bench.masks.family import Family
-from bench.masks.random import RandomRectangle
 from bench.methods.base import DataFacts, Feed, Inpainter, Method, Sizes, Stage, TrainedSettings, erase, total
 from bench.util.errors import UserError
 from bench.util.seeds import seed_of
@@ -29,7 +27,6 @@ BATCH = 8
 """How many images the inpainter fills at once."""
 Paths = tuple[list[Tensor], list[Tensor]]
 """Results from the posterior and from the prior, each of growing size."""
-HOLES: dict[str, Family] = {"center": Center(), "rectangle": RandomRectangle()}
 
 
 class PicnetSettings(TrainedSettings):
@@ -46,8 +43,9 @@ class PicnetSettings(TrainedSettings):
     reconstruction_weight: float = Field(20.0, ge=0, description="weight of l1, at every size of a result")
     kl_weight: float = Field(20.0, ge=0, description="weight of the divergences, times the number of sizes")
     gan_weight: float = Field(1.0, ge=0, description="weight of what the discriminators say")
-    holes: Literal["center", "rectangle"] = Field("center", description="training holes; a rectangle: as CA has it")
-    learning_rate: float = Field(1e-4, gt=0, le=1, description="for all networks")
+    holes: HolesName = Field("center", description=HOLES_TEXT)
+    learning_rate: float = Field(1e-4, gt=0, le=1, description="of encoder and decoder")
+    critic_rate: float = Field(1.0, gt=0, le=10, description="the discriminators' learning rate, over learning_rate")
     beta1: float = Field(0.0, ge=0, lt=1, description="Adam's first decay")
     beta2: float = Field(0.999, ge=0, lt=1, description="Adam's second decay")
     schedule: Schedule = Field(
@@ -82,16 +80,19 @@ class TwoPaths(Stage):
         self.steps, self.batch_size = self.settings.steps, self.settings.batch_size
         self.holes, self.networks = HOLES[self.settings.holes], dict(method.networks())
         self.optimizers = {
-            "generator": self.adam(self.weights("encoder", "decoder")),
-            "discriminator": self.adam(self.weights("discriminator", "discriminator_rec")),
+            "generator": self.adam("generator", self.weights("encoder", "decoder")),
+            "discriminator": self.adam("discriminator", self.weights("discriminator", "discriminator_rec")),
         }
 
     def weights(self, *names: str) -> list[nn.Parameter]:
         return [weight for name in names for weight in self.networks[name].parameters()]
 
-    def adam(self, weights: Iterable[nn.Parameter]) -> Adam:
-        settings = self.settings
-        return Adam(weights, settings.learning_rate, (settings.beta1, settings.beta2), fused=True)
+    def adam(self, role: str, weights: Iterable[nn.Parameter]) -> Adam:
+        return Adam(weights, self.rate(role), (self.settings.beta1, self.settings.beta2), fused=True)
+
+    def rate(self, role: str) -> float:
+        """The learning rate of a role, before the schedule's factor."""
+        return self.settings.learning_rate * (self.settings.critic_rate if role == "discriminator" else 1.0)
 
     def step(self, feed: Feed) -> dict[str, Tensor]:
         self.follow_schedule(feed.step)
@@ -106,7 +107,9 @@ class TwoPaths(Stage):
 
     def follow_schedule(self, step: int) -> None:
         """Learning rates as at `step`."""
-        self.set_learning_rate(share(self.settings.schedule, step, self.steps) * self.settings.learning_rate)
+        factor = share(self.settings.schedule, step, self.steps)
+        for role in self.optimizers:
+            self.set_learning_rate(factor * self.rate(role), role)
 
     def both_paths(self, codes: Codes, hole: Tensor, rng: torch.Generator) -> Paths:
         """Results at every size from a draw of the posterior, and of the prior: the two paths."""

@@ -174,8 +174,7 @@ def _cell(
 
 
 def _meaning(records: Sequence[Record], mask_set: str, definition: MetricDefinition, declared: str) -> Meaning:
-    twin = f"{definition.id}_truth"
-    truth = _mean(records, mask_set, twin) if twin in DEFINITIONS else math.nan
+    truth = _mean(records, mask_set, definition.truth) if definition.truth in DEFINITIONS else math.nan
     return Meaning(definition, _mean(records, mask_set, definition.id), definition.id == declared, truth)
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import bootstrap, t
 
+from bench.metrics.definitions import DEFINITIONS
 from bench.metrics.summary import values as measured
 from bench.runs.records import Record
 from bench.util.seeds import seed_of
@@ -192,7 +193,7 @@ def images_needed(interval: Interval, margin: float, beside: float = 0.0) -> int
 def pool(records: Sequence[Record], mask_set: str, metric: str, error: bool = False) -> Series | None:
     """The values of `metric` on `mask_set`, each image first averaged over the records' seeds.
 
-    `error` takes the distance to the same quantity of the truth instead, |metric − metric_truth|. None unless every
+    `error` takes the distance to the same quantity of the truth instead. None unless every
     record has the metric for every image. An image that is infinite in one seed is infinite.
     """
     columns, groups = [], None
@@ -201,7 +202,7 @@ def pool(records: Sequence[Record], mask_set: str, metric: str, error: bool = Fa
         values = measured(frame, metric)
         if values is None:
             return None
-        columns.append((values - frame[f"{metric}_truth"]).abs() if error else values)
+        columns.append((values - frame[DEFINITIONS[metric].truth]).abs() if error else values)
         groups = frame["group"]
     if groups is None:
         return None

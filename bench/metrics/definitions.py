@@ -50,6 +50,11 @@ class MetricDefinition:
         return self.column == self.id
 
     @property
+    def truth(self) -> str:
+        """The id of the same quantity of the truth, for those that have one."""
+        return f"{self.id.removesuffix('_raw')}_truth"
+
+    @property
     def per_image(self) -> bool:
         return self.aggregate == "mean"
 
@@ -74,6 +79,9 @@ def _l(
     id: str, title: str, unit: str, formula: str, source: str, top: float = 100.0, **more: object
 ) -> MetricDefinition:
     return MetricDefinition(id, title, unit, "lower", formula, source, 2, limits=(0.0, top), **more)  # type: ignore[arg-type]
+
+
+_RAW = "for results that are not pasted into the known pixels"
 
 
 def _tv(id: str, title: str, unit: str, formula: str, source: str) -> tuple[MetricDefinition, MetricDefinition]:
@@ -149,7 +157,7 @@ _ALL = (
         "psnr_raw",
         "PSNR of the raw result",
         "10 log10(255^2 / mean (R - X)^2); infinite, and never capped, where R = X",
-        "as PSNR, for results that are not pasted into the known pixels",
+        f"as PSNR, {_RAW}",
         scored="raw",
     ),
     MetricDefinition(
@@ -231,7 +239,7 @@ _ALL = (
         "ssim_raw",
         "SSIM of the raw result",
         "of R: Gaussian window 11x11, sigma 1.5, where it fits whole; range 255, population covariance",
-        "as SSIM, for results that are not pasted into the known pixels",
+        f"as SSIM, {_RAW}",
         scored="raw",
     ),
     _l(
@@ -240,6 +248,14 @@ _ALL = (
         "%",
         "100 / 255 * mean |C - X| over the whole image",
         "the evaluation scripts of MAT, ZITS and TFill",
+    ),
+    _l(
+        "l1_raw",
+        "L1 of the raw result",
+        "%",
+        "100 / 255 * mean |R - X| over the whole image",
+        f"as L1, {_RAW}",
+        scored="raw",
     ),
     _l(
         "l1_grey",
@@ -326,6 +342,16 @@ _ALL = (
         "grey levels",
         "mean sqrt(gx^2 + gy^2), forward differences that wrap around,",
         "the evaluation script of Pluralistic (Zheng et al. 2019)",
+    ),
+    MetricDefinition(
+        "tv_raw",
+        "TV of the raw result",
+        "grey levels",
+        "truth",
+        "mean sqrt(gx^2 + gy^2), forward differences that wrap around, of R",
+        f"as TV, {_RAW}",
+        2,
+        scored="raw",
     ),
     *_tv(
         "tv_aniso",

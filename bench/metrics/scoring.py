@@ -36,7 +36,11 @@ def score(
     parts = in_chunks(_score, truth, composite, hole)
     scores = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
     if raw is not None:
-        scores["psnr_raw"] = psnr.psnr(truth, raw)
+        scores |= {
+            "psnr_raw": psnr.psnr(truth, raw),
+            "l1_raw": l1.l1(truth, raw),
+            "tv_raw": torch.cat(in_chunks(tv.tv, raw)),
+        }
         if min(truth.shape[-2:]) >= DEFINITIONS["ssim_raw"].smallest_side:
             scores["ssim_raw"] = ssim.ssim(truth, raw)
     if truncated is not None:

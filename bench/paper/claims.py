@@ -13,6 +13,12 @@ HOLE_SHARE = "hole_share"
 """The share of an image that is missing: what a trend may go along with, beside metrics."""
 
 
+def key_and_variant(name: str) -> tuple[str, str]:
+    """Of another method, named as KEY or KEY/VARIANT."""
+    key, _, variant = name.partition("/")
+    return key, variant or "default"
+
+
 Basis = Literal["stated", "reading"]
 """`stated`: the sentence, or a table, names what is compared and what is measured. `reading`: the sentence is vague and
 the check is our way of putting it to the test, so no verdict on it is one on the sentence itself."""
@@ -44,7 +50,8 @@ class _Claim(Part):
 
     @property
     def sides(self) -> tuple[str, ...]:
-        """Whose runs the claim is about: `variant:NAME` of this paper, `method:KEY`, or `best floor`."""
+        """Whose runs the claim is about: `variant:NAME` of this paper, `method:KEY`, `method:KEY/VARIANT`, or
+        `best floor`."""
         return ()
 
     @property

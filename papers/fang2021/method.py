@@ -5,14 +5,15 @@ the damaged picture that the discriminators see beside the candidate, and the va
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer
 
-from baselines import wgan
+from baselines import poisson, wgan
 from baselines.ca.losses import box_loss, discount, known_loss
-from baselines.ca.training import CoarseToFine, View
+from baselines.ca.training import CROSS_ENTROPY, WASSERSTEIN, CoarseToFine, View
 from baselines.feed_forward import FeedForward
 from bench.methods.base import DataFacts, Feed, Inpainter, Method, Stage, compose, erase, total
 
@@ -33,6 +34,7 @@ class FangStage(CoarseToFine):
         super().__init__(networks, method.settings, method.data, first, steps)
         self.discount = discount(self.box, method.settings.discount_gamma or 1.0)
         self.perceptual = method.perceptual
+        self.adversary = CROSS_ENTROPY if self.settings.gan == "cross_entropy" else WASSERSTEIN
 
     def new_optimizer(self, role: str, weights: Iterable[nn.Parameter]) -> Optimizer:
         """Adam, or gradient descent without momentum (F-S10, F-20)."""
@@ -47,7 +49,7 @@ class FangStage(CoarseToFine):
         """The distances of both stages' results; that of VGG-19's features only where a setting asks for it (F-7)."""
         found = {}
         if self.settings.reconstruction != "none":
-            stages = ((coarse, self.settings.coarse_weight), (refined, 1.0))
+            stages = ((coarse, self.settings.coarse_weight), (refined, 1.0))[self.settings.refine == "none" :]
             found["reconstruction"] = total(weight * self.distance(result, truth, hole) for result, weight in stages)
         if self.perceptual is not None:
             pasted = compose(truth, hole, refined)
@@ -71,7 +73,7 @@ class FangStage(CoarseToFine):
 
     def penalty(self, views: list[View], point: Tensor, hole: Tensor) -> Tensor | None:
         """Alg. 1, second assignment (the first is a slip, F-14); §3.3: 'a gradient penalty for missing pixels'."""
-        if self.settings.gan == "wgan_clip":
+        if self.settings.gan in ("wgan_clip", "cross_entropy"):
             return None
         region = hole if self.settings.gp_region == "hole" else None
         return total(wgan.gradient_penalty(view, point, region) for view in views)
@@ -81,11 +83,20 @@ class FangStage(CoarseToFine):
         return erase(truth, hole) if self.settings.conditional else None
 
 
+class Blended(FeedForward):
+    """In the hole the gradients of the network's result, on its rim the known pixels (§3, F-6)."""
+
+    def inpaint(self, image: Tensor, hole: Tensor, seed: Tensor) -> Tensor:
+        result = super().inpaint(image, hole, seed).clamp(0.0, 1.0)
+        return compose(result, hole, poisson.blend(image, hole, result))
+
+
 class Fang2021(Method):
     """Two-stage network with global and local WGAN-GP critics (Fang et al. 2021, CSSE 41(2))."""
 
     settings_class = FangSettings
     settings: FangSettings
+    after_training: ClassVar[frozenset[str]] = frozenset({"blend"})
 
     def __init__(self, settings: FangSettings, data: DataFacts) -> None:
         super().__init__(settings, data)
@@ -113,9 +124,10 @@ class Fang2021(Method):
         return [*first, FangStage(networks, self, alone, steps - alone)]
 
     def inpainter(self) -> Inpainter:
-        """The raw result is the second stage's, unpasted (F-6: no post-processing)."""
+        """The raw result is the second stage's, unpasted, and not blended unless settings ask for it (F-6)."""
         generator = self._networks["generator"]
-        return FeedForward(generator, lambda truth, hole: generator(truth, hole)[1], sizes(self.settings), BATCH)
+        kind = Blended if self.settings.blend == "poisson" else FeedForward
+        return kind(generator, lambda truth, hole: generator(truth, hole)[1], sizes(self.settings), BATCH)
 
 
 METHOD = Fang2021

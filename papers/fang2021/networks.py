@@ -5,11 +5,14 @@ twice, 4 input planes, reflection padding, ELU, no normalisation: 2 x 1,447,427 
 padding: they are not part of the network that §3 describes.
 """
 
+from math import sqrt
+
 from torch import nn
 
 from baselines.ca.networks import (
     Coarse,
     Generator,
+    OneStage,
     RefineWithAttention,
     RefineWithoutAttention,
     Style,
@@ -25,19 +28,27 @@ from .settings import FangSettings
 REFINE = {"coarse_twin": Coarse, "ca_noattn": RefineWithoutAttention, "ca_full": RefineWithAttention}
 
 
-def generator(settings: FangSettings) -> Generator:
-    """Both networks of §3, in one style."""
+def generator(settings: FangSettings) -> Generator | OneStage:
+    """Both networks of §3, in one style; or the first one alone."""
     style = Style(settings.padding, settings.activation, settings.norm)
     inside = 5 if settings.ones_channel else 4
-    coarse = Coarse(inside, settings.width, settings.dilations, style)
+    # The number of weights grows as the square of the width.
+    width = 2 * round(settings.width / sqrt(2)) if settings.widened else settings.width
+    coarse = Coarse(inside, width, settings.dilations, style)
+    found = with_refinement(settings, coarse, style) if settings.refine != "none" else OneStage(coarse, inside == 5)
+    if settings.init == "near_identity":
+        near_identity(found)
+    return found
+
+
+def with_refinement(settings: FangSettings, coarse: nn.Module, style: Style) -> Generator:
+    """The first network, and the second one behind it."""
+    inside = 5 if settings.ones_channel else 4
     refine = REFINE[settings.refine](inside, settings.width, settings.dilations, style)
     # §3: "trained with reconstruction losses" is taken at its word, so no gradient of the second network enters
     # the first. In CA's code it does, through the paste. Without a reconstruction loss there is no other gradient.
     detach = settings.detach_coarse and settings.reconstruction != "none"
-    found = Generator(coarse, refine, settings.ones_channel, settings.loops, detach)
-    if settings.init == "near_identity":
-        near_identity(found)
-    return found
+    return Generator(coarse, refine, settings.ones_channel, settings.loops, detach)
 
 
 def discriminators(settings: FangSettings, resolution: int) -> dict[str, nn.Module]:

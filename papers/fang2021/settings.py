@@ -10,14 +10,18 @@ from pydantic import Field, model_validator
 
 from baselines.ca.settings import CoarseToFineSettings
 from bench.masks.random import RandomRectangle
+from bench.methods.base import Supplied
 from bench.util.errors import UserError
 
 
 class FangSettings(CoarseToFineSettings):
     # The generator (§3, §3.1)
     width: int = Field(32, ge=2, le=256, multiple_of=2, description="channels of the generator's first layer (F-2)")
-    refine: Literal["coarse_twin", "ca_noattn", "ca_full"] = Field(
-        "coarse_twin", description="second network: the first one's twin, or CA's without or with attention (F-2)"
+    refine: Literal["coarse_twin", "ca_noattn", "ca_full", "none"] = Field(
+        "coarse_twin", description="second network: the first one's twin, CA's without or with attention, or none (F-2)"
+    )
+    widened: bool = Field(
+        False, description="first network of the square root of 2 times the width, rounded to an even number"
     )
     padding: Literal["reflect", "zeros"] = Field("reflect", description="padding of the generator's layers (F-3)")
     ones_channel: bool = Field(False, description="feed the generator a plane of ones, which marks the border (F-3)")
@@ -32,7 +36,9 @@ class FangSettings(CoarseToFineSettings):
     )
 
     # The critics (§3.2, §3.3)
-    gan: Literal["wgan_gp", "wgan_clip", "none"] = Field("wgan_gp", description="how critics stay Lipschitz (F-11)")
+    gan: Literal["wgan_gp", "wgan_clip", "cross_entropy", "none"] = Field(
+        "wgan_gp", description="how critics stay Lipschitz (F-11); or discriminators with cross-entropy, as DCGAN's"
+    )
     critics: Literal["both", "global", "local"] = Field("both", description="which critics there are (§3, Alg. 1)")
     critic_width: int = Field(64, ge=1, le=512, description="channels of a critic's first layer (F-18)")
     conditional: bool = Field(True, description="critics see the damaged picture beside the candidate (§3.2, F-18)")
@@ -51,7 +57,7 @@ class FangSettings(CoarseToFineSettings):
     )
     gan_weight: float = Field(1e-3, ge=0, description="weight of the critics in the generator's loss (F-17)")
     perceptual_weight: float = Field(0.0, ge=0, description="weight of the VGG-19 feature distance (F-7)")
-    vgg19_file: str | None = Field(None, description="torchvision's VGG-19 weights, needed for perceptual_weight > 0")
+    vgg19_file: Supplied = Field(None, description="torchvision's VGG-19 weights, needed for perceptual_weight > 0")
 
     # The optimisers and the course of training (§4)
     optimizer: Literal["adam", "sgd"] = Field("adam", description="Adam, or plain gradient descent (abstract)")
@@ -73,6 +79,9 @@ class FangSettings(CoarseToFineSettings):
     hole_trim: float = Field(
         0.0625, ge=0, lt=0.25, description="most that is trimmed off each side, over the picture's side (F-25)"
     )
+
+    # After the training (§3)
+    blend: Literal["none", "poisson"] = Field("none", description="how the result enters the hole (F-6)")
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:

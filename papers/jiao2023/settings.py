@@ -32,10 +32,9 @@ class JiaoSettings(GlcicSettings):
         "same", description="where the part of a true picture lies: anywhere, or where the filled one's does (J-10)"
     )
 
-    # The losses (§3.4)
-    gan_input: Literal["raw", "composite"] = Field("composite", description="the filled picture that is judged (J-15)")
-
     # The training (§4.1)
+    optimizer: Literal["adadelta", "adam", "sgd"] = Field("sgd", description="for both networks (§4.1, J-18)")
+    learning_rate: float = Field(1e-3, gt=0, le=10, description="of the completion network (§4.1)")
     holes: Literal["rectangles", "three_kinds", "mixed", "center"] = Field(
         "three_kinds", description="training holes; see HOLES in baselines/glcic/training.py (§4.1, J-21)"
     )

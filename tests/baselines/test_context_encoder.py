@@ -9,7 +9,8 @@ from watched import SameBatch, copied, same
 
 from baselines.context_encoder.method import METHOD, ContextEncoderSettings, weights
 from baselines.context_encoder.networks import ContextEncoder, Discriminator, halvings, sizes, widths
-from baselines.joint import EMPTY, HOLES, entered
+from baselines.holes import HOLES
+from baselines.joint import EMPTY, entered
 from baselines.schedule import cosine
 from bench.methods.base import DataFacts, fill
 from bench.methods.settings import DEFAULT, build, overrides

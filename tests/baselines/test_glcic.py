@@ -293,6 +293,38 @@ def test_learning_rates_run_over_all_phases():
     assert found[-1] < 1e-3
 
 
+def test_the_discriminator_may_learn_at_another_rate():
+    for optimizer in ("adadelta", "adam", "sgd"):
+        stage = tiny(critic_rate=0.25, learning_rate=0.5, optimizer=optimizer, schedule="cosine").stages()[2]
+        (fast,), (slow,) = (stage.optimizers[name].param_groups for name in ("generator", "discriminator"))
+        assert (fast["lr"], slow["lr"]) == (0.5, 0.125)
+        stage.follow_schedule(2)
+        assert slow["lr"] == 0.25 * fast["lr"] < 0.125
+
+
+def test_the_joint_phase_alone_is_as_long_as_all_three():
+    (stage,) = tiny(phases="joint").stages()
+    assert (stage.name, stage.first, stage.steps) == ("joint", 0, 9)
+
+
+def test_the_joint_phase_without_its_squared_error():
+    for weight in (0.0, 0.5):
+        stages = tiny(joint_distance=weight).stages()
+        batch = SameBatch(stages[2]).drawn
+        expected = weight * stages[2].distance(stages[2].filled(batch), batch)
+        assert torch.allclose(stages[2].step(SameBatch(stages[2]))["reconstruction"], expected)
+        assert stages[0].step(SameBatch(stages[0]))["reconstruction"] > 0
+
+
+@pytest.mark.parametrize(("branches", "unseen"), [("both", ""), ("global", "part"), ("local", "whole")])
+def test_one_branch_sees_its_own_picture_alone(branches, unseen):
+    judge = tiny(branches=branches, critic_norm="none").networks()["discriminator"]
+    seen = {"whole": torch.rand(2, 3, SIDE, SIDE), "part": torch.rand(2, 3, 19, 19)}
+    for name, picture in seen.items():
+        other = judge(**(seen | {name: torch.rand_like(picture)}))
+        assert torch.equal(judge(**seen), other) == (name == unseen)
+
+
 def test_training_holes():
     for name, family in HOLES.items():
         holes = [family.draw(Chance(i), 64, 64) for i in range(90)]

@@ -9,8 +9,8 @@ from torch import nn
 from torch.nn import functional as F
 from watched import Recorder, copied, same
 
+from baselines.holes import HOLES
 from baselines.picnet.method import (
-    HOLES,
     METHOD,
     PicnetSettings,
     divergence,

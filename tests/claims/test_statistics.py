@@ -166,6 +166,11 @@ def test_pool_takes_the_distance_to_the_truth_before_the_average(tmp_path):
     assert pool([one, two], "center", "tv").values.to_list() == [12.0]
 
 
+def test_a_raw_result_has_the_truth_of_its_composite(tmp_path):
+    one = record(tmp_path / "0", 0, tv=[12.0], tv_raw=[9.0], tv_truth=[12.0])
+    assert pool([one], "center", "tv_raw", error=True).values.to_list() == [3.0]
+
+
 def test_pool_has_nothing_where_a_record_lacks_the_metric(tmp_path):
     one = record(tmp_path / "0", 0, psnr=[1.0, 2.0], lpips=[0.5, np.nan])
     two = record(tmp_path / "1", 1, psnr=[1.0, 2.0])

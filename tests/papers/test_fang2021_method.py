@@ -8,6 +8,7 @@ from lightning_fabric import Fabric
 from watched import Recorder, Waits, copied, same
 
 import papers.fang2021
+from baselines import poisson
 from baselines.schedule import cosine
 from bench.methods.base import Batch, DataFacts, compose
 from bench.methods.catalog import find
@@ -176,6 +177,59 @@ def test_clipping_follows_each_update():
     assert largest == pytest.approx(0.01)
 
 
+def test_cross_entropy_written_out():
+    """DCGAN's losses: of the discriminators as they were for their own, as they are then for the generator's."""
+    method = tiny(gan="cross_entropy", reconstruction="l1", gan_weight=0.5)
+    (stage,) = method.stages()
+    image, hole = ToyFeed(stage).batch()
+    x = image * 2 - 1
+
+    def logits(candidate):
+        seen = torch.cat([candidate, x.masked_fill(hole, 0)], dim=1)
+        networks = method.networks()
+        whole, part = networks["discriminator_global"], networks["discriminator_local"]
+        return torch.stack([whole(seen), part(literal_crop(seen, hole, SIDE // 2))])
+
+    with torch.no_grad():
+        fake = compose(x, hole, method.networks()["generator"](x, hole)[1])
+        true, filled = torch.sigmoid(logits(x)), torch.sigmoid(logits(fake))
+    expected = -true.log().mean(dim=1).sum() - (1 - filled).log().mean(dim=1).sum()
+    scalars = stage.update_discriminators(ToyFeed(stage))
+    assert set(scalars) == {"cross_entropy"}
+    assert float(scalars["cross_entropy"]) == pytest.approx(float(expected), rel=1e-5)
+    with torch.no_grad():
+        expected = -0.5 * torch.sigmoid(logits(fake)).log().mean(dim=1).sum()
+    found = stage.update_generator(ToyFeed(stage))["adversarial"]
+    assert float(found) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_one_stage_has_one_distance_and_all_gradients():
+    method = tiny(refine="none", gan_weight=1)
+    (stage,) = method.stages()
+    image, hole = ToyFeed(stage).batch()
+    x = image * 2 - 1
+    with torch.no_grad():
+        result = method.networks()["generator"](x, hole)[0]
+        expected = stage.distance(result, x, hole)
+    scalars = stage.update_generator(ToyFeed(stage))
+    assert float(scalars["reconstruction"]) == pytest.approx(float(expected), rel=1e-5)
+    by_critics = tiny(refine="none", gan_weight=1, l1_hole_weight=0, l1_known_weight=0)
+    by_critics.stages()[0].update_generator(ToyFeed(stage))
+    assert all(bool(w.grad.any()) for w in by_critics.networks()["generator"].parameters())
+
+
+def test_blended_results_are_the_same_network_s():
+    plain, blended = tiny(), tiny(blend="poisson")
+    image, hole = ToyFeed(plain.stages()[0]).batch()
+    results = [method.inpainter().inpaint(image, hole, torch.zeros(2).long()) for method in (plain, blended)]
+    known = ~hole.expand_as(image)
+    assert torch.equal(results[0][known], results[1][known])
+    expected = compose(results[0], hole, poisson.blend(image, hole, results[0]))
+    assert torch.equal(results[1], expected)
+    assert not torch.equal(*results)
+    assert METHOD.after_training == {"blend"}
+
+
 # ------------------------------------------------------------------------------------------------- stages and settings
 
 
@@ -217,6 +271,9 @@ def test_schedule_goes_on_from_stage_to_stage():
 VARIANTS = [
     {"refine": "ca_noattn"},
     {"refine": "ca_full"},
+    {"refine": "none"},
+    {"refine": "none", "widened": True, "gan": "none"},
+    {"blend": "poisson"},
     {"padding": "zeros", "ones_channel": True},
     {"norm": "batch"},
     {"activation": "relu"},
@@ -227,6 +284,7 @@ VARIANTS = [
     {"critics": "local"},
     {"conditional": False},
     {"gan": "wgan_clip"},
+    {"gan": "cross_entropy"},
     {"gan": "none"},
     {"gp_region": "full"},
     {"gp_weight": 0},
@@ -249,7 +307,7 @@ VARIANTS = [
 def test_every_setting_takes_a_step_and_fills(changes):
     method = tiny(**changes)
     generator = method.networks()["generator"]
-    before = [(network, copied(network)) for network in (generator.coarse, generator.refine)]
+    before = [(network, copied(network)) for network in generator.children()]
     for stage in method.stages():
         assert stage.batch_size == method.settings.batch_size
         feed = ToyFeed(stage)

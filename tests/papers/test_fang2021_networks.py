@@ -33,6 +33,8 @@ def picture(count=2, side=32):
         ({"refine": "ca_full", "ones_channel": True}, 3_601_542),
         ({"refine": "ca_noattn", "ones_channel": True}, 2_758_118),
         ({"loops": 4}, 2_894_854),
+        ({"refine": "none"}, 1_447_427),
+        ({"refine": "none", "widened": True}, 2_987_749),
     ],
 )
 def test_generator_parameters(changes, expected):

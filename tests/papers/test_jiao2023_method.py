@@ -194,7 +194,7 @@ def test_what_the_discriminators_see():
 
 def test_the_printed_optimiser():
     """J-18: no momentum, no decay."""
-    stage = tiny(optimizer="sgd", learning_rate=1e-3).stages()[2]
+    stage = tiny().stages()[2]
     for optimizer in stage.optimizers.values():
         (group,) = optimizer.param_groups
         assert (type(optimizer).__name__, group["lr"], group["momentum"], group["weight_decay"]) == ("SGD", 1e-3, 0, 0)
