@@ -327,6 +327,17 @@ _ALL = (
         "mean sqrt(gx^2 + gy^2), forward differences that wrap around,",
         "the evaluation script of Pluralistic (Zheng et al. 2019)",
     ),
+    MetricDefinition(
+        "tv_excess",
+        "TV beyond the truth's",
+        "grey levels",
+        "neither",
+        "TV of C minus TV of X: below 0 where the result is smoother than the truth, above 0 where it is rougher",
+        "claims of blur or noise, which name no opponent",
+        2,
+        column="tv",
+        limits=(float("-inf"), float("inf")),
+    ),
     *_tv(
         "tv_aniso",
         "TV, anisotropic",
