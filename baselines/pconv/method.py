@@ -24,7 +24,7 @@ from bench.masks.center import Center
 from bench.masks.family import Family
 from bench.masks.irregular import Strokes
 from bench.masks.mixed import MIXED
-from bench.methods.base import DataFacts, Feed, Inpainter, Method, Stage, TrainedSettings, compose
+from bench.methods.base import DataFacts, Feed, Inpainter, Method, Stage, Supplied, TrainedSettings, compose
 
 HOLES: dict[str, Family] = {"mixed": MIXED, "irregular": Strokes(), "center": Center()}
 
@@ -47,7 +47,7 @@ class PConvSettings(TrainedSettings):
     perceptual_weight: float = Field(0.05, ge=0, description="weight of VGG-16's features, where vgg16_file is given")
     style_weight: float = Field(120.0, ge=0, description="weight of their Gram matrices, where vgg16_file is given")
     variation_weight: float = Field(0.1, ge=0, description="weight of the total variation in the hole")
-    vgg16_file: str | None = Field(None, description="torchvision's VGG-16 weights; none: losses of pixels alone")
+    vgg16_file: Supplied = Field(None, description="torchvision's VGG-16 weights; none: losses of pixels alone")
     learning_rate: float = Field(2e-4, gt=0, le=1, description="Adam's in the first stage")
     tuning_learning_rate: float = Field(5e-5, gt=0, le=1, description="Adam's in the second stage")
     schedule: Schedule = Field(

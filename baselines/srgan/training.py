@@ -11,7 +11,7 @@ from baselines.srgan.networks import Layout
 from baselines.srgan.pictures import Folder, Source, from_training, pair
 from baselines.vgg import normalised, vgg19
 from bench.masks.center import Center
-from bench.methods.base import Feed, Stage, TrainedSettings
+from bench.methods.base import Feed, Stage, Supplied, TrainedSettings
 
 VGG54_LAYERS = 36
 """VGG-19 up to the ReLU of conv5_4: the fourth convolution, after its activation, before the fifth pooling."""
@@ -32,8 +32,8 @@ class SrganSettings(TrainedSettings):
     srresnet_steps: int = Field(1_000_000, ge=1, description="updates by squared error alone")
     srgan_steps: int = Field(200_000, ge=0, description="updates against the discriminator")
     sr_adversarial_weight: float = Field(1e-3, ge=0, description="weight of the adversarial loss beside the content")
-    sr_pictures: str | None = Field(None, description="folder to learn from, as ImageNet; none: the training images")
-    vgg19_file: str | None = Field(None, description="torchvision's VGG-19 weights; none: the content is squared error")
+    sr_pictures: Supplied = Field(None, description="folder to learn from, as ImageNet; none: the training images")
+    vgg19_file: Supplied = Field(None, description="torchvision's VGG-19 weights; none: the content is squared error")
 
 
 class Srresnet(Stage):

@@ -141,9 +141,10 @@ def reproduce(request: Request, progress: Progress) -> Reproduction:
 def report(catalog: Catalog, request: Request) -> Reproduction:
     """Judge a paper's records under `request.out`, and write its pages. Raises UserError where there is no record."""
     key, out = request.key, request.out
-    paper = catalog[key].paper()
+    entry = catalog[key]
+    paper = entry.paper()
     floors = {floor.key for floor in catalog.floors()}
-    records = current_records(catalog, out, {key, *floors, *(catalog.entries.keys() & paper.methods)})
+    records = current_records(catalog, out, {key, *floors, *(catalog.entries.keys() & paper.methods)}, entry)
     if not any(record.run.method == key for record in records):
         raise UserError(f"{out} holds no record of {key}. Create one: python -m bench reproduce {key}")
     judged = gather(key, paper, records, floors)

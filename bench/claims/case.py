@@ -15,7 +15,7 @@ from bench.metrics.definitions import MetricDefinition
 from bench.metrics.probed import PROBED, PROBES
 from bench.paper import Order, Paper, Wins
 from bench.paper.arithmetic import and_list
-from bench.paper.claims import BEST_FLOOR
+from bench.paper.claims import BEST_FLOOR, key_and_variant
 from bench.runs.leakage import cap
 from bench.runs.records import Run
 
@@ -69,11 +69,13 @@ class Case:
         pairs = [self._pair(side) for side in sides if side != BEST_FLOOR]
         missing = [(method, variant) for method, variant in pairs if not self.named(method, variant)]
         if missing:
-            names = [method if variant == DEFAULT else f"variant {variant}" for method, variant in missing]
-            other = [method for method, _ in missing if method != self.key]
+            names = [self._words(*pair) for pair in missing]
+            other = [
+                (method, [variant] if variant != DEFAULT else []) for method, variant in missing if method != self.key
+            ]
             variants = [variant for method, variant in missing if method == self.key and variant != DEFAULT]
             if other:
-                line = f"{command(self.paper, other[0], (), self.run, 'evaluate')} --paper {self.key}"
+                line = f"{command(self.paper, *other[0], self.run, 'evaluate')} --paper {self.key}"
             else:
                 line = command(self.paper, self.key, variants, self.run)
             why = f"Not run here: {and_list(names)}. Run `{line}`."
@@ -112,8 +114,9 @@ class Case:
         pairs = [self._pair(side) for side in sides if side != BEST_FLOOR]
         variants = [name for method, name in pairs if method == self.key and name != DEFAULT]
         line = command(self.paper, self.key, variants, self.run)
-        by_itself = {self.key, *self.floors, *self.paper.scales[self.run.scale].baselines}
-        line += " --with-baselines" if any(method not in by_itself for method, _ in pairs) else ""
+        by_itself = {(key, DEFAULT) for key in self.floors}
+        by_itself |= {key_and_variant(name) for name in self.paper.baselines_at(self.run.scale)}
+        line += " --with-baselines" if any(pair[0] != self.key and pair not in by_itself for pair in pairs) else ""
         return line + "".join(f" --seed {seed}" for seed in range(count))
 
     def spread(self, measure: Measure, *sides: Contender) -> SeedSpread:
@@ -185,9 +188,14 @@ class Case:
         moved = f"different processors trained them ({and_list(places)}), and the processor alone can move such numbers"
         return Verdict.INCONCLUSIVE, f"{why[:-1]}; but {moved}. Run `{line} --force` on one machine."
 
+    def _words(self, method: str, variant: str) -> str:
+        if variant == DEFAULT:
+            return method
+        return f"variant {variant}" if method == self.key else f"{method} (variant {variant})"
+
     def _pair(self, side: str) -> tuple[str, str]:
         kind, _, name = side.partition(":")
-        return (self.key, name) if kind == "variant" else (name, DEFAULT)
+        return (self.key, name) if kind == "variant" else key_and_variant(name)
 
 
 def required(series: Series | None, contender: Contender, mask_set: str, metric: str) -> Series:

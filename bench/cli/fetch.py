@@ -11,28 +11,31 @@ from bench.util.files import check_writable
 
 
 def fetch_weights(console: Console, what: str, folder: Path | None) -> None:
-    """Put both trunks of LPIPS into `folder`, else where torchvision puts them, each checked by its hash.
+    """Put files of weights into `folder`, else where torchvision puts them, each checked by its hash.
 
     Raises UserError for an unknown name, a wrong file that is already there, or a failed download.
     """
-    if what != "lpips":
-        raise UserError(f"fetch {what}: nothing has this name.{nearest(what, ['lpips'])}")
+    known = {"lpips": {trunk.net: trunk for trunk in weights.TRUNKS.values()}} | {
+        name: {name: published} for name, published in weights.NETWORKS.items()
+    }
+    if what not in known:
+        raise UserError(f"fetch {what}: nothing has this name.{nearest(what, list(known))}")
     place = folder or weights.hub()
-    check_writable(place, sum(trunk.bytes for trunk in weights.TRUNKS.values() if not (place / trunk.file).exists()))
-    for trunk in weights.TRUNKS.values():
-        path = place / trunk.file
+    check_writable(place, sum(one.bytes for one in known[what].values() if not (place / one.file).exists()))
+    for name, published in known[what].items():
+        path = place / published.file
         if path.exists():
-            weights.check(trunk, path)
+            weights.check(published, path)
         else:
-            _download(console, trunk, path)
-        console.print(f"{trunk.net}: {path}", soft_wrap=True, highlight=False, markup=False)
+            _download(console, published, path)
+        console.print(f"{name}: {path}", soft_wrap=True, highlight=False, markup=False)
 
 
-def _download(console: Console, trunk: weights.Trunk, path: Path) -> None:
+def _download(console: Console, published: weights.Published, path: Path) -> None:
     try:  # into a temporary file beside it, and renamed once its hash is right
-        torch.hub.download_url_to_file(trunk.url, str(path), trunk.sha256_prefix, progress=console.is_terminal)
+        torch.hub.download_url_to_file(published.url, str(path), published.sha256_prefix, progress=console.is_terminal)
     except (OSError, RuntimeError) as error:
         raise UserError(
-            f"{trunk.url} could not be downloaded: {' '.join(str(error).split())}. Get it on a machine with a network"
-            f" and put it into {path.parent} ({trunk.bytes:,} bytes)."
+            f"{published.url} could not be downloaded: {' '.join(str(error).split())}. Get it on a machine with a"
+            f" network and put it into {path.parent} ({published.bytes:,} bytes)."
         ) from error

@@ -44,16 +44,24 @@ def speed(
 
 @scores.command()
 def fetch(
-    what: Annotated[str, typer.Argument(help="`lpips`: the weights of both trunks, alex and vgg.")],
-    weights: Weights = None,
+    what: Annotated[str, typer.Argument(help="lpips (the weights of both trunks, alex and vgg), vgg16 or vgg19.")],
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--to", "--weights", metavar="FOLDER", help="Where to put them. (default: where torchvision does)"
+        ),
+    ] = None,
 ) -> None:
     """Download weights once, on a machine with a network, and check them against their published hashes.
 
-    Example: [bold]python -m bench fetch lpips[/]
+    Examples:
+      [bold]python -m bench fetch lpips[/]
+
+      [bold]python -m bench fetch vgg16 --to weights[/]     (for pconv's perceptual and style losses)
     """
     from bench.cli.fetch import fetch_weights
 
-    fetch_weights(open_console(), what, weights)
+    fetch_weights(open_console(), what, to)
 
 
 @scores.command()

@@ -144,7 +144,9 @@ def _places(*places: int) -> list[int]:
 def data_of(task: Task) -> str:
     """What decides the pack of images that a task reads."""
     asked = task.protocol
-    return "" if asked is None else repr((asked.data, asked.resolution, asked.images, asked.split, asked.test_images))
+    if asked is None:
+        return ""
+    return repr((asked.data, asked.resolution, asked.images, asked.split, asked.train_images, asked.test_images))
 
 
 def _chunks(tasks: list[str], cap: int) -> list[list[str]]:

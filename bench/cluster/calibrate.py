@@ -78,7 +78,7 @@ def measure(task: Task) -> dict[str, float | str]:
     side = task.protocol.resolution
     fabric = open_fabric(task.request.device)
     method = build_method(
-        find(task.request.include)[task.request.key], task.settings, DataFacts(side, IMAGES), task.request.seeds[0]
+        find(task.request.include)[task.request.key], task.settings | task.places, DataFacts(side, IMAGES), seed=0
     )
     pixels = np.random.default_rng(0).integers(0, 256, (IMAGES, 3, side, side), dtype=np.uint8)
     names = [str(number) for number in range(IMAGES)]

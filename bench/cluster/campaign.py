@@ -19,7 +19,7 @@ from bench.contract.accepted import accepted
 from bench.data import Data, packed
 from bench.data.protocol import Protocol
 from bench.methods.base import DataFacts, Method
-from bench.methods.settings import DEFAULT, build, overrides, variant_name
+from bench.methods.settings import DEFAULT
 from bench.methods.torchscript import PREFIX
 from bench.runs.experiment import build_method
 from bench.runs.records import NUMBERS
@@ -176,14 +176,18 @@ class Planner:
 
     def _each_seed(self, work: Worklist, protocol: Protocol, asked: Request) -> Iterator[Planned]:
         entry = work.catalog[asked.key]
-        values = overrides(entry.description(), asked.scale, asked.variant) | asked.changes
-        settings = build(entry.load().settings_class, values, entry.key).model_dump(mode="json")
+        values = work.values(asked)
         host = work.host.key if work.host is not entry else None
-        request = asked.but(paper=host, data=(protocol.data,))
-        blank = Task(id="", kind="run", request=request, protocol=protocol, settings=settings)
+        # Jobs run in another folder, so paths must be absolute.
+        request = asked.but(paper=host, data=(protocol.data,), changes=asked.changes | values.places)
+        blank = Task(
+            id="", kind="run", request=request, protocol=protocol, settings=values.settings, places=values.places
+        )
         data = self._known_data(blank)
-        facts = data.facts if data else DataFacts(protocol.resolution, min(protocol.images, 10**6))
-        method = build_method(entry, settings, facts, 0)
+        facts = (
+            data.facts if data else DataFacts(protocol.resolution, min(protocol.images, protocol.train_images or 10**6))
+        )
+        method = build_method(entry, values.placed, facts, 0)
         stages = method.stages()
         for stage in stages:
             check_shared(stage, method.settings, self.campaign.profile.processes)
@@ -218,9 +222,9 @@ def _named(blank: Task, code: str, method: Method, seed: int, trains: bool) -> T
     assert blank.protocol is not None
     kept = {name: value for name, value in blank.settings.items() if name not in method.after_training}
     protocol, request = blank.protocol, blank.request
-    images = [protocol.data, protocol.resolution, protocol.images, protocol.split]
+    images = [protocol.data, protocol.resolution, protocol.images, protocol.split, protocol.train_images]
     training = _hash(request.key, kept, code, NUMBERS, seed, images)
-    variant = variant_name(request.variant, request.changes)
+    variant = blank.variant
     own = _hash(request.key, variant, blank.settings, code, NUMBERS, seed, protocol.model_dump(mode="json"))
     plain = "" if variant == DEFAULT else "+" + re.sub(r"[^\w.,=-]+", "", variant)[:60]
     name = f"{request.key}{plain}-{protocol.data_name}-{request.scale}-seed{seed}-{own}"

@@ -12,7 +12,7 @@ from bench.cluster.campaign import Campaign, Plan, Planned, make_plan
 from bench.cluster.profile import LOCAL, Profile
 from bench.cluster.rates import Rate
 from bench.cluster.show import span
-from bench.methods.settings import DEFAULT, variant_name
+from bench.methods.settings import DEFAULT
 from bench.metrics.weights import TRUNKS, find, reason
 
 DRY = "dry-run"
@@ -84,9 +84,8 @@ def _groups(plan: Plan) -> dict[tuple[str, str], list[Planned]]:
     for planned in plan.tasks:
         task = planned.task
         if task.kind == "run" and task.protocol is not None:
-            variant = variant_name(task.request.variant, task.request.changes)
             key = task.request.key
-            name = key if variant == DEFAULT else f"{key} ({variant})"
+            name = key if task.variant == DEFAULT else f"{key} ({task.variant})"
             groups.setdefault((name, task.protocol.data_name), []).append(planned)
     return groups
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bench.data.protocol import Protocol
+from bench.methods.settings import variant_name
 from bench.runs.request import Request
 from bench.util.errors import UserError
 from bench.util.files import read_json
@@ -32,11 +33,19 @@ class Task(BaseModel):
     """What follows from the request: a run's, or that of the data to be packed."""
     settings: dict[str, Any] = {}
     """All of the method's settings, those that the request changes among them."""
+    places: dict[str, str] = {}
+    """Where what the user supplied lies, by setting: the settings hold hashes."""
     trains: bool = False
     training: str = ""
     """Runs with the same value share one training."""
     submission: str = ""
     """The submission that works on it; parts of an earlier one step back."""
+
+    @property
+    def variant(self) -> str:
+        """Of a run: its name, with what `--set` changed but for what was supplied."""
+        changes = self.request.changes.items()
+        return variant_name(self.request.variant, {name: value for name, value in changes if name not in self.places})
 
 
 class Folder:

@@ -16,4 +16,6 @@ def accepted(request: Request, progress: Progress, fabric: Fabric | None = None)
     """
     catalog, entry = find_called(request.key, request.include, request.trust)
     refuse_mistakes(entry, catalog)
-    return Worklist(request, progress, fabric)
+    work = Worklist(request, progress, fabric)
+    work.check_rivals()
+    return work

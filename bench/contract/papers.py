@@ -15,10 +15,12 @@ from bench.data.protocol import DEFAULTS
 from bench.methods.base import Settings
 from bench.methods.catalog import Catalog, Entry
 from bench.methods.settings import DEFAULT, build, overrides
+from bench.methods.supplied import supplied
 from bench.metrics.probed import TOLD
 from bench.paper import Arithmetic, Bound, Trace, Trend
 from bench.paper.arithmetic import check as settle
 from bench.paper.base import Keys, Mistake, misfit
+from bench.paper.claims import key_and_variant
 from bench.util.errors import UserError, nearest
 
 PaperCheck = Callable[[PaperSubject], Iterator[Mistake]]
@@ -30,11 +32,17 @@ def names_are_known(subject: PaperSubject) -> Iterator[Mistake]:
 
 
 def methods_are_found(subject: PaperSubject) -> Iterator[Mistake]:
-    """Every method that paper.toml names is found."""
+    """Every method that paper.toml names is found, and has the variant that is named."""
     known = list(subject.catalog.entries)
     for name, at in subject.paper.named_methods():
-        if name not in known:
-            yield Mistake(at, f"there is no method '{name}'.{nearest(name, known)}")
+        key, variant = key_and_variant(name)
+        if key not in known:
+            yield Mistake(at, f"there is no method '{key}'.{nearest(key, known)}")
+        elif variant != DEFAULT:
+            about = subject.catalog[key].description()
+            variants = list(about.variants) if about else []
+            if variant not in variants:
+                yield misfit(at, variant, f"variant of {key}", variants)
 
 
 def settings_are_known(subject: PaperSubject) -> Iterator[Mistake]:
@@ -50,20 +58,49 @@ def settings_are_known(subject: PaperSubject) -> Iterator[Mistake]:
         values = overrides(paper, scale, DEFAULT)
         if ("scales", scale) in faulty:
             continue
-        if (found := _refused(subject, values)) is not None:
+        if (found := _refused(subject.settings_class, values)) is not None:
             yield Mistake(("scales", scale, "settings", *found.at), found.text)
             continue
         for name, variant in paper.variants.items():
-            found = None if ("variants", name) in faulty else _refused(subject, values | variant.settings)
+            found = (
+                None if ("variants", name) in faulty else _refused(subject.settings_class, values | variant.settings)
+            )
             if found is not None:
                 faulty.add(("variants", name))
                 yield Mistake(("variants", name, "settings", *found.at), f"at scale {scale}: {found.text}")
 
 
-def _refused(subject: PaperSubject, values: Mapping[str, Any]) -> Mistake | None:
+def rivals_take_their_settings(subject: PaperSubject) -> Iterator[Mistake]:
+    """What a scale gives other methods are settings that they have, with values that they take."""
+    for scale, part in subject.paper.scales.items():
+        for key, hosted in part.rivals.items():
+            at: Keys = ("scales", scale, "rivals", key)
+            if key == subject.entry.key:
+                yield Mistake(at, f"{key} is this paper's own method; its settings go into [scales.{scale}.settings].")
+            elif key in subject.catalog.entries:
+                yield from _hosted(at, subject.catalog[key], scale, hosted)
+
+
+def _hosted(at: Keys, rival: Entry, scale: str, hosted: Mapping[str, Any]) -> Iterator[Mistake]:
+    settings_class, about = rival.load().settings_class, rival.description()
+    known, brought = settings_class.model_fields, supplied(settings_class)
+    wrong = [misfit((*at, name), name, f"setting of {rival.key}", known) for name in hosted if name not in known]
+    wrong += [
+        Mistake((*at, name), f"this is a place on one machine; leave it to --set {rival.key}.{name}=PATH.")
+        for name in hosted
+        if name in brought
+    ]
+    yield from wrong
+    if wrong or (about is not None and scale not in about.scales):  # which another check tells
+        return
+    if (found := _refused(settings_class, overrides(about, scale, DEFAULT, hosted))) is not None:
+        yield Mistake((*at, *found.at), found.text)
+
+
+def _refused(settings_class: type[Settings], values: Mapping[str, Any]) -> Mistake | None:
     """The first value that the settings refuse, by its key; without a key where they do not fit together."""
     try:
-        subject.settings_class(**values)
+        settings_class(**values)
     except ValidationError as error:
         first = error.errors()[0]
         return Mistake(tuple(first["loc"][:1]), f"{first['input']!r}: {first['msg']}.")
@@ -135,6 +172,19 @@ def every_variant_fits_every_scale(subject: PaperSubject) -> Iterator[Mistake]:
                 yield Mistake(at, f"at scale {scale}, pictures of {side}: {why}")
                 if variant == DEFAULT:
                     break
+        yield from _rivals_fit(subject, scale, side)
+
+
+def _rivals_fit(subject: PaperSubject, scale: str, side: int) -> Iterator[Mistake]:
+    """The other methods that the scale runs build for its pictures, as they run there."""
+    wrong = {mistake.at[:4] for check in (methods_are_found, rivals_take_their_settings) for mistake in check(subject)}
+    for name in subject.paper.baselines_at(scale) if not wrong else ():
+        key, variant = key_and_variant(name)
+        rival, hosted = subject.catalog[key], subject.paper.scales[scale].rivals.get(key, {})
+        if key != subject.entry.key and (
+            why := builds(rival, overrides(rival.description(), scale, variant, hosted), side)
+        ):
+            yield Mistake(("scales", scale, "baselines"), f"{name} at scale {scale}, pictures of {side}: {why}")
 
 
 def paper_scale_is_as_printed(subject: PaperSubject) -> Iterator[Mistake]:
@@ -202,6 +252,7 @@ BEFORE_WORK: tuple[PaperCheck, ...] = (
     names_are_known,
     methods_are_found,
     settings_are_known,
+    rivals_take_their_settings,
     printed_numbers_suffice,
     curves_are_logged,
     diagnostics_are_given,

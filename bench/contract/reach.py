@@ -81,16 +81,17 @@ def _own(claim: Claim, paper: Paper) -> bool:
 
 
 def _needs(claim: Claim, paper: Paper, key: str, scale: str, floors: set[str]) -> Needs:
-    part, protocol = paper.scales[scale], _protocols(paper, scale)[0]
+    protocol = _protocols(paper, scale)[0]
+    ours, theirs = (DEFAULT, *paper.variants_at(scale)), (key, *floors, *paper.baselines_at(scale))
     sides = [side.partition(":")[::2] for side in claim.sides if side != BEST_FLOOR]
-    variants = [name for kind, name in sides if kind == "variant" and name not in (DEFAULT, *part.variants)]
-    methods = [name for kind, name in sides if kind == "method" and name not in (key, *floors, *part.baselines)]
+    variants = [name for kind, name in sides if kind == "variant" and name not in ours]
+    methods = [name for kind, name in sides if kind == "method" and name not in theirs]
     mask_sets = [name for name in _mask_sets(claim) if name not in protocol.mask_set_names]
     return Needs(
         tuple(dict.fromkeys(variants)),
         tuple(dict.fromkeys(methods)),
         tuple(mask_sets),
-        _rests_on_seeds(claim, floors),
+        _rests_on_seeds(claim, floors) and paper.scales[scale].seeds < FEWEST_SEEDS,
         tuple(_beyond(claim, paper, scale, protocol)),
     )
 

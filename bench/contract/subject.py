@@ -13,6 +13,7 @@ from bench.methods.base import DataFacts, Method, Settings, Stage, diagnostic_co
 from bench.methods.catalog import Catalog, Entry
 from bench.methods.settings import DEFAULT
 from bench.paper import Paper
+from bench.paper.claims import key_and_variant
 from bench.paper.reader import Reading, look
 from bench.training.feed import TrainingFeed
 from bench.util.errors import UserError
@@ -63,14 +64,14 @@ class PaperSubject:
     def side(self, side: str) -> "Tried | None":
         """What a side of a claim names, at smoke scale; None where it names nothing, which another check reports."""
         kind, _, name = side.partition(":")
-        key, variant = (self.entry.key, name) if kind == "variant" else (name, DEFAULT)
-        known = variant == DEFAULT or variant in self.paper.variants
-        if kind not in ("variant", "method") or key not in self.catalog.entries or not known:
+        key, variant = (self.entry.key, name) if kind == "variant" else key_and_variant(name)
+        if kind not in ("variant", "method") or key not in self.catalog.entries:
+            return None
+        read = self._sound if key == self.entry.key else self.catalog[key].description()
+        if variant != DEFAULT and (read is None or variant not in read.variants):
             return None
         if (key, variant) not in self._built:
-            own = key == self.entry.key
-            changes = self._sound.variants[variant].settings if own and variant != DEFAULT else {}
-            read = self._sound if own else None
+            changes = read.variants[variant].settings if read is not None and variant != DEFAULT else {}
             self._built[key, variant] = Tried(Subject(self.catalog[key], read), changes)
         return self._built[key, variant]
 

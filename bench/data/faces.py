@@ -29,7 +29,13 @@ def listing(protocol: Protocol) -> Listing:
         return [Item(name, name, partial(face, int(name[5:]), protocol.resolution)) for name in ids]
 
     return Listing(
-        asked={"version": VERSION, "images": count, "split": protocol.split, "test_images": protocol.test_images},
+        asked={
+            "version": VERSION,
+            "images": count,
+            "split": protocol.split,
+            "test_images": protocol.test_images,
+            "train_images": protocol.train_images,
+        },
         about={
             "split": f"portraits 0 to {count - 1} in hash order, {':'.join(map(str, protocol.split))}"
             " train:test:validation",

@@ -65,7 +65,12 @@ def listing(protocol: Protocol) -> Listing:
             raise UserError(f"{file} is missing, though scikit-image ships it. Reinstall scikit-image.")
     sizes = [[photo.file, file.stat().st_size] for photo, file in files.items()]
     return Listing(
-        asked={"version": VERSION, "test_images": protocol.test_images, "files": sizes},
+        asked={
+            "version": VERSION,
+            "test_images": protocol.test_images,
+            "train_images": protocol.train_images,
+            "files": sizes,
+        },
         about={
             "split": f"fixed, by photograph; test: {', '.join(sorted({photo.group for photo in TEST}))}",
             "crop": "short side R, 2R, 4R by Pillow's bilinear filter with antialiasing, never enlarged; tiles side by"
@@ -122,7 +127,8 @@ def _sides(protocol: Protocol, files: dict[Photo, Path]) -> Sides:
             f"photos has no picture of {side}x{side} pixels to train or to test. Use a resolution of at most 500."
         )
     chosen = [test[name] for name in evenly(groups, protocol.test_images)]
-    return Sides([train[name] for name in in_hash_order("photos", train)], chosen, skipped)
+    learnt = in_hash_order("photos", train)[: protocol.train_images]
+    return Sides([train[name] for name in learnt], chosen, skipped)
 
 
 def _starts(length: int, side: int, step: int) -> range:

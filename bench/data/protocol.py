@@ -23,6 +23,8 @@ class ProtocolOverrides(Part):
     """How many images of the data set are used at all, before the split."""
     split: tuple[int, int, int] | None = None
     """train : test : validation, where the data set brings no split of its own."""
+    train_images: int | None = Field(default=None, ge=1)
+    """At most this many of the training images are used, by every method."""
     test_images: int | None = Field(default=None, ge=1)
     """At most this many test images are scored."""
     mask_sets: list[str] | None = None
@@ -41,6 +43,8 @@ class Protocol(Part):
     test_images: int
     mask_sets: tuple[str, ...]
     """Names of drawn mask sets, and mask folders as `KIND=PATH`."""
+    train_images: int | None = None
+    """At most so many of the training images are used; None: all."""
     probes: tuple[Probe, ...] = ()
     """What is measured beyond the scores, under the mask set `center`."""
     probe_images: int = 32
@@ -58,9 +62,10 @@ class Protocol(Part):
     def placeless(self) -> dict[str, Any]:
         """JSON-able, without paths and order of mask sets: what must agree where two measurements can be compared.
 
-        Where nothing is probed it says nothing of probes.
+        Where nothing is probed it says nothing of probes, and nothing of `train_images` where all are used.
         """
         unused = set() if self.probes else {"probes", "probe_images"}
+        unused |= {"train_images"} if self.train_images is None else set()
         own = self.model_dump(mode="json", exclude=unused)
         own |= {"data": self.data_name, "mask_sets": sorted(self.mask_set_names)}
         return own | ({"probes": sorted(self.probes)} if self.probes else {})

@@ -25,7 +25,7 @@ def in_hash_order(data_name: str, ids: Iterable[str]) -> list[str]:
 
 
 def by_hash(ids: Iterable[str], protocol: Protocol) -> Split:
-    """The first `protocol.images` ids, cut by `protocol.split`, then at most `protocol.test_images` of the test part.
+    """The first `protocol.images` ids, cut by `protocol.split`; of the parts at most `train_images` and `test_images`.
 
     Cuts fall at whole images, rounded down: 30,000 at 50:9:1 are 25,000 / 4,500 / 500. Train and test get at least one.
     """
@@ -39,8 +39,7 @@ def by_hash(ids: Iterable[str], protocol: Protocol) -> Split:
     total, count = train + test + validation, len(used)
     first = min(max(1, count * train // total), count - 1)
     second = max(first + 1, count * (train + test) // total)
-    chosen = used[first:second][: protocol.test_images]
-    return Split(used[:first], chosen, len(order) - first - len(chosen))
+    return _capped(used[:first], used[first:second], len(order), protocol)
 
 
 def as_given(train: Iterable[str], test: Iterable[str], aside: int, protocol: Protocol) -> Split:
@@ -54,9 +53,13 @@ def as_given(train: Iterable[str], test: Iterable[str], aside: int, protocol: Pr
             raise UserError(f"{protocol.data} has no image in its {side} part. Use a folder that has both parts.")
     total = len(learn) + len(score) + aside
     part = min(protocol.images, total)
-    keep_train = learn[: max(1, part * len(learn) // total)]
-    keep_test = score[: max(1, part * len(score) // total)][: protocol.test_images]
-    return Split(keep_train, keep_test, total - len(keep_train) - len(keep_test))
+    keep_train, keep_test = (ids[: max(1, part * len(ids) // total)] for ids in (learn, score))
+    return _capped(keep_train, keep_test, total, protocol)
+
+
+def _capped(train: list[str], test: list[str], total: int, protocol: Protocol) -> Split:
+    train, test = train[: protocol.train_images], test[: protocol.test_images]
+    return Split(train, test, total - len(train) - len(test))
 
 
 def evenly(groups: dict[str, list[str]], count: int) -> list[str]:

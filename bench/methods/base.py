@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import ClassVar, Literal, NamedTuple, Protocol
+from typing import Annotated, ClassVar, Literal, NamedTuple, Protocol
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -174,6 +174,16 @@ class Stage(ABC):
 def total(terms: Iterable[Tensor]) -> Tensor:
     """The sum of 0-dim terms."""
     return torch.stack(list(terms)).sum()
+
+
+class FromUser:
+    """Marks a setting as `Supplied`."""
+
+
+Supplied = Annotated[str | None, FromUser()]
+"""The type of a setting that says where something lies which the method as printed needs and this project cannot bring:
+published weights, a folder of pictures. Given with `--set`, it names no other variant, and keys and records hold a
+SHA-256 in place of the path (bench/methods/supplied.py)."""
 
 
 class Settings(BaseModel):

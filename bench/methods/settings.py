@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -29,15 +30,31 @@ def parse_sets(pairs: Sequence[str]) -> dict[str, Any]:
     return changes
 
 
-def overrides(paper: "Paper | None", scale: str, variant: str) -> dict[str, Any]:
-    """What the paper.toml changes for this scale and variant. Without a paper.toml there is neither."""
+def changes_for(key: str, changes: Mapping[str, Any], own: bool) -> dict[str, Any]:
+    """What of `--set` is for the method `key`: all with its name before a dot, and if `own` all without a name."""
+    found = {}
+    for name, value in changes.items():
+        who, dot, setting = name.rpartition(".")
+        if (dot and who == key) or (own and not dot):
+            found[setting] = value
+    return found
+
+
+def overrides(
+    paper: "Paper | None", scale: str, variant: str, hosted: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
+    """What the paper.toml changes for this scale and variant. Without a paper.toml there is neither.
+
+    `hosted` is what another paper gives the method that runs under its protocol: it goes over the scale's settings, and
+    a variant over both.
+    """
     if paper is None:
         if variant != DEFAULT:
             raise UserError(f"There is no variant '{variant}': a method without a paper.toml has none.")
-        return {}
+        return dict(hosted)
     if scale not in paper.scales:
         raise UserError(f"There is no scale '{scale}'.{nearest(scale, list(paper.scales))}")
-    changes = dict(paper.scales[scale].settings)
+    changes = {**paper.scales[scale].settings, **hosted}
     if variant != DEFAULT:
         if variant not in paper.variants:
             raise UserError(f"There is no variant '{variant}'.{nearest(variant, [*paper.variants, DEFAULT])}")

@@ -44,6 +44,8 @@ VGG = Trunk("vgg16-397923af.pth", 553_433_881, "397923af", "vgg", "vgg16", (3, 8
 VGG19 = Published("vgg19-dcbb9e9d.pth", 574_673_361, "dcbb9e9d")
 TRUNKS = {"lpips": ALEX, "lpips_vgg": VGG}
 """By metric definition."""
+NETWORKS: dict[str, Published] = {"vgg16": VGG, "vgg19": VGG19}
+"""By torchvision's name: what losses on features need."""
 
 
 def find(trunk: Trunk, folder: Path | None) -> Path | None:

@@ -175,22 +175,29 @@ def _ledger(paper: Paper) -> Grid:
 def _scales(paper: Paper) -> Grid:
     grid = _grid(1, "scale", "what it is", "what it costs")
     for name, scale in paper.scales.items():
-        what = [Text(_tied(scale.summary)), *(Text(_tied(line), style="dim") for line in _details(name, scale))]
+        what = [Text(_tied(scale.summary)), *(Text(_tied(line), style="dim") for line in _details(paper, name, scale))]
         grid.add_row(Text(name, style="cyan"), Group(*what), Text(scale.cost))
     return grid
 
 
-def _details(name: str, scale: Scale) -> list[str]:
+def _details(paper: Paper, name: str, scale: Scale) -> list[str]:
     found = protocols(name, scale.protocol)
     first = found[0]
     lines = [
         f"{', '.join(each.data for each in found)} at {first.resolution}x{first.resolution},"
-        f" {_count(first.images)} images, {_count(first.test_images)} scored, mask sets {', '.join(first.mask_sets)}"
+        f" {_count(first.images)} images, {_trained(first.train_images)}{_count(first.test_images)} scored,"
+        f" mask sets {', '.join(first.mask_sets)}"
     ]
     lines += [f"probes {', '.join(first.probes)}: the first {first.probe_images}"] if first.probes else []
     lines += [_settings(scale.settings)] if scale.settings else []
-    too = [*(f"variant {name}" for name in scale.variants), *scale.baselines]
+    lines += [f"{key}: {_settings(values)}" for key, values in scale.rivals.items()]
+    lines += [f"seeds 0 to {scale.seeds - 1}"] if scale.seeds > 1 else []
+    too = [*(f"variant {one}" for one in paper.variants_at(name)), *paper.baselines_at(name)]
     return [*lines, f"`reproduce` runs too: {', '.join(too)}"] if too else lines
+
+
+def _trained(images: int | None) -> str:
+    return f"at most {_count(images)} trained on, " if images else ""
 
 
 def _count(images: int) -> str:

@@ -35,6 +35,12 @@ class Scope(Part):
         return "; ".join([*said, f"hedge: {self.hedge}"] if self.hedge else said)
 
 
+def key_and_variant(name: str) -> tuple[str, str]:
+    """Of another method, named as KEY or KEY/VARIANT."""
+    key, _, variant = name.partition("/")
+    return key, variant or "default"
+
+
 class _Claim(Part):
     id: str
     section: str
@@ -44,7 +50,8 @@ class _Claim(Part):
 
     @property
     def sides(self) -> tuple[str, ...]:
-        """Whose runs the claim is about: `variant:NAME` of this paper, `method:KEY`, or `best floor`."""
+        """Whose runs the claim is about: `variant:NAME` of this paper, `method:KEY`, `method:KEY/VARIANT`, or
+        `best floor`."""
         return ()
 
     @property
@@ -155,9 +162,10 @@ class Bound(_Measured):
 class Trace(_Measured):
     """About a curve of the training: the last `tail` of `scalar` over the steps of `stage`, in size.
 
-    `vanishes`: the median of the tail is under `below`, or under `share` of that of `against`, or both. `settles`: the median of the tail is under `share` of the curve's largest value, and a straight line
-    through the tail rises or falls by less than `flat` of that median. `steadier`: around such a line the tail
-    scatters, relative to its median, less than `share` times as much as that of `against`.
+    `vanishes`: the median of the tail is under `below`, or under `share` of that of `against`, or both. `settles`: the
+    median of the tail is under `share` of the curve's largest value, and a straight line through the tail rises or
+    falls by less than `flat` of that median. `steadier`: around such a line the tail scatters, relative to its median,
+    less than `share` times as much as that of `against`.
     """
 
     kind: Literal["trace"]

@@ -8,7 +8,7 @@ from bench.metrics.definitions import DEFINITIONS
 from bench.metrics.probed import PROBED, TOLD, definition_of, known
 from bench.paper.base import Keys, Mistake, misfit
 from bench.paper.claims import BEST_FLOOR, HOLE_SHARE, Arithmetic, Bound, Cell, Claim, Judgement, Order, Trend, Wins
-from bench.paper.paper import Paper, Scale
+from bench.paper.paper import CLAIMED, Paper, Scale
 from bench.paper.tables import Table
 from bench.util.errors import UserError
 
@@ -52,7 +52,7 @@ def _scale(at: Keys, key: str, scale: Scale, variants: Collection[str]) -> Itera
     if key not in SCALES:
         yield misfit(at, key, "scale", SCALES)
     for name in scale.variants:
-        if name not in variants:
+        if name not in (*variants, CLAIMED):
             yield misfit((*at, "variants"), name, "variant of this paper", variants)
     for name in scale.protocol.data or ():
         if name.partition("=")[0] not in DATASETS:
@@ -114,7 +114,8 @@ def _side(at: Keys, side: str, variants: Collection[str], floors: bool) -> Itera
     if kind == "variant" and name != "default" and name not in variants:
         yield misfit(at, name, "variant of this paper", variants)
     if kind not in ("variant", "method") and not (floors and side == BEST_FLOOR):
-        forms = "variant:NAME, method:KEY or best floor" if floors else "variant:NAME or method:KEY"
+        others = "method:KEY, method:KEY/VARIANT"
+        forms = f"variant:NAME, {others} or best floor" if floors else f"variant:NAME, {others}"
         yield Mistake(at, f"'{side}' cannot be {'compared' if floors else 'measured'}; write {forms}.")
 
 

@@ -19,7 +19,8 @@ from bench.masks.sets import mask_set
 from bench.methods.base import DataFacts, Inpainter, Method, Stage, no_exit
 from bench.methods.catalog import Entry
 from bench.methods.pretrained import Pretrained, load_pretrained
-from bench.methods.settings import DEFAULT, build, overrides, variant_name
+from bench.methods.settings import DEFAULT, build, variant_name
+from bench.methods.supplied import Values, chosen, hosted_by
 from bench.metrics import Lpips
 from bench.runs import provenance
 from bench.runs.cached_training import MARK, mark, processes_so_far, take_from_cache, training_key
@@ -70,6 +71,8 @@ class Experiment:
     """The paper whose protocol the run has, where that is not the method itself."""
     pretrained: Pretrained | None = None
     """Networks from elsewhere, in place of a training."""
+    places: dict[str, str] = field(default_factory=dict)
+    """Where what the user supplied lies, by setting; the run itself holds hashes."""
 
     @property
     def title(self) -> str:
@@ -88,8 +91,11 @@ class Experiment:
         words += ["--variant", variant] if variant != DEFAULT else []
         for key, value in sorted(run.changes.items()):
             words += ["--set", f"{key}={json.dumps(value)}"]
+        for key, place in sorted(self.places.items()):
+            words += ["--set", f"{key}={place}"]
         usual, named = scale_protocols(self.entry, run.scale, run.protocol.data)[0], [self.entry]
-        if self.host is not None and usual != run.protocol.model_copy(update={"mask_sets": usual.mask_sets}):
+        other_protocol = usual != run.protocol.model_copy(update={"mask_sets": usual.mask_sets})
+        if self.host is not None and (other_protocol or hosted_by(self.host, run.scale, run.method)):
             words += ["--paper", self.host.key]
             usual, named = scale_protocols(self.host, run.scale, run.protocol.data)[0], [self.entry, self.host]
         if run.protocol.mask_sets != usual.mask_sets:
@@ -106,7 +112,7 @@ class Experiment:
         """The method with freshly initialised networks, the same bits for the same seed; or with pretrained ones."""
         if self.pretrained is not None:
             return self.pretrained.build(self.run.settings, self.data.facts)
-        return build_method(self.entry, self.run.settings, self.data.facts, self.run.seed)
+        return build_method(self.entry, self.run.settings | self.places, self.data.facts, self.run.seed)
 
     def make(self, progress: Progress, force: bool = False) -> Record:
         """The record, computed only if it is not there (or with `force`)."""
@@ -267,7 +273,8 @@ class Experiment:
         check_writable(self.folder, TRAINING_BYTES)
         for folder in (self.folder, *(path for path in self.folder.iterdir() if path.is_dir())):
             sweep(folder)
-        write_json(self.folder / "run.json", self.run.model_dump(mode="json") | {"facts": self.data.facts._asdict()})
+        beside = {"facts": self.data.facts._asdict(), "places": self.places}
+        write_json(self.folder / "run.json", self.run.model_dump(mode="json") | beside)
         log_event(self.folder, "started", {"key": self.run.key})
 
     def _clear(self) -> None:
@@ -295,10 +302,11 @@ def plan(
     """
     scale, variant, changes = request.scale, request.variant, request.changes
     if pretrained is not None:
-        settings, code, weights = pretrained.settings(scale, variant, changes), pretrained.code(), pretrained.sha256
+        values = Values(pretrained.settings(scale, variant, changes), {})
+        code, weights = pretrained.code(), pretrained.sha256
     else:
-        values = overrides(entry.description(), scale, variant) | changes
-        settings = build(entry.load().settings_class, values, entry.key).model_dump(mode="json")
+        values = chosen(entry, scale, variant, changes, hosted_by(host, scale, entry.key))
+        changes = {name: value for name, value in changes.items() if name not in values.places}
         code, weights = entry.code(), entry.weights
     height, width = data.test.pixels.shape[-2:]
     run = Run(
@@ -306,7 +314,7 @@ def plan(
         variant=variant_name(variant, changes),
         scale=scale,
         seed=seed,
-        settings=settings,
+        settings=values.settings,
         changes=changes,
         protocol=protocol,
         code=code,
@@ -318,7 +326,8 @@ def plan(
         weights=weights,
     )
     folder = run.folder(request.out)
-    return Experiment(entry, run, data, folder, fabric, request.lpips, request.options, host, pretrained)
+    options, places = request.options, values.places
+    return Experiment(entry, run, data, folder, fabric, request.lpips, options, host, pretrained, places)
 
 
 def scale_protocols(entry: Entry, scale: str, data: str | None = None, mask_sets: Sequence[str] = ()) -> list[Protocol]:
@@ -340,7 +349,7 @@ def build_method(entry: Entry, settings: Mapping[str, Any], facts: DataFacts, se
 def load_trained(entry: Entry, folder: Path, weights: Sequence[Path] = ()) -> Method:
     """The trained method of a run's folder, or with `weights` that of these files from elsewhere."""
     if weights:
-        run, facts = _asked(folder)
+        run, facts, _ = _asked(folder)
         return load_pretrained(entry, weights).build(run.settings, facts)
     method, _ = fresh(entry, folder)
     if method.stages():
@@ -350,15 +359,15 @@ def load_trained(entry: Entry, folder: Path, weights: Sequence[Path] = ()) -> Me
 
 def fresh(entry: Entry, folder: Path) -> tuple[Method, int]:
     """The method of a run's folder as before its training, and the run's seed."""
-    run, facts = _asked(folder)
-    return build_method(entry, run.settings, facts, run.seed), run.seed
+    run, facts, places = _asked(folder)
+    return build_method(entry, run.settings | places, facts, run.seed), run.seed
 
 
-def _asked(folder: Path) -> tuple[Run, DataFacts]:
+def _asked(folder: Path) -> tuple[Run, DataFacts, dict[str, str]]:
     asked = read_json(folder / "run.json")
-    facts = asked.pop("facts")
+    facts, places = asked.pop("facts"), asked.pop("places", {})
     facts["mean"] = tuple(facts["mean"])
-    return Run.model_validate(asked), DataFacts(**facts)
+    return Run.model_validate(asked), DataFacts(**facts), places
 
 
 def load_networks(method: Method, folder: Path) -> None:

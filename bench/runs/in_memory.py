@@ -39,7 +39,7 @@ def score_object(
     for protocol in _protocols(request):
         with progress.task(f"data {protocol.data_name}") as report:
             data = load(protocol, request.cache, lambda done, total, what: report(what, done, total))
-        for seed in dict.fromkeys(request.seeds):
+        for seed in request.seeds_or():
             with tempfile.TemporaryDirectory() as name, progress.task(f"score {request.key}") as report:
                 folder, sets = Path(name), protocol.mask_sets
                 yield protocol, seed, evaluate(inpainter, data.test, sets, seed, device, folder, report, lpips)

@@ -46,7 +46,7 @@ def inpaint_picture(
     method = _method(entry, run, request.out) if pretrained is None else _pretrained(pretrained, run)
     for network in method.networks().values():
         network.to(place)
-    picture, seed = pixels.float() / 255, torch.tensor([request.seeds[0]])
+    picture, seed = pixels.float() / 255, torch.tensor(request.seeds_or()[:1])
     with torch.no_grad():
         result = fill(method.inpainter(), picture.to(place), gap.to(place), seed, [image.name]).cpu()
     buffer = io.BytesIO()

@@ -64,9 +64,11 @@ class Request(BaseModel):
     """Names of drawn mask sets, or `KIND=PATH`, instead of the scale's."""
     variants: tuple[str, ...] = ()
     """For `reproduce`, these run besides the method as printed and the scale's own; `all` runs every variant."""
-    seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1)
+    seeds: tuple[Seed, ...] = ()
+    """Of the trainings; none: for `reproduce` as many as the scale says, from 0 on, else 0."""
     changes: dict[str, Any] = {}
-    """Settings to change; the run is named after them. `KEY=VALUE` strings work too."""
+    """Settings to change; the run is named after them. `METHOD.SETTING` changes another method that `reproduce` runs.
+    `KEY=VALUE` strings work too."""
     paper: str | None = None
     """The paper whose protocol to use; None for the method's own."""
     with_baselines: bool = False
@@ -119,6 +121,10 @@ class Request(BaseModel):
     def variant(self) -> str:
         """Of the request for one run."""
         return self.variants[0] if self.variants else DEFAULT
+
+    def seeds_or(self, count: int = 1) -> tuple[int, ...]:
+        """The seeds asked for, each once; where there are none, the first `count`."""
+        return tuple(dict.fromkeys(self.seeds)) or tuple(range(count))
 
     @property
     def options(self) -> Options:

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from baselines.ca.settings import CoarseToFineSettings
 from bench.masks.random import RandomRectangle
+from bench.methods.base import Supplied
 from bench.util.errors import UserError
 
 
@@ -51,7 +52,7 @@ class FangSettings(CoarseToFineSettings):
     )
     gan_weight: float = Field(1e-3, ge=0, description="weight of the critics in the generator's loss (F-17)")
     perceptual_weight: float = Field(0.0, ge=0, description="weight of the VGG-19 feature distance (F-7)")
-    vgg19_file: str | None = Field(None, description="torchvision's VGG-19 weights, needed for perceptual_weight > 0")
+    vgg19_file: Supplied = Field(None, description="torchvision's VGG-19 weights, needed for perceptual_weight > 0")
 
     # The optimisers and the course of training (§4)
     optimizer: Literal["adam", "sgd"] = Field("adam", description="Adam, or plain gradient descent (abstract)")
