@@ -32,7 +32,7 @@ class SrganSettings(TrainedSettings):
     srgan_learning_rate: float = Field(1e-4, gt=0, le=1, description="the generator's against the discriminator")
     sr_discriminator_learning_rate: float = Field(1e-4, gt=0, le=1, description="the discriminator's, Adam")
     srresnet_steps: int = Field(1_000_000, ge=1, description="updates by squared error alone")
-    srgan_steps: int = Field(200_000, ge=0, description="updates against the discriminator")
+    srgan_steps: int = Field(200_000, ge=1, description="updates against the discriminator")
     sr_adversarial_weight: float = Field(1e-3, ge=0, description="weight of the adversarial loss beside the content")
     sr_pictures: str | None = Field(None, description="folder to learn from, as ImageNet; none: the training images")
     vgg19_file: str | None = Field(None, description="torchvision's VGG-19 weights; none: the content is squared error")
@@ -63,11 +63,14 @@ class Srresnet(Stage):
 class Srgan(Srresnet):
     """Generator against discriminator, each updated once a step; a tenth of both rates in the second half.
 
-    Its name says which content loss it had.
+    The generator begins as SRResNet, which stays as it is. The stage's name says which content loss it had.
     """
 
-    def __init__(self, generator: nn.Module, discriminator: nn.Module, settings: SrganSettings) -> None:
+    def __init__(
+        self, srresnet: nn.Module, generator: nn.Module, discriminator: nn.Module, settings: SrganSettings
+    ) -> None:
         super().__init__(generator, settings)
+        self.srresnet, self.generator = srresnet, generator
         self.name = "srgan_mse" if settings.vgg19_file is None else "srgan_vgg54"
         self.steps = settings.srgan_steps
         self.content = F.mse_loss if settings.vgg19_file is None else Vgg54(settings.vgg19_file)
@@ -79,6 +82,8 @@ class Srgan(Srresnet):
         self.optimizers = {role: _adam(self.networks[role], rate) for role, rate in self.rates.items()}
 
     def step(self, feed: Feed) -> dict[str, Tensor]:
+        if feed.step == 0:
+            self.generator.load_state_dict(self.srresnet.state_dict())
         drop = 0.1 if feed.step >= self.steps // 2 else 1.0
         for role, rate in self.rates.items():
             self.set_learning_rate(drop * rate, role)
@@ -118,10 +123,9 @@ class Vgg54:
         return VGG_SCALE * difference.square().sum(dim=1).mean()
 
 
-def stages(generator: nn.Module, discriminator: nn.Module, settings: SrganSettings) -> list[Stage]:
-    """Both phases; without the second where it has no steps."""
-    first = Srresnet(generator, settings)
-    return [first, Srgan(generator, discriminator, settings)] if settings.srgan_steps else [first]
+def stages(srresnet: nn.Module, generator: nn.Module, discriminator: nn.Module, settings: SrganSettings) -> list[Stage]:
+    """Both phases: `srresnet` learns in the first; `generator`, of the same kind, goes on from it in the second."""
+    return [Srresnet(srresnet, settings), Srgan(srresnet, generator, discriminator, settings)]
 
 
 def source(settings: SrganSettings) -> Source:

@@ -1,3 +1,4 @@
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -80,6 +81,11 @@ def test_no_normalisation_in_the_discriminators_first_layer():
 def test_shapes(layout, side):
     assert Generator(4, 1)(torch.rand(2, 3, 5, 7)).shape == (2, 3, 20, 28)
     assert Discriminator(side, 2, layout)(torch.rand(3, 3, side, side)).shape == (3,)
+
+
+def against(generator, discriminator, settings):
+    """The second phase, from a first one that left `generator` as it is."""
+    return Srgan(copy.deepcopy(generator), generator, discriminator, settings)
 
 
 # ------------------------------------------------------------------------------------------------------------ pictures
@@ -219,7 +225,7 @@ def test_first_phase_is_squared_error():
 
 def test_losses_of_the_second_phase_written_out():
     generator, discriminator, settings = networks(sr_adversarial_weight=0.5)
-    stage = Srgan(generator, discriminator, settings)
+    stage = against(generator, discriminator, settings)
     small, large = stage.crops(ToyFeed())
     ones, zeros = torch.ones(2), torch.zeros(2)
     result = generator(small)
@@ -232,7 +238,7 @@ def test_losses_of_the_second_phase_written_out():
 
 def test_adversarial_loss_is_minus_log_d():
     generator, discriminator, settings = networks(sr_adversarial_weight=0.5)
-    stage = Srgan(generator, discriminator, settings)
+    stage = against(generator, discriminator, settings)
     small, large = stage.crops(ToyFeed())
     result = generator(small)
     expected = 0.5 * binary_cross_entropy_with_logits(discriminator(result), torch.ones(2))
@@ -242,7 +248,7 @@ def test_adversarial_loss_is_minus_log_d():
 
 def test_each_update_changes_one_network():
     generator, discriminator, settings = networks()
-    stage = Srgan(generator, discriminator, settings)
+    stage = against(generator, discriminator, settings)
     small, large = stage.crops(ToyFeed())
     result = generator(small)
     ours, theirs = copied(generator), copied(discriminator)
@@ -261,18 +267,34 @@ def test_rates_of_both_networks_and_a_tenth_in_the_second_half():
     generator, discriminator, settings = networks(srgan_steps=4, **rates)
     (group,) = Srresnet(generator, settings).optimizers["generator"].param_groups
     assert group["lr"] == 7e-3
-    stage, found = Srgan(generator, discriminator, settings), []
+    stage, found = against(generator, discriminator, settings), []
     for step in range(4):
         stage.step(ToyFeed(step))
         found.append([stage.optimizers[role].param_groups[0]["lr"] for role in ("generator", "discriminator")])
     assert found == [[1e-3, 3e-4]] * 2 + [pytest.approx([1e-4, 3e-5])] * 2
 
 
-def test_the_second_phase_is_left_out_without_steps():
-    generator, discriminator, settings = networks(srgan_steps=0)
-    assert [stage.name for stage in training.stages(generator, discriminator, settings)] == ["srresnet"]
-    settings = SrganSettings(**TINY)
-    assert [stage.name for stage in training.stages(generator, discriminator, settings)] == ["srresnet", "srgan_mse"]
+def test_the_second_phase_goes_on_from_the_first_and_leaves_it_as_it_is():
+    srresnet, discriminator, settings = networks()
+    generator, _, _ = networks()
+    first, second = training.stages(srresnet, generator, discriminator, settings)
+    assert (first.name, second.name) == ("srresnet", "srgan_mse")
+    before = copied(generator)
+    first.step(ToyFeed())
+    assert same(generator, before)
+    trained, ends = copied(srresnet), []
+    for start in (generator, srresnet):
+        feed = ToyFeed()
+        small, large = second.crops(feed)
+        ends.append(float(mse_loss(start(small), large).detach()))
+    assert ends[0] != ends[1]
+    assert float(second.step(ToyFeed())["content"]) == pytest.approx(ends[1], rel=1e-4)
+    assert same(srresnet, trained)
+    assert not same(generator, trained)
+    later = copied(generator)
+    second.step(ToyFeed(1))
+    assert not same(generator, later)
+    assert float(second.step(ToyFeed(1))["content"]) != ends[1]
 
 
 def test_content_of_vgg_features(tmp_path, monkeypatch):
@@ -285,7 +307,7 @@ def test_content_of_vgg_features(tmp_path, monkeypatch):
     torch.save({f"features.{key}": value for key, value in layers.state_dict().items()}, path)
     monkeypatch.setattr(vgg, "VGG19", replace(vgg.VGG19, sha256_prefix=""))
     generator, discriminator, settings = networks(vgg19_file=str(path))
-    stage = Srgan(generator, discriminator, settings)
+    stage = against(generator, discriminator, settings)
     assert stage.name == "srgan_vgg54"
     one, other = torch.rand(2, 2, 3, 48, 48) * 2 - 1
     with torch.no_grad():
