@@ -1,5 +1,6 @@
 """Training and completion. Where it differs from the text, and why: the ledger in paper.toml (Y..)."""
 
+import copy
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -20,6 +21,8 @@ from bench.util.errors import UserError
 from .scaling import in_square, missing_cells, out_of_square, reduced, shrunk
 from .settings import AFTER_TRAINING, HayrapetyanSettings
 
+ENLARGERS = {"srgan": "sr_generator", "srresnet": "sr_resnet"}
+"""The network of each value of `enlarge`."""
 ENLARGED_AT_ONCE = 4
 """Pictures in one pass of SRGAN: always so many, because kernels, and with them last bits, are chosen by it."""
 
@@ -42,7 +45,7 @@ class Pipeline(Inpainter):
     def __init__(
         self, search: LatentSearch, enlarger: nn.Module | None, settings: HayrapetyanSettings, largest: int | None
     ) -> None:
-        """`enlarger`: SRGAN's generator; None: bicubic interpolation. `largest`: the side of pictures, in pixels."""
+        """`enlarger`: SRGAN's generator or SRResNet; None: bicubic. `largest`: the side of pictures, in pixels."""
         self.search, self.enlarger, self.settings = search, enlarger, settings
         self.images_at_once = search.images_at_once
         self.sizes = Sizes(settings.search_resolution, maximum=largest)
@@ -99,7 +102,8 @@ class Hayrapetyan2017(Method):
         }
         self.enlarges = data.resolution > side
         if self.enlarges:
-            self._networks["sr_generator"] = srgan.Generator(settings.sr_width, settings.sr_blocks)
+            self._networks["sr_resnet"] = srgan.Generator(settings.sr_width, settings.sr_blocks)
+            self._networks["sr_generator"] = copy.deepcopy(self._networks["sr_resnet"])
             self._networks["sr_discriminator"] = srgan.Discriminator(
                 settings.sr_crop, settings.sr_discriminator_width, settings.sr_discriminator
             )
@@ -109,10 +113,10 @@ class Hayrapetyan2017(Method):
 
     def stages(self) -> Sequence[Stage]:
         """DCGAN; then SRGAN's two, where pictures are larger than the search."""
-        more = []
-        if self.enlarges:
-            more = srgan_stages(self._networks["sr_generator"], self._networks["sr_discriminator"], self.settings)
-        return [SmallDcgan(self), *more]
+        if not self.enlarges:
+            return [SmallDcgan(self)]
+        three = (self._networks[name] for name in ("sr_resnet", "sr_generator", "sr_discriminator"))
+        return [SmallDcgan(self), *srgan_stages(*three, self.settings)]
 
     def inpainter(self) -> Inpainter:
         return self._pipeline(self.settings)
@@ -127,7 +131,7 @@ class Hayrapetyan2017(Method):
             return Pipeline(search, None, settings, largest(settings))
         # Trained on pictures of the search's size, it has nothing to enlarge with.
         most = largest(settings) if self.enlarges else side
-        return Pipeline(search, self._networks.get("sr_generator"), settings, most)
+        return Pipeline(search, self._networks.get(ENLARGERS[settings.enlarge]), settings, most)
 
 
 def largest(settings: HayrapetyanSettings) -> int | None:

@@ -22,7 +22,9 @@ class HayrapetyanSettings(DcganSettings, SearchSettings, SrganSettings):
     under_hole: Literal["nothing", "mean"] = Field(
         "nothing", description="what the hole holds while a picture is reduced: no weight, or the known mean (Y16)"
     )
-    enlarge: Literal["srgan", "bicubic"] = Field("srgan", description="how the completed picture becomes large")
+    enlarge: Literal["srgan", "srresnet", "bicubic"] = Field(
+        "srgan", description="how the completed picture becomes large; srresnet: the network by squared error alone"
+    )
     merge: Literal["paste", "poisson"] = Field("paste", description="how the large fill enters the picture (Y15)")
     allow_larger: bool = Field(False, description="take pictures of more than four times the search's side (Y14)")
 
