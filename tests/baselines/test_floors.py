@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from skimage.restoration import inpaint_biharmonic
 
 from baselines.biharmonic import Biharmonic
+from baselines.criminisi import Criminisi
 from baselines.harmonic import Harmonic
 from baselines.mean_fill import MeanFill
 from baselines.navier_stokes import NavierStokes
@@ -16,7 +17,7 @@ from bench.methods.base import DataFacts, Settings
 from bench.methods.catalog import find
 from bench.util.errors import UserError
 
-FLOORS = [MeanFill, Harmonic, Biharmonic, Telea, NavierStokes]
+FLOORS = [MeanFill, Harmonic, Biharmonic, Telea, NavierStokes, Criminisi]
 each_floor = pytest.mark.parametrize("floor", FLOORS)
 
 

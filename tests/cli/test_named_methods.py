@@ -28,14 +28,14 @@ def records(out):
     return {(one["run"]["method"], one["run"]["variant"], one["run"]["seed"]): one for one in found}
 
 
-FLOORS = {"mean_fill", "harmonic", "biharmonic", "telea", "navier_stokes"}
+FLOORS = {"mean_fill", "harmonic", "biharmonic", "telea", "navier_stokes", "criminisi"}
 
 
 def test_a_plain_reproduction_runs_the_scales_variants_and_baselines(reproduced):
     out, printed = reproduced
     trained = {key for key in records(out) if key[0] not in FLOORS}
     assert trained == {("toypaper", "default", 0), ("toypaper", "brighter", 0), ("rival", "default", 0)}
-    assert "8 of 8 records to create" in printed
+    assert "9 of 9 records to create" in printed
     protocols = {json.dumps(one["run"]["protocol"], sort_keys=True) for one in records(out).values()}
     assert len(protocols) == 1
     settings = records(out)["rival", "default", 0]["run"]["settings"]

@@ -41,7 +41,7 @@ def results(out):
 def test_it_ends_with_records_pages_and_their_paths(smoke):
     out, printed = smoke
     names = {path.parent.name.split("-seed")[0] for path in (out / "runs").glob("*/*/record.json")}
-    assert names == {"fang2021", "mean_fill", "harmonic", "biharmonic", "telea", "navier_stokes"}
+    assert names == {"fang2021", "mean_fill", "harmonic", "biharmonic", "telea", "navier_stokes", "criminisi"}
     assert str(out / "reports" / "fang2021" / "index.html") in printed.splitlines()[-3]
     assert printed.splitlines()[0] == f"Output: {out}"
     for word in ("not comparable", "contradicted", "inconclusive", "PSNR"):
@@ -65,7 +65,7 @@ def test_what_is_done_is_not_done_again(smoke, bench):
     before = {path: path.stat().st_mtime_ns for path in (out / "runs").rglob("record.json")}
     code, printed, _ = bench("reproduce", "fang2021", "--scale", "smoke", "--out", out)
     assert code == 0
-    assert "0 of 6 records to create" in printed
+    assert "0 of 7 records to create" in printed
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
@@ -77,8 +77,8 @@ def test_records_without_lpips_are_scored_again_once_its_weights_are_there(smoke
     monkeypatch.setattr(experiment.Experiment, "make", lambda self, progress, force: made.append(self.run.method))
     code, printed, error = bench("reproduce", "fang2021", "--scale", "smoke", "--out", smoke[0])
     assert code == 0, error
-    assert "6 of 6 records to create" in printed
-    assert len(made) == 6
+    assert "7 of 7 records to create" in printed
+    assert len(made) == 7
 
 
 def test_force_makes_the_same_bits_again(smoke, bench, tmp_path):

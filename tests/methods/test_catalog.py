@@ -76,7 +76,7 @@ def described_toml():
 
 def test_every_leaderboard_has_its_floors():
     floors = {entry.key for entry in find().floors()}
-    assert floors == {"mean_fill", "harmonic", "biharmonic", "telea", "navier_stokes"}
+    assert floors == {"mean_fill", "harmonic", "biharmonic", "telea", "navier_stokes", "criminisi"}
 
 
 def test_a_file_outside_is_found_and_loaded(tmp_path):
