@@ -4,6 +4,7 @@ Widths count the channels of the layer next to the picture; every layer further 
 width 64 these are 512-256-128-64-3, the published networks; Newmu's code, and so Hayrapetyan's, has width 128.
 """
 
+from itertools import pairwise
 from typing import Literal
 
 from torch import Tensor, nn
@@ -19,7 +20,8 @@ SMALLEST = 4
 class Generator(nn.Module):
     """A vector to a picture: one full connection, then transposed convolutions that double the side each.
 
-    Batch normalisation follows every layer but the last, the full connection (for each channel) included.
+    Batch normalisation follows every layer but the last, the full connection included: there for each channel
+    (carpedm20's and bamos's code), or with `dense_norm = "unit"` for each of its outputs (Newmu's).
     """
 
     def __init__(
@@ -31,17 +33,19 @@ class Generator(nn.Module):
         bias: bool = True,
         activation: Activation = "relu",
         slope: float = 0.2,
+        dense_norm: Literal["channel", "unit"] = "channel",
     ) -> None:
         super().__init__()
         doublings = _doublings(resolution)
         channels = [width * 2**place for place in reversed(range(doublings))]
         self.z_size, self.resolution = z_size, resolution
-        layers: list[nn.Module] = [
-            nn.Linear(z_size, channels[0] * SMALLEST**2, bias=bias),
-            nn.Unflatten(1, (channels[0], SMALLEST, SMALLEST)),
-        ]
-        for inside, outside in zip(channels, [*channels[1:], 3], strict=True):
-            layers += [nn.BatchNorm2d(inside), _activation(activation, slope), _double(inside, outside, kernel, bias)]
+        units = channels[0] * SMALLEST**2
+        to_map = nn.Unflatten(1, (channels[0], SMALLEST, SMALLEST))
+        layers: list[nn.Module] = [nn.Linear(z_size, units, bias=bias)]
+        layers += [nn.BatchNorm1d(units), to_map] if dense_norm == "unit" else [to_map, nn.BatchNorm2d(channels[0])]
+        for inside, outside in pairwise(channels):
+            layers += [_activation(activation, slope), _double(inside, outside, kernel, bias), nn.BatchNorm2d(outside)]
+        layers += [_activation(activation, slope), _double(channels[-1], 3, kernel, bias)]
         self.layers = nn.Sequential(*layers, nn.Tanh())
         self.apply(start)
 
@@ -92,7 +96,7 @@ def start(module: nn.Module) -> None:
         nn.init.normal_(module.weight, 0.0, 0.02)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
-    elif isinstance(module, nn.BatchNorm2d):
+    elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
         nn.init.normal_(module.weight, 1.0, 0.02)
         nn.init.zeros_(module.bias)
 

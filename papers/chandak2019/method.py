@@ -11,7 +11,7 @@ from baselines.latent.frozen import frozen_copy
 from baselines.latent.networks import Discriminator, Generator
 from baselines.latent.search import LatentSearch, search
 from baselines.latent.settings import SEARCH_SETTINGS
-from baselines.latent.training import WassersteinStage
+from baselines.latent.training import WassersteinStage, drawing, gan_networks
 from bench.masks.mixed import MIXED
 from bench.methods.base import DataFacts, Feed, Inpainter, Method, Stage, compose, in_fixed_batches
 
@@ -47,7 +47,7 @@ class EnhancementStage(Stage):
         self.batch_size, self.images = settings.enhancement_batch_size, settings.enhancement_images
         self.holes = MIXED  # of completed pictures (C4); blurred ones have none
         self.count = min(settings.enhancement_images, method.data.images)
-        self.searched = method.networks()["generator"], method.networks()["discriminator"]
+        self.searched = drawing(method.networks()), method.networks()["discriminator"]
         self.kept: Pairs | None = None
         self.networks = {"enhancement": method.networks()["enhancement"]}
         if settings.pairs == "completed":  # they are not trained here, but must be on the device
@@ -88,7 +88,7 @@ class Completion(LatentSearch):
 
     def __init__(self, method: "Chandak2019", settings: ChandakSettings) -> None:
         networks = method.networks()
-        super().__init__(networks["generator"], networks["discriminator"], settings, method.data.resolution)
+        super().__init__(drawing(networks), networks["discriminator"], settings, method.data.resolution)
         self.enhancement = networks["enhancement"] if settings.enhance else None
 
     def inpaint(self, image: Tensor, hole: Tensor, seed: Tensor) -> Tensor:
@@ -108,11 +108,10 @@ class Chandak2019(Method):
 
     def __init__(self, settings: ChandakSettings, data: DataFacts) -> None:
         super().__init__(settings, data)
-        self._networks: dict[str, nn.Module] = {
-            "generator": Generator(settings.width, settings.z_size, data.resolution, settings.kernel),
-            "discriminator": Discriminator(settings.width, data.resolution, settings.kernel, norm=settings.critic_norm),
-            "enhancement": Enhancement(settings.enhancement_depth, settings.enhancement_width),
-        }
+        generator = Generator(settings.width, settings.z_size, data.resolution, settings.kernel)
+        critic = Discriminator(settings.width, data.resolution, settings.kernel, norm=settings.critic_norm)
+        enhancement = Enhancement(settings.enhancement_depth, settings.enhancement_width)
+        self._networks = gan_networks(generator, critic, settings) | {"enhancement": enhancement}
 
     def networks(self) -> dict[str, nn.Module]:
         return self._networks
@@ -122,7 +121,7 @@ class Chandak2019(Method):
         settings, images = self.settings, self.data.images
         settings = settings.model_copy(update={"steps": settings.gan_steps(images)})
         stage_class = WassersteinStage if settings.penalty_on == "segment" else FakePenaltyStage
-        gan = stage_class(self._networks["generator"], self._networks["discriminator"], settings, images)
+        gan = stage_class(self._networks, settings, images)
         return [gan, EnhancementStage(self)]
 
     def inpainter(self) -> Inpainter:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from baselines import poisson
 from baselines.latent.networks import Discriminator, Generator
 from baselines.latent.search import LatentSearch
-from baselines.latent.training import AdversarialStage
+from baselines.latent.training import AdversarialStage, drawing, gan_networks
 from baselines.srgan import networks as srgan
 from baselines.srgan.networks import FACTOR
 from baselines.srgan.pictures import resized
@@ -31,8 +31,8 @@ class SmallDcgan(AdversarialStage):
     """DCGAN on the training pictures reduced to the search's size."""
 
     def __init__(self, method: "Hayrapetyan2017") -> None:
-        networks, self.settings = method.networks(), method.settings
-        super().__init__(networks["generator"], networks["discriminator"], method.settings, method.data.images)
+        self.settings = method.settings
+        super().__init__(method.networks(), method.settings, method.data.images)
 
     def real(self, feed: Feed) -> Tensor:
         large = (super().real(feed) + 1) / 2
@@ -96,10 +96,8 @@ class Hayrapetyan2017(Method):
         super().__init__(settings, data)
         check_resolution(settings, data.resolution)
         side = settings.search_resolution
-        self._networks: dict[str, nn.Module] = {
-            "generator": Generator(settings.width, settings.z_size, side, bias=False),
-            "discriminator": Discriminator(settings.width, side, bias=False),
-        }
+        generator = Generator(settings.width, settings.z_size, side, bias=False, dense_norm="unit")
+        self._networks = gan_networks(generator, Discriminator(settings.width, side, bias=False), settings)
         self.enlarges = data.resolution > side
         if self.enlarges:
             self._networks["sr_resnet"] = srgan.Generator(settings.sr_width, settings.sr_blocks)
@@ -126,7 +124,7 @@ class Hayrapetyan2017(Method):
 
     def _pipeline(self, settings: HayrapetyanSettings) -> Pipeline:
         side = settings.search_resolution
-        search = LatentSearch(self._networks["generator"], self._networks["discriminator"], settings, side)
+        search = LatentSearch(drawing(self._networks), self._networks["discriminator"], settings, side)
         if settings.enlarge == "bicubic":
             return Pipeline(search, None, settings, largest(settings))
         # Trained on pictures of the search's size, it has nothing to enlarge with.

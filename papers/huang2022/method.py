@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from baselines.latent.search import LatentSearch
 from baselines.latent.settings import SEARCH_SETTINGS
-from baselines.latent.training import AdversarialStage
+from baselines.latent.training import AdversarialStage, drawing, gan_networks
 from bench.methods.base import DataFacts, Inpainter, Method, Stage, compose
 
 from .networks import discriminator, generator
@@ -45,17 +45,15 @@ class Huang2022(Method):
 
     def __init__(self, settings: HuangSettings, data: DataFacts) -> None:
         super().__init__(settings, data)
-        self._networks: dict[str, nn.Module] = {
-            "generator": generator(settings, data.resolution),
-            "discriminator": discriminator(settings, data.resolution),
-        }
+        drawer, judge = generator(settings, data.resolution), discriminator(settings, data.resolution)
+        self._networks = gan_networks(drawer, judge, settings)
 
     def networks(self) -> dict[str, nn.Module]:
         return self._networks
 
     def stages(self) -> Sequence[Stage]:
         images = min(self.data.images, self.settings.training_images)
-        stage = AdversarialStage(self._networks["generator"], self._networks["discriminator"], self.settings, images)
+        stage = AdversarialStage(self._networks, self.settings, images)
         stage.images = images
         return [stage]
 
@@ -66,7 +64,7 @@ class Huang2022(Method):
         return self._searching(self.settings.for_preview())
 
     def _searching(self, settings: HuangSettings) -> Repair:
-        return Repair(self._networks["generator"], self._networks["discriminator"], settings, self.data.resolution)
+        return Repair(drawing(self._networks), self._networks["discriminator"], settings, self.data.resolution)
 
 
 METHOD = Huang2022
