@@ -15,6 +15,8 @@ Activation = Literal["relu", "leaky_relu"]
 Norm = Literal["batch", "layer", "none"]
 SMALLEST = 4
 """Side in pixels of the features next to the vector."""
+UNITS = 16
+"""Units of a fully connected layer for each channel next to a DCGAN's picture."""
 
 
 class Generator(nn.Module):
@@ -88,6 +90,29 @@ class Discriminator(nn.Module):
         """(N,3,resolution,resolution) in [-1,1] to (N,)."""
         score: Tensor = self.layers(image).squeeze(1)
         return score
+
+
+class ConnectedGenerator(nn.Sequential):
+    """(N,z_size) to (N,3,resolution,resolution) in [-1,1] through two full layers: a GAN as before DCGAN."""
+
+    def __init__(self, width: int, z_size: int, resolution: int) -> None:
+        """Each layer has 16 times `width` units: 1024 beside a DCGAN of width 64."""
+        units, pixels = UNITS * width, 3 * resolution**2
+        shape = nn.Unflatten(1, (3, resolution, resolution))
+        super().__init__(*_full(z_size, units), *_full(units, units), nn.Linear(units, pixels), nn.Tanh(), shape)
+
+
+class ConnectedDiscriminator(nn.Sequential):
+    """(N,3,resolution,resolution) in [-1,1] to logits (N,), through two full layers."""
+
+    def __init__(self, width: int, resolution: int) -> None:
+        units, pixels = UNITS * width, 3 * resolution**2
+        layers = [*_full(pixels, units, 0.2), *_full(units, units, 0.2)]
+        super().__init__(nn.Flatten(), *layers, nn.Linear(units, 1), nn.Flatten(0))
+
+
+def _full(inside: int, outside: int, slope: float = 0.0) -> tuple[nn.Module, nn.Module]:
+    return nn.Linear(inside, outside), nn.LeakyReLU(slope, inplace=True)
 
 
 def start(module: nn.Module) -> None:

@@ -116,14 +116,16 @@ class _Objective:
         self.generator, self.discriminator, self.settings = generator, discriminator, settings
         weights = context_weights(hole, settings.window, settings.context)
         if settings.reduction == "mean":
-            weights = weights / image[0].numel()
+            weights = weights / image[0].numel() ** (0.5 if settings.norm == "l2" else 1)
         self.weights, self.target = weights, weights * (2 * erase(image, hole) - 1)
 
     def __call__(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The pictures (N,3,H,W) in [-1,1], the context losses (N,) and the weighted prior losses (N,)."""
         picture = self.generator(z)
         # Yeh et al. 2017, Eq. (4).
-        context = torch.addcmul(-self.target, self.weights, picture).abs().flatten(1).sum(dim=1)
+        difference = torch.addcmul(-self.target, self.weights, picture)
+        sizes = difference.square() if self.settings.norm == "l2" else difference.abs()
+        context = sizes.flatten(1).sum(dim=1)
         if self.discriminator is None:
             return picture, context, torch.zeros_like(context)
         return picture, context, self.settings.prior_weight * prior(self.discriminator(picture), self.settings.prior)
@@ -206,7 +208,7 @@ def diagnostics(found: Found) -> dict[str, Tensor]:
     """What a search tells of each image, (N,) each: how its losses went, as a table of numbers.
 
     `context_<moment>` and `prior_<moment>` at QUARTERS, `context_loss` and `prior_loss` of the z that is kept; the
-    prior loss has its weight. `prior_change`: its end minus its start, below 0 where the discriminator was won over.
+    prior loss has its weight. `context_left`: the context loss at the end over that at the start. `prior_change`: its end minus its start, below 0 where the discriminator was won over.
     `prior_share`: |prior| over context. `settled`: as in Found.
     """
     told = {
@@ -217,6 +219,7 @@ def diagnostics(found: Found) -> dict[str, Tensor]:
     return told | {
         "context_loss": found.context_loss,
         "prior_loss": found.prior_loss,
+        "context_left": found.context_loss / found.course[:, 0, 0].clamp(min=TINY),
         "prior_change": found.prior_loss - found.course[:, 1, 0],
         "prior_share": found.prior_loss.abs() / found.context_loss.clamp(min=TINY),
         "settled": found.settled,

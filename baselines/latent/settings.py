@@ -41,6 +41,12 @@ class GanSettings(VectorSettings):
     )
     weight_decay: float = Field(0.0, ge=0, le=1, description="l2 regularisation of both networks' weights")
     flip: bool = Field(True, description="half of the training images are mirrored")
+    training_images: int | None = Field(
+        None, ge=2, description="images that the GAN learns from, at most; the number of its updates stays as it is"
+    )
+    architecture: Literal["dcgan", "connected"] = Field(
+        "dcgan", description="both networks: DCGAN's, or fully connected ones as those of GANs before it"
+    )
 
 
 class DcganSettings(GanSettings):
@@ -84,6 +90,7 @@ class SearchSettings(VectorSettings):
         "yeh", description="weights of the known pixels: Yeh's Eq. (3), none, or as Hayrapetyan's formula is printed"
     )
     window: int = Field(7, ge=1, le=255, description="side of the window that the weights look at, in pixels; odd")
+    norm: Literal["l1", "l2"] = Field("l1", description="what the context loss sums: |difference|, or its square")
     reduction: Literal["sum", "mean"] = Field("sum", description="of the context loss over pixels and channels")
     prior: Literal["saturating", "nonsaturating", "critic", "none"] = Field(
         "saturating", description="prior loss: log(1-D), -log D, minus the discriminator's score, or none"

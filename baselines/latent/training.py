@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from baselines import gan, schedule, wgan
+from baselines.latent.networks import ConnectedDiscriminator, ConnectedGenerator, Discriminator, Generator
 from baselines.latent.settings import DcganSettings, GanSettings, WganSettings
 from bench.masks.center import Center
 from bench.methods.base import Feed, Stage
@@ -20,8 +21,21 @@ AVERAGE = "generator_average"
 """Name of the network that holds the running mean of the generator's weights, where there is one."""
 
 
-def gan_networks(generator: nn.Module, discriminator: nn.Module, settings: GanSettings) -> dict[str, nn.Module]:
-    """The networks that a stage trains, by name: with `average`, also the generator that is their mean over time."""
+def gan_networks(generator: Generator, discriminator: Discriminator, settings: GanSettings) -> dict[str, nn.Module]:
+    """The networks that a stage trains, by name: with `average`, also the generator that is their mean over time.
+
+    With `architecture = "connected"` two fully connected ones for the same pictures take the place of those given.
+    """
+    if settings.architecture == "connected":
+        return _averaged(
+            ConnectedGenerator(settings.width, settings.z_size, generator.resolution),
+            ConnectedDiscriminator(settings.width, generator.resolution),
+            settings,
+        )
+    return _averaged(generator, discriminator, settings)
+
+
+def _averaged(generator: nn.Module, discriminator: nn.Module, settings: GanSettings) -> dict[str, nn.Module]:
     average = {AVERAGE: copy.deepcopy(generator)} if settings.average > 0 else {}
     return {"generator": generator, "discriminator": discriminator} | average
 
@@ -37,6 +51,7 @@ class _GanStage(Stage):
     def __init__(self, networks: Mapping[str, nn.Module], settings: GanSettings, steps: int) -> None:
         """`networks`: those of `gan_networks`; others among them are left alone."""
         self.steps, self.batch_size, self.gan = steps, settings.batch_size, settings
+        self.images = settings.training_images
         self.holes = Center()  # no step uses one, but a feed draws them all the same: these cost least
         roles = ("generator", "discriminator")
         self.networks = {name: networks[name] for name in (*roles, AVERAGE) if name in networks}
