@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from baselines.latent.frozen import frozen_copy
-from baselines.latent.networks import Discriminator, Generator
+from baselines.latent.networks import ConnectedDiscriminator, ConnectedGenerator, Discriminator, Generator
 from bench.util.errors import UserError
 
 
@@ -39,6 +39,17 @@ def test_parameters_of_the_generator(changes, parameters):
 )
 def test_parameters_of_the_discriminator(changes, parameters):
     assert count(Discriminator(**changes)) == parameters
+
+
+def test_connected_networks():
+    """Two full layers of 16 times the width, and one more: counted by hand."""
+    generator, discriminator = ConnectedGenerator(64, 100, 64), ConnectedDiscriminator(64, 64)
+    assert count(generator) == 101 * 1024 + 1025 * 1024 + 1025 * 3 * 64 * 64
+    assert count(discriminator) == (3 * 64 * 64 + 1) * 1024 + 1025 * 1024 + 1025
+    picture = generator(torch.randn(5, 100))
+    assert picture.shape == (5, 3, 64, 64)
+    assert float(picture.detach().abs().max()) <= 1
+    assert discriminator(picture).shape == (5,)
 
 
 def shapes(network, x):

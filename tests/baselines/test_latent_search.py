@@ -104,7 +104,8 @@ def plain_loss(networks, one, gap, z, chosen):
     picture = generator(z[None])[0]
     weights = context_weights(gap[None], chosen.window, chosen.context)[0]
     target = 2 * one - 1
-    context = sum((weights[0] * (picture[c] - target[c])).abs().sum() for c in range(3))
+    power = {"l1": 1, "l2": 2}[chosen.norm]
+    context = sum((weights[0] * (picture[c] - target[c])).abs().pow(power).sum() for c in range(3))
     if chosen.reduction == "mean":
         context = context / (3 * SIDE * SIDE)
     score = discriminator(picture[None])[0]
@@ -137,6 +138,8 @@ def plain_search(networks, image, hole, seed, chosen, restart=0):
         {"prior": "critic", "context": "none", "z_prior": "normal", "clip": False},
         {"prior": "none", "search_learning_rate": 0.5},
         {"context": "printed_inverted", "iterations": 1},
+        {"norm": "l2"},
+        {"norm": "l2", "reduction": "mean"},
     ],
 )
 def test_search_is_the_plain_algorithm(networks, changes):
@@ -305,7 +308,8 @@ def test_what_a_search_tells(networks):
     found = search(*networks, *damaged(), settings(iterations=8, search_learning_rate=0.05))
     told = diagnostics(found)
     moments = {f"{name}_{at}" for name in ("context", "prior") for at in ("start", "quarter", "half", "three_quarters")}
-    assert set(told) == moments | {"context_loss", "prior_loss", "prior_change", "prior_share", "settled"}
+    assert set(told) == moments | {"context_loss", "prior_loss", "context_left", "prior_change", "prior_share", "settled"}
+    assert torch.equal(told["context_left"], told["context_loss"] / told["context_start"])
     assert torch.equal(told["prior_change"], told["prior_loss"] - told["prior_start"])
     context = [told[f"context_{at}"] for at in ("start", "quarter", "half", "three_quarters", "loss")]
     assert bool((torch.stack(context).diff(dim=0).sum(dim=0) < 0).all())

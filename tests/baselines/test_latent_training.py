@@ -59,6 +59,21 @@ def test_steps():
     assert wgan(steps=10_000).steps == 10_000
 
 
+def test_connected_networks_take_the_place_of_dcgans():
+    stage = dcgan(architecture="connected")
+    assert all(not isinstance(layer, nn.Conv2d | nn.BatchNorm2d) for layer in stage.networks["generator"].modules())
+    before = weights(stage.networks["generator"])
+    stage.step(Feed())
+    assert moved(before, stage.networks["generator"])
+
+
+@pytest.mark.parametrize("make", [dcgan, wgan])
+def test_fewer_images_are_as_many_steps(make):
+    few, all_images = make(training_images=4), make()
+    assert (few.images, all_images.images) == (4, None)
+    assert few.steps == all_images.steps
+
+
 @pytest.mark.parametrize("make", [dcgan, wgan])
 def test_scalars(make):
     stage = make()
