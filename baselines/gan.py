@@ -1,7 +1,16 @@
 """The losses of a GAN whose discriminator puts out logits (Goodfellow et al. 2014), in nats."""
 
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from torch import Tensor
 from torch.nn.functional import softplus
+
+
+def blind(factor: float = 1.0) -> Mapping[str, float]:
+    """For `Stage.blind`: `factor` times `discriminator_loss` where all logits are 0."""
+    return MappingProxyType({"discriminator": factor * 2 * math.log(2)})
 
 
 def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:

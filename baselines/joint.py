@@ -48,6 +48,7 @@ class Joint(Stage):
     """One update of the discriminator, where there is one, then one of the generator."""
 
     name = "joint"
+    blind = gan.blind()
 
     def __init__(
         self, networks: Mapping[str, nn.Module], settings: JointSettings, data: DataFacts, rates: Mapping[str, float]

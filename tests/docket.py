@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from kept import content
+from spoken import spoken
 
 from bench.data.protocol import Protocol
 from bench.paper import Paper
@@ -32,7 +33,7 @@ def paper(*claims, printed="25.0", **changes):
         {
             "paper": {"title": "T", "authors": ["A"], "year": 2020, "summary": "five lines"},
             "tables": {"t": table},
-            "claims": list(claims),
+            "claims": [spoken(claim) for claim in claims],
             "ledger": [],
             "scales": scales,
             "variants": {"other": {"summary": "o", "settings": {}}},
@@ -54,6 +55,8 @@ def recorder(out):
         data="faces",
         curves=None,
         probes=None,
+        training=None,
+        heldout=None,
         **columns,
     ):
         values = np.asarray(values, dtype=float)
@@ -69,6 +72,8 @@ def recorder(out):
             count = len(next(iter(probes.values())))
             about = {"mask_set": "center", "image": ids[:count], "group": base["group"][:count]}
             tables["probes"] = pd.DataFrame(about | probes)
+        if heldout is not None:
+            tables["heldout"] = heldout
         protocol = Protocol(
             data=data,
             resolution=256 if scale == "paper" else 64,
@@ -89,7 +94,7 @@ def recorder(out):
             (folder / f"{name}.csv").write_text(text := table.to_csv(index=False))
             hashes[f"{name}_sha256"] = sha256(text.encode())
         lpips = {"version": None, "reason": "no weights: put them there"}
-        return Record(folder, content(run, lpips=lpips, **hashes))
+        return Record(folder, content(run, lpips=lpips, training=training, **hashes))
 
     return make
 

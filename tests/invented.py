@@ -5,6 +5,7 @@ import pandas as pd
 import torch
 from kept import content
 from scipy.ndimage import gaussian_filter
+from spoken import spoken
 
 from bench.data import load
 from bench.data.protocol import Protocol
@@ -83,7 +84,7 @@ def paper():
         {
             "paper": {"title": "On <holes>", "authors": ["A. B."], "year": 2020, "doi": "10.1/x", "summary": "Five."},
             "tables": {"t1": table},
-            "claims": claims,
+            "claims": [spoken(claim) for claim in claims],
             "ledger": [ledger],
             "scales": {"smoke": part, "quick": part, "paper": part},
             "variants": {name: {"summary": name, "settings": {}} for name in ("other", "untried")},

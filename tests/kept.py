@@ -32,6 +32,12 @@ def leakage(**changes):
     return Leakage.model_validate(values | changes)
 
 
+def training(*stages, steps=100, batch_size=8, **blind):
+    """TrainingFacts of stages of equal length; `blind` is what every stage says of its discriminators."""
+    facts = [{"name": name, "steps": steps, "batch_size": batch_size, "blind": blind} for name in stages]
+    return {"stages": facts, "steps": steps * len(stages), "parameters": {"net": 1}, "weights_sha256": "0"}
+
+
 def content(run, **changes):
     """Whole, and true to the run but for its data manifest."""
     side = run.protocol.resolution

@@ -119,6 +119,7 @@ class Discrimination(Phase):
     """The discriminator alone (T_C <= t < T_C + T_D)."""
 
     name = "discrimination"
+    blind = gan.blind(1 / 2)
 
     def learning(self) -> tuple[str, ...]:
         return ("discriminator",)
@@ -135,6 +136,7 @@ class Joint(Phase):
     """One update of the discriminator, then one of the completion network, with the same pictures and holes."""
 
     name = "joint"
+    blind = gan.blind(1 / 2)
 
     def learning(self) -> tuple[str, ...]:
         return ("generator", "discriminator")

@@ -112,6 +112,7 @@ class AdversarialStage(_GanStage):
     """
 
     name = "dcgan"
+    blind = gan.blind()
 
     def __init__(self, networks: Mapping[str, nn.Module], settings: DcganSettings, images: int) -> None:
         """`images`: how many training images there are, for the length of an epoch."""

@@ -66,6 +66,8 @@ class Srgan(Srresnet):
     The generator begins as SRResNet, which stays as it is. The stage's name says which content loss it had.
     """
 
+    blind = gan.blind()
+
     def __init__(
         self, srresnet: nn.Module, generator: nn.Module, discriminator: nn.Module, settings: SrganSettings
     ) -> None:

@@ -12,9 +12,10 @@ from rich.console import Console
 from bench.contract.accepted import accepted
 from bench.methods.catalog import Catalog, find
 from bench.metrics.definitions import HEADLINE
-from bench.report import gather, print_boards, print_verdicts, write_report
+from bench.report import gather, print_boards, print_health, print_verdicts, write_report
 from bench.report.boards import Board
 from bench.report.chapters import Chapter, Report
+from bench.report.health import health_lines
 from bench.runs.current import current_records
 from bench.runs.records import Record
 from bench.runs.request import Request
@@ -22,6 +23,8 @@ from bench.util.errors import UserError, nearest
 from bench.util.progress import Progress
 
 AHEAD = ("ahead", "ahead_low", "ahead_high")
+HEALTH = ["data", "scale", "method", "seeds", "images", "stage", "psnr_hole", "low", "high", "psnr_mean_fill", "well",
+          "why"]  # fmt: skip
 BOARD = ["data", "scale", "mask_set", "method", "kind", "seeds", "metric", "mean", "low", "high", "n", *AHEAD]
 
 
@@ -44,7 +47,8 @@ class Reproduction:
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:
-        """A row for each claim and protocol: `claim`, `kind`, `section`, `statement`, `verdict`, `why`, `basis`, `objection`.
+        """A row for each claim and protocol: `claim`, `kind`, `section`, `statement`, `verdict`, `why`, `basis` and
+        `objection`.
 
         `basis` is `stated` where the sentence says what is compared, `reading` where it had to be read.
         `data` and `scale` name the protocol; they are empty for claims that no measurement settles.
@@ -68,6 +72,19 @@ class Reproduction:
         about = ["claim", "kind", "section", "statement", "verdict", "why", "basis", "objection"]
         columns = [*about, "data", "scale"]
         return pd.DataFrame(rows, columns=columns)
+
+    @cached_property
+    def health(self) -> pd.DataFrame:
+        """Whether the trained contenders are well: a row for each protocol, contender and stage of its training.
+
+        `images` is the whole training's budget; `psnr_hole` with its 95 % interval `low` to `high` is that of the
+        stage's end on held-out training images, `psnr_mean_fill` that of the mean colour, both in dB. `well` is NA
+        where it is not known, and `why` says why it is not, or is not known. A contender that was not measured has one
+        row without a stage.
+        """
+        rows = [row for chapter in self.report.chapters for row in _health_rows(chapter, self.key)]
+        numbers = dict.fromkeys(("psnr_hole", "low", "high", "psnr_mean_fill"), float)
+        return pd.DataFrame(rows, columns=HEALTH).astype(numbers | {"well": "boolean"})
 
     @cached_property
     def leaderboards(self) -> pd.DataFrame:
@@ -98,6 +115,26 @@ class Reproduction:
             names = ", ".join(chapter.title for chapter, _ in found)
             raise UserError(f"Mask set '{mask_set}' has several leaderboards: {names}. Choose one by data or scale.")
         return _wide(found[0][1])
+
+
+def _health_rows(chapter: Chapter, key: str) -> Iterator[dict[str, Any]]:
+    run = chapter.run
+    for line in health_lines(chapter, key):
+        one = line.health
+        about = {
+            "data": run.protocol.data_name,
+            "scale": run.scale,
+            "method": one.contender.name,
+            "seeds": one.contender.seeds,
+            "images": one.budget,
+            "psnr_mean_fill": one.mean_fill.mean if one.mean_fill else None,
+            "well": one.well,
+            "why": one.why,
+        }
+        for stage, end in one.ends.items():
+            yield about | {"stage": stage, "psnr_hole": end.mean, "low": end.low, "high": end.high}
+        if not one.ends:
+            yield about | {"stage": ""}
 
 
 def _wide(board: Board) -> pd.DataFrame:
@@ -131,7 +168,7 @@ def _rows(chapter: Chapter) -> Iterator[dict[str, Any]]:
 def reproduce(request: Request, progress: Progress) -> Reproduction:
     """Train, evaluate, judge and report a paper. Finished work is never repeated."""
     entry = find(request.include)[request.key]
-    if not entry.is_paper:
+    if not entry.reproducible:
         entry.paper()  # says what to do with a baseline instead
     work = accepted(request, progress)
     work.reproduce()
@@ -156,6 +193,7 @@ def print_reproduction(console: Console, made: Reproduction) -> None:
     """Leaderboards, verdicts, and where the pages are."""
     for chapter in made.report.chapters:
         print_boards(console, chapter.boards, chapter.records)
+        print_health(console, health_lines(chapter, made.key))
         title = f"Claims, {chapter.run.protocol.data_name}, {chapter.run.scale} scale"
         print_verdicts(console, chapter.findings, title)
     print_verdicts(console, made.report.settled, "Claims that need no measurement")

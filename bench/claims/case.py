@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bench.claims.contenders import Contender, best
 from bench.claims.estimate import Estimate
 from bench.claims.finding import DECISIVE, NoContestError, Verdict
+from bench.claims.health import unfit
 from bench.claims.seed_spread import FEWEST_SEEDS, Measure, SeedSpread, seed_spread
 from bench.claims.statistics import Interval, Series
 from bench.data.protocol import DEFAULTS
@@ -192,6 +193,18 @@ class Case:
         if variant == DEFAULT:
             return method
         return f"variant {variant}" if method == self.key else f"{method} (variant {variant})"
+
+    def taken_back(
+        self, sides: Sequence[str], pair: tuple[Contender, Contender], verdict: Verdict, why: str
+    ) -> tuple[Verdict, str]:
+        """The verdict on two sides, taken back where one of them is not well (bench/claims/health.py)."""
+        if verdict not in DECISIVE:
+            return verdict, why
+        winner = {Verdict.SUPPORTED: pair[0], Verdict.CONTRADICTED: pair[1]}.get(verdict)
+        against, told = unfit(sides, pair, winner)
+        if against:
+            verdict, why = Verdict.INCONCLUSIVE, f"{why[:-1]}; but {'. And '.join(against)}."
+        return verdict, " ".join([why, *told])
 
     def _pair(self, side: str) -> tuple[str, str]:
         kind, _, name = side.partition(":")

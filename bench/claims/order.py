@@ -37,6 +37,7 @@ def judge_order(case: Case, claim: Order) -> Finding:
     if why is None:
         verdict, why = case.concluded(claim.sides, found.values(), *_weigh(claim, found, definition))
         verdict, why = case.one_processor(claim, *sides[claim.mask_sets[0]], verdict, why)
+        verdict, why = case.taken_back(claim.sides, sides[claim.mask_sets[0]], verdict, why)
     else:
         verdict = Verdict.INCONCLUSIVE
     why += "".join(_infinite_text(mask_set, found[mask_set].infinite, *sides[mask_set]) for mask_set in found)

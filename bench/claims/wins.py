@@ -30,6 +30,7 @@ def judge_wins(case: Case, claim: Wins) -> Finding:
     if why is None:
         verdict, why = case.concluded(claim.sides, found.values(), *_weigh(claim, found))
         verdict, why = case.one_processor(claim, *sides[claim.mask_sets[0]], verdict, why)
+        verdict, why = case.taken_back(claim.sides, sides[claim.mask_sets[0]], verdict, why)
     else:
         verdict = Verdict.INCONCLUSIVE
     measured = [

@@ -71,7 +71,8 @@ def list_(include: Include = None) -> None:
         typer.echo(title)
         for entry in entries:
             if entry.is_paper == papers:
-                typer.echo(f"  {entry.key:16} {entry.summary}")
+                claims = " (its own claims can be reproduced)" if entry.reproducible and not papers else ""
+                typer.echo(f"  {entry.key:16} {entry.summary}{claims}")
     typer.echo("\nNext: python -m bench show PAPER, python -m bench reproduce PAPER")
 
 
@@ -90,7 +91,7 @@ def show(key: Key, include: Include = None) -> None:
     paper = entry.description()
     if paper is None:
         raise UserError(f"'{key}' is a baseline without a paper.toml: it has no card. {entry.summary}")
-    print_card(paper, key, open_console(), entry.is_paper)
+    print_card(paper, key, open_console(), entry.reproducible)
 
 
 for verb in (reproduce, train, evaluate, inpaint, report):

@@ -129,7 +129,7 @@ def make_plan(asked: Campaign, console: Console) -> Plan:
         work = accepted(request, Progress(console), open_fabric("cpu"))
         runs = list(planner.runs(work))
         found |= {planned.task.id: planned for planned in runs}
-        if work.entry.is_paper and any(planned.to_do for planned in runs):
+        if work.entry.reproducible and any(planned.to_do for planned in runs):
             reports.append(planner.report(request, runs))
     return Plan(asked, [*planner.packs(found.values()), *found.values(), *reports], list(planner.missing.values()))
 
@@ -146,7 +146,7 @@ class Planner:
     def runs(self, work: Worklist) -> Iterator[Planned]:
         """All runs of a reproduction; of a baseline its own only."""
         for protocol in work.protocols():
-            for asked in work.everything() if work.entry.is_paper else work.own():
+            for asked in work.everything() if work.entry.reproducible else work.own():
                 yield from self._each_seed(work, protocol, asked)
 
     def packs(self, runs: Iterable[Planned]) -> list[Planned]:

@@ -87,7 +87,7 @@ def collect(console: Console, out: Path, include: Sequence[Path]) -> int:
     done = {one.task.request.key for one in found if one.state == "done" and one.task.kind != "data"}
     requests = [one.task.request for one in found if one.task.request.key in done]
     for key in sorted({request.paper or request.key for request in requests}):
-        if key in catalog.entries and catalog[key].is_paper:
+        if key in catalog.entries and catalog[key].reproducible:
             print_reproduction(console, report(catalog, Request(key=key, out=out)))
     return failures(found)
 

@@ -210,7 +210,7 @@ def variants_say_something(subject: PaperSubject) -> Iterator[Mistake]:
     used |= {side.removeprefix("variant:") for claim in paper.claims for side in claim.sides}
     used |= {name for scale in paper.scales.values() for name in scale.variants}
     for name in paper.variants:
-        if subject.entry.is_paper and name not in used and not subject.reading.mistakes:
+        if subject.entry.reproducible and name not in used and not subject.reading.mistakes:
             yield Mistake(("variants", name), "no claim, ledger entry or scale names this variant; name it or drop it.")
         if wrong & {("variants", name), *(("scales", scale) for scale in paper.scales)}:
             continue

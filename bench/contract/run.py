@@ -11,6 +11,7 @@ from bench.contract.papers import PAPER_CHECKS, PaperCheck
 from bench.contract.reach import measured, reach
 from bench.contract.subject import PaperSubject
 from bench.methods.catalog import Catalog, Entry
+from bench.paper import Judgement, Paper
 from bench.util.errors import UserError
 
 
@@ -54,7 +55,7 @@ def check_all(entries: Sequence[Entry], catalog: Catalog, console: Console) -> i
             console.print("  The method itself is checked once its paper.toml is free of errors.", highlight=False)
         else:
             broken = _print_results(_of_method(entry), console)
-            if entry.is_paper:
+            if entry.reproducible:
                 _print_reach(entry, catalog, console)
         failed += broken
     console.print("All checks passed." if not failed else f"{failed} checks failed.")
@@ -114,7 +115,9 @@ def _print_results(results: Iterable[Result], console: Console) -> int:
 
 
 def _print_reach(entry: Entry, catalog: Catalog, console: Console) -> None:
-    """By scale, what a plain `reproduce` leaves open, one command for all the claims that it answers."""
+    """What the claims rest on, and by scale what a plain `reproduce` leaves open, with one command for all that it
+    answers."""
+    console.print(f"  {_claims_line(entry.paper())}", highlight=False, soft_wrap=True)
     claims = len(measured(entry.paper()))
     for scale, gaps in reach(entry, catalog).items():
         if scale == "smoke":
@@ -127,3 +130,16 @@ def _print_reach(entry: Entry, catalog: Catalog, console: Console) -> None:
                 console.print(f"    {gap.claim}: {gap.why}", highlight=False, markup=False, soft_wrap=True)
             text = f"→ {command}" if command else "→ no command answers these"
             console.print(f"      {text}", style="cyan", highlight=False, markup=False, soft_wrap=True)
+
+
+def _claims_line(paper: Paper) -> str:
+    """`30 statements, 34 claims: 21 stated, 9 under our reading (4 of them alternatives), 4 for nobody to measure`."""
+    checked = [claim for claim in paper.claims if not isinstance(claim, Judgement)]
+    read = sum(claim.is_reading for claim in checked)
+    others = sum(bool(claim.alternative_to) for claim in checked)
+    parts = [
+        f"{len(checked) - read} as stated",
+        f"{read} under our reading ({others} of them another reading of the same sentence)",
+        f"{len(paper.claims) - len(checked)} that nothing here can measure",
+    ]
+    return f"{len(paper.claims) - others} statements, {len(paper.claims)} claims: {', '.join(parts)}"

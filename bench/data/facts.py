@@ -9,6 +9,6 @@ class DataFacts(NamedTuple):
     resolution: int
     """Side of the square training images, in pixels."""
     images: int
-    """Number of training images."""
+    """Number of images that a training draws from: those of the training side that are not held out."""
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     """Mean colour of the training images, in [0,1]."""

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from bench.data.decode import Picture, UnusableError
 from bench.data.facts import DataFacts
+from bench.data.held_out import held_out
 from bench.data.listing import Item
 from bench.util.errors import UserError
 from bench.util.files import sha256, whole
@@ -62,7 +63,8 @@ class Data:
     def of(cls, manifest: dict[str, Any], train: Packed, test: Packed) -> "Data":
         fingerprint = sha256(json.dumps(manifest, sort_keys=True).encode())
         red, green, blue = manifest["mean_colour"]
-        facts = DataFacts(manifest["resolution"], len(train), (red, green, blue))
+        images = len(train) - len(held_out(train.groups))
+        facts = DataFacts(manifest["resolution"], images, (red, green, blue))
         return cls(manifest["name"], train, test, manifest, fingerprint, facts)
 
 

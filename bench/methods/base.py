@@ -128,13 +128,16 @@ class Stage(ABC):
     steps: int
     batch_size: int
     images: int | None = None
-    """At most this many training images are used, always the same ones; None: all."""
+    """At most this many training images are used, always the same ones; None: all that are not held out."""
     holes: Family
     """Draws the training holes, one for each image."""
     networks: dict[str, nn.Module]
     optimizers: dict[str, Optimizer]
     penalised: frozenset[str] = frozenset()
     """Names of networks whose gradient is differentiated again, as under a gradient penalty: never compiled."""
+    blind: Mapping[str, float] = MappingProxyType({})
+    """What the discriminators' logged losses read when they tell nothing apart, by the scalar's name: 2 log 2 for a sum
+    of two cross-entropies in nats, 2 for hinge losses. Not for a Wasserstein GAN, whose losses have no such value."""
 
     @abstractmethod
     def step(self, feed: Feed) -> dict[str, Tensor]:
@@ -240,7 +243,8 @@ class Method(ABC):
         """The inpainter over the networks as they now are."""
 
     def preview(self) -> Inpainter:
-        """What draws the picture grids during training: a quicker inpainter where the real one is slow."""
+        """What draws the picture grids during training and fills the held-out images: a quicker inpainter where the
+        real one is slow."""
         return self.inpainter()
 
 

@@ -67,8 +67,13 @@ class Entry:
 
     @property
     def is_paper(self) -> bool:
-        """Whether it is listed under papers and can be reproduced."""
+        """Whether it is listed under papers."""
         return self.described and self.origin != "baselines"
+
+    @property
+    def reproducible(self) -> bool:
+        """Whether it has claims to judge: a paper, or a baseline whose paper.toml says what its own paper claims."""
+        return self.is_paper or (self.described and _has_claims(self.path / "paper.toml"))
 
     @property
     def summary(self) -> str:
@@ -90,9 +95,9 @@ class Entry:
         return read_paper(self.path / "paper.toml") if self.described else None
 
     def paper(self) -> "Paper":
-        """The paper.toml of a paper. Raises UserError for a baseline."""
+        """The paper.toml of what can be reproduced. Raises UserError for any other baseline."""
         paper = self.description()
-        if paper is None or not self.is_paper:
+        if paper is None or not self.reproducible:
             raise UserError(f"'{self.key}' is a baseline, not a paper. Score it: python -m bench evaluate {self.key}")
         return paper
 
@@ -263,6 +268,11 @@ def _title(toml: Path) -> str:
         return str(tomllib.loads(toml.read_text())["paper"]["title"])
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError):
         return f"(not readable; `python -m bench show {toml.parent.name}` says why)"
+
+
+def _has_claims(toml: Path) -> bool:
+    """Read from the text: `list` and `--help` must not wait for a whole paper.toml to be checked."""
+    return any(line.startswith("[[claims]]") for line in toml.read_text(errors="replace").splitlines())
 
 
 def _prepare_include(entry: Entry) -> None:

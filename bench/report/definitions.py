@@ -50,7 +50,7 @@ def explain_key(console: Console, catalog: Catalog, key: str, out: Path) -> None
     print_scales(console, scales(paper))
     print_explained(console, explain(paper, records))
     if not records:
-        verb = "reproduce" if entry.is_paper else "evaluate"
+        verb = "reproduce" if entry.reproducible else "evaluate"
         console.print(f"{out} holds no record of {key}, so no definition was tried: python -m bench {verb} {key}")
 
 

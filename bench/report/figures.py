@@ -130,11 +130,12 @@ def _curves(chapter: Chapter, key: str) -> pd.DataFrame:
             path = record.folder / "scalars.csv"
             if contender.method == key and path.exists():
                 frame = pd.read_csv(path, dtype={"stage": str, "name": str})
-                parts.append(_through(frame).assign(variant=contender.variant, run=record.run.name))
+                parts.append(through(frame).assign(variant=contender.variant, run=record.run.name))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def _through(frame: pd.DataFrame) -> pd.DataFrame:
+def through(frame: pd.DataFrame) -> pd.DataFrame:
+    """With `at`: `step` counted through all the stages, which come in their order."""
     lasts = frame.groupby("stage", sort=False)["step"].max()
     starts = lasts.cumsum() - lasts
     return frame.assign(at=frame["step"] + frame["stage"].map(starts))

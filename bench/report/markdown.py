@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
+import bench.report.health as health
 from bench.claims import Finding
 from bench.metrics.definitions import DEFINITIONS, HEADLINE
 from bench.report.boards import Board, Line
 from bench.report.chapters import Chapter, Report
+from bench.report.health import HealthLine, health_lines
 from bench.report.probed import NOTE, TITLE, ProbedTable
 from bench.report.reported import HEADING, ReportedTable, reported_tables
 from bench.report.words import (
@@ -31,6 +33,7 @@ def leaderboard_page(report: Report, command: str) -> str:
         for board in chapter.boards:
             lines += _board(board, chapter)
         lines += _probed(chapter.probed) if chapter.probed else []
+        lines += _health(health_lines(chapter, report.key))
     if not report.chapters:
         lines += [f"Nothing has been measured yet. Run `{command}`.", ""]
     lines += [f"## {HEADING}", ""]
@@ -73,6 +76,12 @@ def _probed(table: ProbedTable) -> list[str]:
     lines = [f"### {TITLE}", "", NOTE, "", *grid(head, rows), ""]
     lines += [f"- {metric.title}: {metric.formula} ({metric.source})." for metric in table.metrics]
     return [*lines, "", *(part for note in table.notes for part in (note, ""))]
+
+
+def _health(lines: Sequence[HealthLine]) -> list[str]:
+    if not lines:
+        return []
+    return [f"### {health.TITLE}", "", health.NOTE, "", *grid(health.HEADINGS, [line.cells for line in lines]), ""]
 
 
 def _tail(line: Line) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+import bench.report.health as health
 import bench.report.probed as probed
 import bench.report.words as words
 from bench.claims import FEWEST_GROUPS, FEWEST_SEEDS, Finding, Verdict
@@ -44,6 +45,7 @@ def page(report: Report, floors: set[str], cache: Path, command: str) -> str:
         how=lambda claim: how(claim, report.paper),
         together=together,
         probed=probed,
+        health=health,
         fewest_groups=FEWEST_GROUPS,
         fewest_seeds=FEWEST_SEEDS,
         traces=lambda claim: trace_figures(report.chapters, report.key, claim) if isinstance(claim, Trace) else [],
@@ -57,6 +59,8 @@ class _Pages:
         self.chapter = chapter
         self.scores = score_figures(chapter.boards)
         self.curves = training_figures(chapter, key)
+        self.health = health.health_lines(chapter, key)
+        self.health_figures = health.health_figures(self.health)
         self.gallery = gallery(chapter, key, floors, cache)
         self.provenance = provenance(chapter)
 

@@ -12,6 +12,8 @@ from rich.text import Text
 from bench.claims import DECISIVE, OUR_READING, Finding, Verdict
 from bench.metrics.definitions import DEFINITIONS, HEADLINE
 from bench.report.boards import Board, Line, leaderboards
+from bench.report.health import TITLE as TITLE_OF_HEALTH
+from bench.report.health import HealthLine
 from bench.report.probed import TITLE, ProbedTable, probed_table
 from bench.report.words import MARKS, budget_text, counted, heading, lead_text, lpips_text, mark, mean_text, truth_text
 from bench.runs.records import Record
@@ -73,6 +75,21 @@ def print_boards(console: Console, boards: Sequence[Board], records: Sequence[Re
     measured = any(record.content.lpips.version for record in records)
     if records and not measured:
         console.print(Text(f"LPIPS: {lpips_text(records)}", style="dim"))
+
+
+def print_health(console: Console, lines: Sequence[HealthLine]) -> None:
+    """Which trainings are well; those that are not say why."""
+    if not lines:
+        return
+    table = Table(title=TITLE_OF_HEALTH, **FORM)
+    for column in ("method", "held out, dB", "mean colour", "state"):
+        table.add_column(column, overflow="fold")
+    for line in lines:
+        name, _, ends, plain, _, state = map(Text, line.cells)
+        name.stylize("bold" if line.own else "")
+        state.stylize({"well": "green", "not well": "red"}.get(line.state, "dim"))
+        table.add_row(name, ends, plain, state)
+    console.print(table)
 
 
 def print_verdicts(console: Console, findings: Sequence[Finding], title: str) -> None:

@@ -54,7 +54,7 @@ def _unless_alone(processes: Sequence[int]) -> dict[str, list[int]]:
 
 
 def take_from_cache(folder: Path, run: Run, key: str) -> Path | None:
-    """Copy scalars, pictures and networks of another run under the same `runs/` that has finished this training.
+    """Copy curves, pictures and networks of another run under the same `runs/` that has finished this training.
 
     The networks come last, so that a kill leaves none. Returns the other run's folder; None where there is none whose
     files are whole.
@@ -70,8 +70,9 @@ def _take(twin: Path, folder: Path) -> bool:
     content = checkpoint.read(source) if source is not None else None
     if source is None or content is None:
         return False
+    more = [*twin.glob("heldout.csv"), *sorted((twin / "samples").glob("*.png"))]
     try:
-        parts = {path: path.read_bytes() for path in (twin / "scalars.csv", *sorted((twin / "samples").glob("*.png")))}
+        parts = {path: path.read_bytes() for path in (twin / "scalars.csv", *more)}
     except FileNotFoundError:  # it is being made again
         return False
     for path, part in (parts | {source: content}).items():

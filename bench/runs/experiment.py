@@ -246,7 +246,10 @@ class Experiment:
     def _training_facts(self, method: Method, stages: Sequence[Stage]) -> TrainingFacts:
         weights = sorted((self.folder / "checkpoints").glob("trained-*.pt"))
         return TrainingFacts(
-            stages=[StageFacts(name=one.name, steps=one.steps, batch_size=one.batch_size) for one in stages],
+            stages=[
+                StageFacts(name=one.name, steps=one.steps, batch_size=one.batch_size, blind=dict(one.blind))
+                for one in stages
+            ],
             steps=sum(stage.steps for stage in stages),
             parameters=parameters(method),
             weights_sha256=sha256(weights[0].read_bytes()),
@@ -280,7 +283,7 @@ class Experiment:
     def _clear(self) -> None:
         """Forget the run: the record first, so that no kill leaves a record without its files."""
         (self.folder / "record.json").unlink(missing_ok=True)
-        for name in ("scores.csv", "probes.csv", "scalars.csv", MARK):
+        for name in ("scores.csv", "probes.csv", "scalars.csv", "heldout.csv", MARK):
             (self.folder / name).unlink(missing_ok=True)
         for name in ("predictions", "checkpoints", "samples", "tensorboard"):
             shutil.rmtree(self.folder / name, ignore_errors=True)

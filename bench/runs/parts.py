@@ -105,6 +105,8 @@ class StageFacts(Part):
     name: str
     steps: Count
     batch_size: int
+    blind: dict[str, float] = Field(default_factory=dict)
+    """What discriminators' losses read when they tell nothing apart, by scalar."""
 
 
 class TrainingFacts(Part):

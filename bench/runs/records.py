@@ -6,6 +6,7 @@ OUT/runs/<data>-<scale>/<method>[+<variant>]-seed<N>-<key>/    (<data>-external/
     checkpoints/       the last two states of an unfinished training, and trained.pt
     training.json      the key of the training, by which other runs find the networks that are theirs too
     scalars.csv        training scalars: stage, step, name, value
+    heldout.csv        how well held-out training images were filled as the training went on (training/held_out.py)
     samples/           picture grids drawn during training
     tensorboard/       the same scalars for TensorBoard
     predictions/       <mask set>.npy, uint8 (N,3,H,W), in the order of the record's images
@@ -48,7 +49,7 @@ from bench.util.part import Part
 
 FORMAT: Literal[2] = 2
 """Raised when a record's layout changes."""
-NUMBERS = 3
+NUMBERS = 4
 """Raised, with a CHANGELOG entry, when a change in bench/ may move a number; part of every run key."""
 MADE_AGAIN = "Delete its folder and rerun the command."
 
@@ -142,6 +143,8 @@ class RecordContent(Part):
     scores_sha256: str
     scalars_sha256: str | None = None
     """None where nothing was trained, or no curve was kept."""
+    heldout_sha256: str | None = None
+    """None where nothing was trained, where the training data are too few to hold any out, and in older records."""
     probes_sha256: str | None = None
     """None where nothing was probed."""
     predictions_sha256: dict[str, str]
@@ -180,6 +183,13 @@ class Record:
         """The training's curves: `stage`, `step`, `name`, `value`. None where nothing was trained, or none was kept."""
         known = self.content.scalars_sha256
         return self._table("scalars", known) if known is not None else None
+
+    @cached_property
+    def heldout(self) -> pd.DataFrame | None:
+        """How well held-out training images were filled: `stage`, `step`, `image`, `group`, `psnr_hole`,
+        `psnr_mean_fill` (dB). None where that was not measured."""
+        known = self.content.heldout_sha256
+        return self._table("heldout", known) if known is not None else None
 
     @property
     def unranked(self) -> str:

@@ -1,4 +1,4 @@
-"""Reading a run's tables: scores.csv, probes.csv, scalars.csv."""
+"""Reading a run's tables: scores.csv, probes.csv, scalars.csv, heldout.csv."""
 
 import io
 import re

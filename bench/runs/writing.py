@@ -42,7 +42,7 @@ def write_record(
     notes: Sequence[str] = (),
 ) -> Record:
     """Write record.json and return it as it is read back; the folder's tables and predictions are there already."""
-    tables = {name: folder / f"{name}.csv" for name in ("scores", "scalars", "probes")}
+    tables = {name: folder / f"{name}.csv" for name in ("scores", "scalars", "heldout", "probes")}
     hashes = {name: sha256_of_file(path) for name, path in tables.items() if path.exists()}
     content = RecordContent(
         key=run.key,
@@ -62,6 +62,7 @@ def write_record(
         notes=list(notes),
         scores_sha256=hashes["scores"],
         scalars_sha256=hashes.get("scalars"),
+        heldout_sha256=hashes.get("heldout"),
         probes_sha256=hashes.get("probes"),
         predictions_sha256={
             name: sha256_of_files([folder / "predictions" / f"{name}.npy"], folder)

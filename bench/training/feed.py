@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.data import Packed
+from bench.data.held_out import drawn_from
 from bench.methods.base import Batch, Stage
 from bench.training.share import joined
 from bench.util.seeds import Chance, seed_of
@@ -19,6 +20,8 @@ ROOM = 0.25
 
 class TrainingFeed:
     """Batches of training images with fresh holes; each image once an epoch, in an order of the seed's own.
+
+    Held-out images (bench/data/held_out.py) are never drawn.
 
     `drawn` counts the images drawn in this stage: with the step it is all the state there is, so a checkpoint that
     keeps both resumes exactly.
@@ -44,6 +47,7 @@ class TrainingFeed:
         self.rng = torch.Generator()
         self.drawn = drawn
         self._stage, self._train, self._seed, self.device = stage, train, seed, device
+        self._drawn_from = drawn_from(train.groups)
         self._resident = _resident(train, device) if resident else None
         self._rank, self._processes = rank, processes
 
@@ -76,8 +80,9 @@ class TrainingFeed:
         return chosen.to(torch.float32).div_(255)
 
     def _indices(self, positions: Sequence[int]) -> list[int]:
-        count = min(len(self._train.ids), self._stage.images or len(self._train.ids))
-        return [int(_order(self._seed, self._stage.name, p // count, count)[p % count]) for p in positions]
+        count = min(len(self._drawn_from), self._stage.images or len(self._drawn_from))
+        places = (int(_order(self._seed, self._stage.name, p // count, count)[p % count]) for p in positions)
+        return [int(self._drawn_from[place]) for place in places]
 
     def _holes(self, positions: Sequence[int]) -> Tensor:
         height, width = self._train.pixels.shape[-2:]

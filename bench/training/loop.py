@@ -21,6 +21,7 @@ from bench.data import Packed
 from bench.methods.base import BrokenResultError, Method, Stage, TrainedSettings, no_exit
 from bench.training import checkpoint
 from bench.training.feed import TrainingFeed
+from bench.training.held_out import HeldOut
 from bench.training.options import Options
 from bench.training.processes import agree, check_shared, is_first, tell
 from bench.training.samples import draw_samples
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
 
 SAMPLES = 5
-"""How many picture grids a stage leaves."""
+"""How many picture grids a stage leaves, and how often it is measured on the held-out images."""
 
 
 Log = Callable[[str, dict[str, Any]], None]
@@ -47,6 +48,7 @@ class Training:
     def __init__(self, folder: Path, method: Method, train: Packed, seed: int, fabric: Fabric) -> None:
         self.folder, self.method, self.train, self.seed, self.fabric = folder, method, train, seed, fabric
         self.scalars = Scalars()
+        self.held_out = HeldOut(train, method)
         self._first = is_first(fabric)
         self._stop = threading.Event()
 
@@ -61,6 +63,8 @@ class Training:
         `options`, `report` and `log` are the first process's matter; any process may be signalled.
         """
         state = self._resume(log)
+        if not self.held_out.indices:
+            log("nothing held out", {"images": len(self.train)})
         first = 0 if state is None else state["stage"]
         deadline = None if options.minutes is None else time.monotonic() + 60 * options.minutes
         how = settings if isinstance(settings := self.method.settings, TrainedSettings) else TrainedSettings()
@@ -87,6 +91,7 @@ class Training:
         state = tell(self.fabric, state)
         if state is not None:
             self.scalars = Scalars(state["scalars"])
+            self.held_out = HeldOut(self.train, self.method, state["held_out"])
             self._load_networks(state["networks"])
             log("resumed", {"stage": state["stage"], "step": state["step"]})
         return state
@@ -147,8 +152,8 @@ class Training:
 
     def _show(self, stage: Stage, step: int) -> None:
         try:
-            with torch.compiler.set_stance("force_eager"):  # a picture grid is not worth a compilation of its own
-                draw_samples(self.folder / "samples" / f"{stage.name}-{step:07d}.png", self.method, self.train)
+            draw_samples(self.folder / "samples" / f"{stage.name}-{step:07d}.png", self.method, self.train)
+            self.held_out.measure(stage.name, step)
         except BrokenResultError as error:
             raise broken("what the networks return is not finite", step - 1, stage.name) from error
 
@@ -164,6 +169,7 @@ class Training:
             "scalars": self.scalars.rows,
             "pending": self.scalars.pending(),
             "names": self.scalars.names,
+            "held_out": self.held_out.rows,
         }
         folder = self.folder / "checkpoints"
         checkpoint.save(folder, checkpoint.numbered(stage_now, step_now), state)
@@ -172,6 +178,8 @@ class Training:
     def _finish(self) -> None:
         rows = [",".join([stage, str(step), name, repr(value)]) for stage, step, name, value in self.scalars.rows]
         write_text(self.folder / "scalars.csv", "\n".join(["stage,step,name,value", *rows]) + "\n")
+        if self.held_out.rows:
+            write_text(self.folder / "heldout.csv", self.held_out.table())
         for old in (self.folder / "checkpoints").glob("trained-*.pt"):
             old.unlink()
         checkpoint.save(self.folder / "checkpoints", "trained", self._network_states())

@@ -9,6 +9,7 @@ from PIL import Image
 from bench.data import Packed
 from bench.masks.sets import MASK_SETS
 from bench.methods.base import Method, compose, erase, fill
+from bench.training.held_out import looking
 from bench.util.files import whole
 
 COLUMNS = 8
@@ -20,11 +21,8 @@ def draw_samples(path: Path, method: Method, train: Packed) -> None:
     image = train.tensor(list(range(count)))
     height, width = image.shape[-2:]
     hole = MASK_SETS["center"].holes(train.ids[:count], height, width)
-    device = next((p.device for net in method.networks().values() for p in net.parameters()), torch.device("cpu"))
-    modes = {network: network.training for network in method.networks().values()}
-    result = fill(method.preview(), image.to(device), hole.to(device), torch.zeros(count, dtype=torch.int64)).cpu()
-    for network, mode in modes.items():
-        network.train(mode)
+    with looking(method) as device:
+        result = fill(method.preview(), image.to(device), hole.to(device), torch.zeros(count, dtype=torch.int64)).cpu()
     rows = [image, erase(image, hole), compose(image, hole, result)]
     grid = torch.cat([torch.cat(list(row), dim=2) for row in rows], dim=1)
     pixels = (grid * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()

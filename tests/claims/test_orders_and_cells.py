@@ -78,16 +78,44 @@ def test_order_inconclusive_says_how_many_images_more(make):
     assert "(now 200)" in finding.why
 
 
-def test_order_within_the_margin_needs_no_more_images(make):
+def test_order_whose_whole_interval_lies_within_the_margin_shows_no_difference(make):
     finding = verdict(0.02, make, spread=0.1)
-    assert finding.verdict == Verdict.INCONCLUSIVE
-    assert "shown to be smaller than the margin" in finding.why
+    assert finding.verdict == Verdict.NO_DIFFERENCE
+    assert "the two differ by less than the margin of 0.1 dB on center (center: +0.020 [" in finding.why
+    assert "Run `" not in finding.why
     assert "would show that it is no larger" in verdict(0.02, make, spread=1.0).why
 
 
-def worse_on_random(record):
+def test_no_difference_needs_a_margin_and_seeds(make):
+    assert verdict(0.0, make, margin=0.0, spread=0.0).verdict == Verdict.INCONCLUSIVE
+    (once,) = judge(paper(order()), "p", [make("p", IMAGES), make("p", IMAGES, "other")], FLOORS)
+    assert once.verdict == Verdict.INCONCLUSIVE
+    assert "another seed alone can move" in once.why
+
+
+def test_no_difference_on_one_mask_set_alone_leaves_the_claim_open(make):
+    even = [worse_on_random(record, 1.0) for record in thrice(make, IMAGES + 1)]
+    (finding,) = judge(paper(order(mask_sets=["center", "random"])), "p", even + thrice(make, IMAGES, "other"), FLOORS)
+    assert finding.verdict == Verdict.INCONCLUSIVE
+    assert "it holds in part: by more than the margin of 0.1 dB on center, while the two differ by less on random" in (
+        finding.why
+    )
+
+
+def test_a_verdict_on_a_reading_says_so_and_keeps_the_objection(make):
+    read = {"basis": "reading", "reading": "Better is not defined; PSNR stands for it.", "objection": "Not PSNR."}
+    records = thrice(make, IMAGES - 1) + thrice(make, IMAGES, "other")
+    stated, reading = judge(paper(order(), order() | read | {"id": "r"}), "p", records, FLOORS)
+    assert (stated.said, reading.said) == ("contradicted", "contradicted under our reading")
+    assert (stated.under_reading, reading.under_reading) == (False, True)
+    assert reading.objection == "Not PSNR."
+    (open_,) = judge(paper(order() | read), "p", records[:1], FLOORS)
+    assert open_.said == "not attempted"
+
+
+def worse_on_random(record, by=2.0):
     scores = pd.read_csv(record.folder / "scores.csv")
-    scores.loc[scores["mask_set"] == "random", "psnr"] -= 2
+    scores.loc[scores["mask_set"] == "random", "psnr"] -= by
     (record.folder / "scores.csv").write_text(text := scores.to_csv(index=False))
     return altered(record, scores_sha256=sha256(text.encode()))
 

@@ -166,3 +166,23 @@ def test_absent_curves_are_told(make):
     assert found.why == "p has no training curve gan/critic. Did you mean 'gan/critics'?"
     point = finding([make("p", IMAGES, curves={("gan", "critic"): line(1.0)[:1]})])
     assert "has a single point" in point.why
+
+
+def test_a_curve_that_scatters_less_than_another_is_steadier(make):
+    noise = [np.random.default_rng(seed).normal(0, 1, len(STEPS)) for seed in range(3)]
+    calm, rough = ([5 + STEPS / 1000 + size * one for one in noise] for size in (0.1, 1.0))
+    records = runs(make, calm) + runs(make, rough, "other")
+    found = finding(records, "steadier", against="variant:other", share=1.0)
+    assert found.verdict == Verdict.SUPPORTED
+    assert "scatters 9.99 % [" in found.why
+    turned = finding(records, "steadier", of="variant:other", against="variant:default", share=1.0)
+    assert turned.verdict == Verdict.CONTRADICTED
+    # the drift is no scatter, and a tenfold loss with a tenfold scatter is no rougher
+    scaled = finding(runs(make, calm) + runs(make, [10 * one for one in calm], "other"), "steadier",
+                     against="variant:other", share=1.01)  # fmt: skip
+    assert "scatters 100 % [100, 100]" in scaled.why
+
+
+def test_scatter_is_the_residual_of_a_straight_line():
+    wave = np.tile([1.0, -1.0], len(STEPS) // 2)
+    assert tail(frame(7 + STEPS / 100 + wave), 0.5).scatter == pytest.approx(1.0, abs=0.01)

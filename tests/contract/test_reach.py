@@ -14,6 +14,10 @@ id = "{id}"
 kind = "{kind}"
 section = "1"
 statement = "x"
+scope = {{ holes = "not said", opponents = "not said", measure = "not said" }}
+basis = "stated"
+objection = "Another seed."
+answer = "More seeds."
 {rest}
 """
 ORDER = 'better = "variant:default"\nworse = "{worse}"\nmetric = "{metric}"\nmask_sets = ["{masks}"]'

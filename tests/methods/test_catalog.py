@@ -65,6 +65,10 @@ def test_a_baseline_may_have_a_paper_toml_and_stays_a_baseline(tmp_path, monkeyp
     assert found["mine"].paper() == entry.description()
     with pytest.raises(UserError, match="'described' is a baseline, not a paper. Score it: python -m bench evaluate"):
         entry.paper()
+    claim = 'id = "c"\nkind = "judgement"\nsection = "1"\nstatement = "s"\nwhy = "w"\n'
+    toml.write_text(f"{described_toml()}\n[[claims]]\n{claim}")
+    assert entry.paper().claims[0].id == "c"  # its own claims can be reproduced
+    assert [one.key for one in found.papers] == ["mine"]
 
 
 def described_toml():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from spoken import spoken
 
 from bench.paper import Arithmetic, Paper, Reported, Table, read_paper
 from bench.paper.arithmetic import best_in_columns as standings_of
@@ -149,7 +150,7 @@ PSNRS = {"ours": {"psnr": "23.41"}, "ce": {"psnr": "22.85"}, "pi": {"psnr": "21.
 def percent_claim(fang: Paper, table: Table, percent: str, over: str = "ce", column: str = "psnr") -> tuple[str, str]:
     values = {"id": "c", "section": "1", "statement": "s", "kind": "arithmetic", "check": "percent over row"}
     values |= {"table": "t", "row": "ours", "over": over, "column": column, "percent": percent}
-    result = check(Arithmetic.model_validate(values), fang.model_copy(update={"tables": {"t": table}}))
+    result = check(Arithmetic.model_validate(spoken(values)), fang.model_copy(update={"tables": {"t": table}}))
     return result.verdict, result.why
 
 
@@ -210,7 +211,7 @@ def test_reported_percentages_keep_their_digits() -> None:
 def counted(fang: Paper, cells: dict[str, str], **more: object) -> tuple[str, str]:
     values = {"id": "c", "section": "1", "statement": "s", "kind": "arithmetic", "table": "t", "row": "ours"} | more
     table = table_of({"ours": cells}, **dict.fromkeys(cells, "higher"))
-    result = check(Arithmetic.model_validate(values), fang.model_copy(update={"tables": {"t": table}}))
+    result = check(Arithmetic.model_validate(spoken(values)), fang.model_copy(update={"tables": {"t": table}}))
     return result.verdict, result.why
 
 
@@ -245,7 +246,7 @@ def test_exclusive_counts(fang: Paper) -> None:
 def test_counts_that_are_not_there(fang: Paper) -> None:
     table = table_of({"ours": {"a": "1"}}, a="higher", b="higher")
     values = {"id": "c", "section": "1", "statement": "s", "kind": "arithmetic", "check": "exclusive", "table": "t"}
-    claim = Arithmetic.model_validate(values | {"row": "ours", "counts": ["a", "b"], "total": 3})
+    claim = Arithmetic.model_validate(spoken(values | {"row": "ours", "counts": ["a", "b"], "total": 3}))
     with pytest.raises(UserError, match="ours has no number in b"):
         check(claim, fang.model_copy(update={"tables": {"t": table}}))
 

@@ -48,6 +48,9 @@ id = "two"
 kind = "cell"
 section = "2"
 statement = "19.32 dB."
+basis = "stated"
+objection = "Another seed."
+answer = "More seeds."
 table = "t"
 row = "ours"
 column = "psnr"
@@ -59,6 +62,10 @@ id = "three"
 kind = "order"
 section = "2"
 statement = "A before B."
+scope = { holes = "not said", opponents = "not said", measure = "not said" }
+basis = "stated"
+objection = "Another seed."
+answer = "More seeds."
 better = "variant:default"
 worse = "variant:other"
 metric = "psnr"
@@ -266,6 +273,7 @@ def test_missing_scale(tmp_path: Path) -> None:
 def test_incomplete_arithmetic(tmp_path: Path) -> None:
     old = 'kind = "judgement"\nsection = "1"\nstatement = "It is good."\nwhy = "Nobody can tell."'
     new = 'kind = "arithmetic"\nsection = "1"\nstatement = "It is good."\ntable = "t"\ncheck = "one scale"'
+    new += '\nbasis = "stated"\nobjection = "o"\nanswer = "a"'
     text = complaint(tmp_path, old, new)
     assert "claims.0.check: 'one scale' needs the keys l1 and psnr" in text
     text = complaint(tmp_path, old, new.replace("one scale", "best in columns"))

@@ -186,3 +186,15 @@ def test_claims_about_runs_are_told_with_what_they_rest_on(pages):
         assert "adversarial: p, critic: median size" in page
         assert "p, rank correlation with the hole's share" in page.replace("&#39;", "'")
         assert "of the median size of p (other)" in page
+
+
+def test_a_verdict_on_a_reading_is_told_and_counted_apart_with_its_objection(small_paper, tmp_path, cache):
+    read = {"basis": "reading", "reading": "Not said; <i>k</i> tells.", "objection": "A <b>typo</b>.", "answer": "Ask."}
+    claims = [one.model_copy(update=read) if one.id == "scale" else one for one in small_paper.claims]
+    page, _, listed = write(tmp_path, small_paper.model_copy(update={"claims": claims}), [], cache)
+    assert "✗) contradicted under our reading" in page
+    assert "<b>Our reading.</b> Not said; &lt;i&gt;k&lt;/i&gt; tells." in page
+    assert "<b>An author could object:</b> A &lt;b&gt;typo&lt;/b&gt;. <b>Answered by:</b> Ask." in page
+    assert "As stated: 1 not comparable, 8 not attempted; under our reading: 1 contradicted." in listed
+    assert "(✗) contradicted under our reading" in listed
+    assert "A &lt;b>typo&lt;/b>. Answered by: Ask." in listed

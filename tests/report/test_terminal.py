@@ -50,3 +50,14 @@ def test_verdicts_are_counted_and_sorted(small_paper, records):
     assert all(one.claim.id in text and one.why not in text for one in hidden)
     assert "1 not attempted" in text
     assert "\x1b" not in text
+
+
+def test_a_verdict_on_a_reading_is_printed_as_one(small_paper):
+    read = {"basis": "reading", "reading": "Not said.", "objection": "A typo."}
+    claims = [one.model_copy(update=read) if one.id == "scale" else one for one in small_paper.claims]
+    findings = judge(small_paper.model_copy(update={"claims": claims}), "p", [], FLOORS)
+    text = printed(lambda console: print_verdicts(console, findings, "Claims"))
+    assert "(✗) contradicted" in text
+    assert "An author could object: A typo." in text
+    assert "as stated: 1 not comparable   8 not attempted" in text
+    assert "under our reading: 1 contradicted" in text
