@@ -208,7 +208,8 @@ def diagnostics(found: Found) -> dict[str, Tensor]:
     """What a search tells of each image, (N,) each: how its losses went, as a table of numbers.
 
     `context_<moment>` and `prior_<moment>` at QUARTERS, `context_loss` and `prior_loss` of the z that is kept; the
-    prior loss has its weight. `context_left`: the context loss at the end over that at the start. `prior_change`: its end minus its start, below 0 where the discriminator was won over.
+    prior loss has its weight. `context_left`: the context loss at the end over that at the start. `prior_change`: the
+    prior loss at the end minus that at the start, below 0 where the discriminator was won over.
     `prior_share`: |prior| over context. `settled`: as in Found.
     """
     told = {

@@ -308,7 +308,8 @@ def test_what_a_search_tells(networks):
     found = search(*networks, *damaged(), settings(iterations=8, search_learning_rate=0.05))
     told = diagnostics(found)
     moments = {f"{name}_{at}" for name in ("context", "prior") for at in ("start", "quarter", "half", "three_quarters")}
-    assert set(told) == moments | {"context_loss", "prior_loss", "context_left", "prior_change", "prior_share", "settled"}
+    ends = {"context_loss", "prior_loss", "context_left", "prior_change", "prior_share", "settled"}
+    assert set(told) == moments | ends
     assert torch.equal(told["context_left"], told["context_loss"] / told["context_start"])
     assert torch.equal(told["prior_change"], told["prior_loss"] - told["prior_start"])
     context = [told[f"context_{at}"] for at in ("start", "quarter", "half", "three_quarters", "loss")]
