@@ -21,3 +21,11 @@ def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
 def generator_loss(fake: Tensor) -> Tensor:
     """What the generator minimises, in its non-saturating form: -log D(fake), a mean over the logits."""
     return softplus(-fake).mean()
+
+
+def saturating_loss(fake: Tensor) -> Tensor:
+    """What the generator of the two-player game minimises: log(1 - D(fake)), a mean over the logits.
+
+    Its slope is D(fake): nothing is left to learn from where the discriminator is sure.
+    """
+    return -softplus(fake).mean()

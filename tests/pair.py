@@ -63,6 +63,10 @@ class DoubleFeed(TrainingFeed):
         image, hole = super().batch()
         return Batch(image.double(), hole)
 
+    def fixed(self, count):
+        image, hole = super().fixed(count)
+        return Batch(image.double(), hole)
+
 
 @contextmanager
 def doubles():

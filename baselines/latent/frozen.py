@@ -5,6 +5,8 @@ import copy
 import torch
 from torch import Tensor, nn
 
+WEIGHTED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+
 
 @torch.no_grad()
 def frozen_copy(network: nn.Module) -> nn.Module:
@@ -23,7 +25,7 @@ def _fold_norms(layers: nn.Sequential) -> None:
     """In a chain of layers, put each batch normalisation that follows weights into them."""
     before: nn.Module | None = None
     for place, layer in enumerate(layers):
-        if isinstance(layer, nn.BatchNorm2d) and isinstance(before, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+        if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) and isinstance(before, WEIGHTED):
             mean, variance = layer.running_mean, layer.running_var
             assert mean is not None
             assert variance is not None

@@ -4,6 +4,7 @@ Widths count the channels of the layer next to the picture; every layer further 
 width 64 these are 512-256-128-64-3, the published networks; Newmu's code, and so Hayrapetyan's, has width 128.
 """
 
+from itertools import pairwise
 from typing import Literal
 
 from torch import Tensor, nn
@@ -14,12 +15,15 @@ Activation = Literal["relu", "leaky_relu"]
 Norm = Literal["batch", "layer", "none"]
 SMALLEST = 4
 """Side in pixels of the features next to the vector."""
+UNITS = 16
+"""Units of a fully connected layer for each channel next to a DCGAN's picture."""
 
 
 class Generator(nn.Module):
     """A vector to a picture: one full connection, then transposed convolutions that double the side each.
 
-    Batch normalisation follows every layer but the last, the full connection (for each channel) included.
+    Batch normalisation follows every layer but the last, the full connection included: there for each channel
+    (carpedm20's and bamos's code), or with `dense_norm = "unit"` for each of its outputs (Newmu's).
     """
 
     def __init__(
@@ -31,17 +35,19 @@ class Generator(nn.Module):
         bias: bool = True,
         activation: Activation = "relu",
         slope: float = 0.2,
+        dense_norm: Literal["channel", "unit"] = "channel",
     ) -> None:
         super().__init__()
         doublings = _doublings(resolution)
         channels = [width * 2**place for place in reversed(range(doublings))]
         self.z_size, self.resolution = z_size, resolution
-        layers: list[nn.Module] = [
-            nn.Linear(z_size, channels[0] * SMALLEST**2, bias=bias),
-            nn.Unflatten(1, (channels[0], SMALLEST, SMALLEST)),
-        ]
-        for inside, outside in zip(channels, [*channels[1:], 3], strict=True):
-            layers += [nn.BatchNorm2d(inside), _activation(activation, slope), _double(inside, outside, kernel, bias)]
+        units = channels[0] * SMALLEST**2
+        to_map = nn.Unflatten(1, (channels[0], SMALLEST, SMALLEST))
+        layers: list[nn.Module] = [nn.Linear(z_size, units, bias=bias)]
+        layers += [nn.BatchNorm1d(units), to_map] if dense_norm == "unit" else [to_map, nn.BatchNorm2d(channels[0])]
+        for inside, outside in pairwise(channels):
+            layers += [_activation(activation, slope), _double(inside, outside, kernel, bias), nn.BatchNorm2d(outside)]
+        layers += [_activation(activation, slope), _double(channels[-1], 3, kernel, bias)]
         self.layers = nn.Sequential(*layers, nn.Tanh())
         self.apply(start)
 
@@ -86,13 +92,36 @@ class Discriminator(nn.Module):
         return score
 
 
+class ConnectedGenerator(nn.Sequential):
+    """(N,z_size) to (N,3,resolution,resolution) in [-1,1] through two full layers: a GAN as before DCGAN."""
+
+    def __init__(self, width: int, z_size: int, resolution: int) -> None:
+        """Each layer has 16 times `width` units: 1024 beside a DCGAN of width 64."""
+        units, pixels = UNITS * width, 3 * resolution**2
+        shape = nn.Unflatten(1, (3, resolution, resolution))
+        super().__init__(*_full(z_size, units), *_full(units, units), nn.Linear(units, pixels), nn.Tanh(), shape)
+
+
+class ConnectedDiscriminator(nn.Sequential):
+    """(N,3,resolution,resolution) in [-1,1] to logits (N,), through two full layers."""
+
+    def __init__(self, width: int, resolution: int) -> None:
+        units, pixels = UNITS * width, 3 * resolution**2
+        layers = [*_full(pixels, units, 0.2), *_full(units, units, 0.2)]
+        super().__init__(nn.Flatten(), *layers, nn.Linear(units, 1), nn.Flatten(0))
+
+
+def _full(inside: int, outside: int, slope: float = 0.0) -> tuple[nn.Module, nn.Module]:
+    return nn.Linear(inside, outside), nn.LeakyReLU(slope, inplace=True)
+
+
 def start(module: nn.Module) -> None:
     """DCGAN's first weights: N(0, 0.02); gains of batch normalisation N(1, 0.02), as in Newmu's code; biases 0."""
     if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(module.weight, 0.0, 0.02)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
-    elif isinstance(module, nn.BatchNorm2d):
+    elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
         nn.init.normal_(module.weight, 1.0, 0.02)
         nn.init.zeros_(module.bias)
 

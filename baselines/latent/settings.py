@@ -6,6 +6,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
+from baselines.schedule import Schedule
 from bench.methods.base import TrainedSettings
 from bench.util.errors import UserError
 
@@ -34,14 +35,35 @@ class GanSettings(VectorSettings):
     learning_rate: float = Field(2e-4, gt=0, le=1, description="Adam's, for both networks")
     beta1: float = Field(0.5, ge=0, lt=1, description="Adam's first decay")
     beta2: float = Field(0.999, ge=0, lt=1, description="Adam's second decay")
+    schedule: Schedule = Field("constant", description="course of the learning rate; cosine: falls to 0")
+    average: float = Field(
+        0.0, ge=0, lt=1, description="decay of a running mean of the generator's weights, which then draws; 0: the last"
+    )
     weight_decay: float = Field(0.0, ge=0, le=1, description="l2 regularisation of both networks' weights")
     flip: bool = Field(True, description="half of the training images are mirrored")
+    training_images: int | None = Field(
+        None, ge=2, description="images that the GAN learns from, at most; the number of its updates stays as it is"
+    )
+    architecture: Literal["dcgan", "connected"] = Field(
+        "dcgan", description="both networks: DCGAN's, or fully connected ones as those of GANs before it"
+    )
 
 
 class DcganSettings(GanSettings):
     """Training by the two-class loss (AdversarialStage)."""
 
     g_steps: int = Field(1, ge=1, le=16, description="generator updates for each update of the discriminator")
+    generator_loss: Literal["nonsaturating", "saturating"] = Field(
+        "nonsaturating", description="what the generator minimises: -log D, or log(1-D)"
+    )
+    in_turn: bool = Field(
+        False, description="a batch of images, and a z, for one network at a time: half the steps of an epoch"
+    )
+
+    def gan_steps(self, images: int) -> int:
+        """Steps of the training on `images` images, each one update of the discriminator."""
+        batches = self.epochs * images // self.batch_size
+        return self.steps or max(1, batches // 2 if self.in_turn else batches)
 
 
 class WganSettings(GanSettings):
@@ -54,13 +76,21 @@ class WganSettings(GanSettings):
 class SearchSettings(VectorSettings):
     """The search for the vector whose picture fits the known pixels (search.py)."""
 
-    iterations: int = Field(1500, ge=0, description="updates of z by Adam")
-    search_learning_rate: float = Field(0.01, gt=0, description="Adam's, for z")
+    iterations: int = Field(1500, ge=0, description="updates of z")
+    descent: Literal["adam", "nesterov"] = Field(
+        "adam", description="what updates z: Adam, or gradient descent with Nesterov's momentum of 0.9"
+    )
+    search_learning_rate: float = Field(0.01, gt=0, description="learning rate for z")
+    search_schedule: Schedule = Field("constant", description="course of that rate; cosine: falls to 0")
+    start: Literal["prior", "normal"] = Field(
+        "prior", description="where a search begins: at a z drawn as in training, or from N(0,1)"
+    )
     clip: bool = Field(True, description="z is kept in [-1,1] after each update")
     context: Literal["yeh", "none", "printed", "printed_inverted"] = Field(
         "yeh", description="weights of the known pixels: Yeh's Eq. (3), none, or as Hayrapetyan's formula is printed"
     )
     window: int = Field(7, ge=1, le=255, description="side of the window that the weights look at, in pixels; odd")
+    norm: Literal["l1", "l2"] = Field("l1", description="what the context loss sums: |difference|, or its square")
     reduction: Literal["sum", "mean"] = Field("sum", description="of the context loss over pixels and channels")
     prior: Literal["saturating", "nonsaturating", "critic", "none"] = Field(
         "saturating", description="prior loss: log(1-D), -log D, minus the discriminator's score, or none"
@@ -70,6 +100,12 @@ class SearchSettings(VectorSettings):
     keep: Literal["last", "best"] = Field("last", description="the last z of a search, or the one of lowest loss")
     blend: Literal["none", "poisson"] = Field("poisson", description="how the found picture enters the hole")
     images_at_once: int = Field(64, ge=1, le=128, description="images searched side by side; moves last bits only")
+
+    def first(self, generator: torch.Generator) -> Tensor:
+        """Where a search begins, (1,z_size) on the CPU."""
+        if self.start == "normal":
+            return torch.randn(1, self.z_size, generator=generator)
+        return self.draw(1, generator)
 
     @model_validator(mode="after")
     def _window_has_a_middle(self) -> Self:

@@ -3,24 +3,83 @@
 Both are unconditional: no step looks at a hole. Pictures are in [-1,1]; batch normalisation is in training mode.
 """
 
+import copy
+from abc import abstractmethod
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from baselines import gan, wgan
+from baselines import gan, schedule, wgan
+from baselines.latent.networks import ConnectedDiscriminator, ConnectedGenerator, Discriminator, Generator
 from baselines.latent.settings import DcganSettings, GanSettings, WganSettings
 from bench.masks.center import Center
 from bench.methods.base import Feed, Stage
+
+AVERAGE = "generator_average"
+"""Name of the network that holds the running mean of the generator's weights, where there is one."""
+
+
+def gan_networks(generator: Generator, discriminator: Discriminator, settings: GanSettings) -> dict[str, nn.Module]:
+    """The networks that a stage trains, by name: with `average`, also the generator that is their mean over time.
+
+    With `architecture = "connected"` two fully connected ones for the same pictures take the place of those given.
+    """
+    if settings.architecture == "connected":
+        return _averaged(
+            ConnectedGenerator(settings.width, settings.z_size, generator.resolution),
+            ConnectedDiscriminator(settings.width, generator.resolution),
+            settings,
+        )
+    return _averaged(generator, discriminator, settings)
+
+
+def _averaged(generator: nn.Module, discriminator: nn.Module, settings: GanSettings) -> dict[str, nn.Module]:
+    average = {AVERAGE: copy.deepcopy(generator)} if settings.average > 0 else {}
+    return {"generator": generator, "discriminator": discriminator} | average
+
+
+def drawing(networks: Mapping[str, nn.Module]) -> nn.Module:
+    """The generator that makes pictures once it is trained: the averaged one, where there is one."""
+    return networks.get(AVERAGE, networks["generator"])
 
 
 class _GanStage(Stage):
     """What both have in common: networks, optimisers, and what a step draws."""
 
-    def __init__(self, generator: nn.Module, discriminator: nn.Module, settings: GanSettings, steps: int) -> None:
+    def __init__(self, networks: Mapping[str, nn.Module], settings: GanSettings, steps: int) -> None:
+        """`networks`: those of `gan_networks`; others among them are left alone."""
         self.steps, self.batch_size, self.gan = steps, settings.batch_size, settings
+        self.images = settings.training_images
         self.holes = Center()  # no step uses one, but a feed draws them all the same: these cost least
-        self.networks = {"generator": generator, "discriminator": discriminator}
-        self.optimizers = {name: _adam(network, settings) for name, network in self.networks.items()}
+        roles = ("generator", "discriminator")
+        self.networks = {name: networks[name] for name in (*roles, AVERAGE) if name in networks}
+        self.optimizers = {name: _adam(self.networks[name], settings) for name in roles}
+
+    def step(self, feed: Feed) -> dict[str, Tensor]:
+        self.set_learning_rate(
+            self.gan.learning_rate * schedule.share(self.gan.schedule, feed.step, self.steps), *self.optimizers
+        )
+        scalars = self.update(feed)
+        if AVERAGE in self.networks:
+            self.follow(feed.step)
+        return scalars
+
+    @abstractmethod
+    def update(self, feed: Feed) -> dict[str, Tensor]:
+        """One step of the two networks; returns its scalars."""
+
+    @torch.no_grad()
+    def follow(self, step: int) -> None:
+        """Move the running mean towards the generator: over the last 1 / (1 - average) steps, at first over fewer.
+
+        The statistics of batch normalisation are averaged as the weights are.
+        """
+        decay = min(self.gan.average, (1 + step) / (10 + step))
+        now = self.networks["generator"].state_dict()
+        for name, mean in self.networks[AVERAGE].state_dict().items():
+            mean.lerp_(now[name], 1 - decay) if mean.is_floating_point() else mean.copy_(now[name])
 
     def real(self, feed: Feed) -> Tensor:
         """The next training images in [-1,1], half of them mirrored where the settings say so."""
@@ -42,34 +101,47 @@ class _GanStage(Stage):
 
 
 class AdversarialStage(_GanStage):
-    """DCGAN: one update of the discriminator, then `g_steps` of the generator by the non-saturating loss.
+    """DCGAN: one update of the discriminator, then `g_steps` of the generator.
 
-    The same z serves all updates of a step, as in the codes that take two generator steps (carpedm20, bamos). Scalars:
-    `discriminator` and `generator`, the losses in nats; `generator_gradient`, the norm of the generator's last
-    gradient.
+    The same z serves all updates of a step, as in the codes that take two generator steps (carpedm20, bamos); with
+    `in_turn` the generator's updates have one of their own, as in Newmu's.
+
+    Scalars: `discriminator` and `generator`, the losses in nats; `generator_gradient`, the norm of the generator's last
+    gradient; `generator_slope`, the mean |derivative| of its last loss by a logit, in [0,1] whatever the networks are:
+    0 where the discriminator leaves nothing to learn from.
     """
 
     name = "dcgan"
     blind = gan.blind()
 
-    def __init__(self, generator: nn.Module, discriminator: nn.Module, settings: DcganSettings, images: int) -> None:
+    def __init__(self, networks: Mapping[str, nn.Module], settings: DcganSettings, images: int) -> None:
         """`images`: how many training images there are, for the length of an epoch."""
-        steps = settings.steps or max(1, settings.epochs * images // settings.batch_size)
-        super().__init__(generator, discriminator, settings, steps)
-        self.g_steps = settings.g_steps
+        super().__init__(networks, settings, settings.gan_steps(images))
+        self.g_steps, self.in_turn = settings.g_steps, settings.in_turn
+        self.saturating = settings.generator_loss == "saturating"
 
-    def step(self, feed: Feed) -> dict[str, Tensor]:
+    def update(self, feed: Feed) -> dict[str, Tensor]:
         real = self.real(feed)
         z = self.vectors(feed, real.device)
         fake = self.networks["generator"](z)
         discriminator_loss = self.minimise("discriminator", self.discriminator_loss(real, fake.detach()))
+        if self.in_turn:
+            z = self.vectors(feed, real.device)
         for place in range(self.g_steps):
             # The first picture is still what the generator makes of z: only the discriminator has changed since.
-            candidate = fake if place == 0 else self.networks["generator"](z)
-            generator_loss = self.minimise("generator", gan.generator_loss(self.score(candidate)))
+            reused = place == 0 and not self.in_turn
+            score = self.score(fake if reused else self.networks["generator"](z))
+            generator_loss = self.minimise("generator", self.generator_loss(score))
         gradients = [weight.grad for weight in self.networks["generator"].parameters() if weight.grad is not None]
-        norm = nn.utils.get_total_norm(gradients)
-        return {"discriminator": discriminator_loss, "generator": generator_loss, "generator_gradient": norm}
+        return {
+            "discriminator": discriminator_loss,
+            "generator": generator_loss,
+            "generator_gradient": nn.utils.get_total_norm(gradients),
+            "generator_slope": (score if self.saturating else -score).detach().sigmoid().mean(),
+        }
+
+    def generator_loss(self, score: Tensor) -> Tensor:
+        return gan.saturating_loss(score) if self.saturating else gan.generator_loss(score)
 
     def discriminator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         """In two passes: batch normalisation over a mixed batch would let each half see the other."""
@@ -87,13 +159,13 @@ class WassersteinStage(_GanStage):
     name = "wgan"
     penalised = frozenset({"discriminator"})
 
-    def __init__(self, generator: nn.Module, discriminator: nn.Module, settings: WganSettings, images: int) -> None:
+    def __init__(self, networks: Mapping[str, nn.Module], settings: WganSettings, images: int) -> None:
         """`images`: how many training images there are; an epoch counts the batches that the discriminator sees."""
         seen = settings.batch_size * settings.n_critic
-        super().__init__(generator, discriminator, settings, settings.steps or max(1, settings.epochs * images // seen))
+        super().__init__(networks, settings, settings.steps or max(1, settings.epochs * images // seen))
         self.n_critic, self.gp_weight = settings.n_critic, settings.gp_weight
 
-    def step(self, feed: Feed) -> dict[str, Tensor]:
+    def update(self, feed: Feed) -> dict[str, Tensor]:
         scalars: dict[str, Tensor] = {}
         for _ in range(self.n_critic):
             scalars = self.update_discriminator(feed)

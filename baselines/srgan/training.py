@@ -28,9 +28,11 @@ class SrganSettings(TrainedSettings):
     sr_discriminator: Layout = Field("alternating", description="strides 1 and 2 in turn, or 2 in every layer")
     sr_crop: int = Field(96, ge=16, le=512, multiple_of=4, description="side of a training crop, in pixels")
     sr_batch_size: int = Field(16, ge=1, description="crops of one update")
-    sr_learning_rate: float = Field(1e-4, gt=0, le=1, description="Adam's; a tenth in the second half against it")
+    sr_learning_rate: float = Field(1e-4, gt=0, le=1, description="the generator's, Adam, by squared error alone")
+    srgan_learning_rate: float = Field(1e-4, gt=0, le=1, description="the generator's against the discriminator")
+    sr_discriminator_learning_rate: float = Field(1e-4, gt=0, le=1, description="the discriminator's, Adam")
     srresnet_steps: int = Field(1_000_000, ge=1, description="updates by squared error alone")
-    srgan_steps: int = Field(200_000, ge=0, description="updates against the discriminator")
+    srgan_steps: int = Field(200_000, ge=1, description="updates against the discriminator")
     sr_adversarial_weight: float = Field(1e-3, ge=0, description="weight of the adversarial loss beside the content")
     sr_pictures: Supplied = Field(None, description="folder to learn from, as ImageNet; none: the training images")
     vgg19_file: Supplied = Field(None, description="torchvision's VGG-19 weights; none: the content is squared error")
@@ -47,7 +49,7 @@ class Srresnet(Stage):
         self.steps, self.batch_size = settings.srresnet_steps, settings.sr_batch_size
         self.source = source(settings)
         self.networks = {"generator": generator}
-        self.optimizers = {"generator": _adam(generator, settings)}
+        self.optimizers = {"generator": _adam(generator, settings.sr_learning_rate)}
 
     def step(self, feed: Feed) -> dict[str, Tensor]:
         small, large = self.crops(feed)
@@ -55,27 +57,38 @@ class Srresnet(Stage):
 
     def crops(self, feed: Feed) -> tuple[Tensor, Tensor]:
         """A batch small and large, on the device of the networks."""
-        device = next(self.networks["generator"].parameters()).device
-        small, large = pair(self.source(feed, self.batch_size), self.settings.sr_crop, feed.rng)
-        return small.to(device), large.to(device)
+        return pair(self.source(feed))
 
 
 class Srgan(Srresnet):
-    """Generator against discriminator, each updated once a step. Its name says which content loss it had."""
+    """Generator against discriminator, each updated once a step; a tenth of both rates in the second half.
+
+    The generator begins as SRResNet, which stays as it is. The stage's name says which content loss it had.
+    """
 
     blind = gan.blind()
 
-    def __init__(self, generator: nn.Module, discriminator: nn.Module, settings: SrganSettings) -> None:
+    def __init__(
+        self, srresnet: nn.Module, generator: nn.Module, discriminator: nn.Module, settings: SrganSettings
+    ) -> None:
         super().__init__(generator, settings)
+        self.srresnet, self.generator = srresnet, generator
         self.name = "srgan_mse" if settings.vgg19_file is None else "srgan_vgg54"
         self.steps = settings.srgan_steps
         self.content = F.mse_loss if settings.vgg19_file is None else Vgg54(settings.vgg19_file)
         self.networks["discriminator"] = discriminator
-        self.optimizers["discriminator"] = _adam(discriminator, settings)
+        self.rates = {
+            "generator": settings.srgan_learning_rate,
+            "discriminator": settings.sr_discriminator_learning_rate,
+        }
+        self.optimizers = {role: _adam(self.networks[role], rate) for role, rate in self.rates.items()}
 
     def step(self, feed: Feed) -> dict[str, Tensor]:
-        late = feed.step >= self.steps // 2
-        self.set_learning_rate(self.settings.sr_learning_rate * (0.1 if late else 1.0))
+        if feed.step == 0:
+            self.generator.load_state_dict(self.srresnet.state_dict())
+        drop = 0.1 if feed.step >= self.steps // 2 else 1.0
+        for role, rate in self.rates.items():
+            self.set_learning_rate(drop * rate, role)
         small, large = self.crops(feed)
         result = self.networks["generator"](small)
         loss = self.update_discriminator(result.detach(), large)
@@ -112,15 +125,19 @@ class Vgg54:
         return VGG_SCALE * difference.square().sum(dim=1).mean()
 
 
-def stages(generator: nn.Module, discriminator: nn.Module, settings: SrganSettings) -> list[Stage]:
-    """Both phases; without the second where it has no steps."""
-    first = Srresnet(generator, settings)
-    return [first, Srgan(generator, discriminator, settings)] if settings.srgan_steps else [first]
+def stages(srresnet: nn.Module, generator: nn.Module, discriminator: nn.Module, settings: SrganSettings) -> list[Stage]:
+    """Both phases: `srresnet` learns in the first; `generator`, of the same kind, goes on from it in the second."""
+    return [Srresnet(srresnet, settings), Srgan(srresnet, generator, discriminator, settings)]
 
 
 def source(settings: SrganSettings) -> Source:
-    return from_training if settings.sr_pictures is None else Folder(settings.sr_pictures, settings.sr_crop)
+    side = settings.sr_crop
+    return (
+        from_training(side)
+        if settings.sr_pictures is None
+        else Folder(settings.sr_pictures, side, settings.sr_batch_size)
+    )
 
 
-def _adam(network: nn.Module, settings: SrganSettings) -> Adam:
-    return Adam(network.parameters(), settings.sr_learning_rate, betas=(0.9, 0.999), fused=True)
+def _adam(network: nn.Module, rate: float) -> Adam:
+    return Adam(network.parameters(), rate, betas=(0.9, 0.999), fused=True)

@@ -9,7 +9,7 @@ from torch import nn
 from baselines.latent.networks import Discriminator, Generator
 from baselines.latent.search import LatentSearch
 from baselines.latent.settings import SEARCH_SETTINGS, DcganSettings, SearchSettings
-from baselines.latent.training import AdversarialStage
+from baselines.latent.training import AdversarialStage, drawing, gan_networks
 from bench.methods.base import DataFacts, Inpainter, Method, Stage
 
 
@@ -28,21 +28,23 @@ class Yeh2017(Method):
 
     def __init__(self, settings: YehSettings, data: DataFacts) -> None:
         super().__init__(settings, data)
-        self.generator = Generator(settings.width, settings.z_size, data.resolution)
-        self.discriminator = Discriminator(settings.width, data.resolution)
+        generator = Generator(settings.width, settings.z_size, data.resolution)
+        self._networks = gan_networks(generator, Discriminator(settings.width, data.resolution), settings)
 
     def networks(self) -> dict[str, nn.Module]:
-        return {"generator": self.generator, "discriminator": self.discriminator}
+        return self._networks
 
     def stages(self) -> Sequence[Stage]:
-        return [AdversarialStage(self.generator, self.discriminator, self.settings, self.data.images)]
+        return [AdversarialStage(self._networks, self.settings, self.data.images)]
 
     def inpainter(self) -> Inpainter:
-        return LatentSearch(self.generator, self.discriminator, self.settings, self.data.resolution)
+        return self._searching(self.settings)
 
     def preview(self) -> Inpainter:
-        quick = self.settings.for_preview()
-        return LatentSearch(self.generator, self.discriminator, quick, self.data.resolution)
+        return self._searching(self.settings.for_preview())
+
+    def _searching(self, settings: YehSettings) -> LatentSearch:
+        return LatentSearch(drawing(self._networks), self._networks["discriminator"], settings, self.data.resolution)
 
 
 METHOD = Yeh2017

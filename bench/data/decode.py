@@ -7,6 +7,8 @@ frame. Sizes only ever go down.
 
 import errno
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -19,6 +21,9 @@ from bench.util.pictures import open_picture, read_regular
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 WIDE = ("I", "I;16", "I;16B", "I;16L", "I;16N")
+
+TURNED = (5, 6, 7, 8)
+"""The EXIF orientations that turn a picture by 90 degrees."""
 
 _PNG_DEPTH = 24
 """Where a PNG file says how many bits a channel has."""
@@ -41,10 +46,27 @@ def decode(path: Path) -> Picture:
     """The picture as uint8 (H,W,3). Raises UnusableError for a damaged one, UserError for one out of reach."""
     if path.suffix.lower() == ".npy":
         return _array(path)
-    try:
+    with _damage_told(path):
         content = read_regular(path)
         with open_picture(content) as file:
             return np.array(_rgb(ImageOps.exif_transpose(_eight_bits(file, content, path)), path))
+
+
+def size(path: Path) -> tuple[int, int]:
+    """Height and width of what `decode` returns, from the file's head alone. Raises the same."""
+    if path.suffix.lower() == ".npy":
+        height, width, _ = _array(path).shape
+        return height, width
+    with _damage_told(path), open_picture(read_regular(path)) as file:
+        width, height = file.size
+        return (width, height) if file.getexif().get(ExifTags.Base.Orientation) in TURNED else (height, width)
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    """What goes wrong inside is the file's fault, or the disk's."""
+    try:
+        yield
     except UserError:
         raise
     except OSError as error:

@@ -98,9 +98,17 @@ class Feed(Protocol):
     """Index of this step within the stage, from 0."""
     rng: torch.Generator
     """CPU generator for the step's own random numbers."""
+    device: torch.device
+    """Where the networks are, and what `batch` and `fixed` return."""
 
     def batch(self) -> Batch:
         """The next batch, `Stage.batch_size` images with fresh holes. May be called several times a step."""
+
+    def generator(self, step: int) -> torch.Generator:
+        """`rng` as it is at the beginning of `step`: for what is prepared ahead."""
+
+    def fixed(self, count: int) -> Batch:
+        """`count` of the stage's images with a hole each, the same in every step; `batch` goes on as if not called."""
 
 
 class Stage(ABC):

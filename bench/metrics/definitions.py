@@ -353,6 +353,17 @@ _ALL = (
         2,
         scored="raw",
     ),
+    MetricDefinition(
+        "tv_excess",
+        "TV beyond the truth's",
+        "grey levels",
+        "neither",
+        "TV of C minus TV of X: below 0 where the result is smoother than the truth, above 0 where it is rougher",
+        "claims of blur or noise, which name no opponent",
+        2,
+        column="tv",
+        limits=(float("-inf"), float("inf")),
+    ),
     *_tv(
         "tv_aniso",
         "TV, anisotropic",

@@ -12,16 +12,17 @@ from bench.metrics.definitions import BATCH, DEFINITIONS
 
 PEAK = 255.0
 
-# Each takes the column that metric definitions.py names, and the hole's share of the image.
-_DERIVED: dict[str, Callable[[pd.Series, pd.Series], pd.Series]] = {
-    "psnr_cap100": lambda psnr, share: psnr.replace(math.inf, 100.0),
-    "psnr_hole": lambda psnr, share: psnr + 10 * np.log10(share),
-    "psnr_zits": lambda mse, share: 1 - 10 * np.log10(mse / PEAK**2 + 1e-7),
-    "psnr_range2": lambda psnr, share: psnr + 20 * math.log10(2),
-    "l1_grey": lambda l1, share: PEAK / 100 * l1,
-    "l1_m11": lambda l1, share: 2 * l1,
-    "l2": lambda mse, share: 100 / PEAK**2 * mse,
-    "l2_m11": lambda mse, share: 400 / PEAK**2 * mse,
+# Each takes the column that metric definitions.py names, and all columns.
+_DERIVED: dict[str, Callable[[pd.Series, pd.DataFrame], pd.Series]] = {
+    "psnr_cap100": lambda psnr, _: psnr.replace(math.inf, 100.0),
+    "psnr_hole": lambda psnr, scores: psnr + 10 * np.log10(scores["hole_share"]),
+    "psnr_zits": lambda mse, _: 1 - 10 * np.log10(mse / PEAK**2 + 1e-7),
+    "psnr_range2": lambda psnr, _: psnr + 20 * math.log10(2),
+    "tv_excess": lambda tv, scores: tv - scores["tv_truth"],
+    "l1_grey": lambda l1, _: PEAK / 100 * l1,
+    "l1_m11": lambda l1, _: 2 * l1,
+    "l2": lambda mse, _: 100 / PEAK**2 * mse,
+    "l2_m11": lambda mse, _: 400 / PEAK**2 * mse,
 }
 
 
@@ -37,7 +38,7 @@ def values(scores: pd.DataFrame, definition_id: str) -> "pd.Series[float] | None
     if not definition.per_image or not _measured(scores, definition.column):
         return None
     column = scores[definition.column].astype(np.float64)
-    return column if definition.kept else _DERIVED[definition.id](column, scores["hole_share"])
+    return column if definition.kept else _DERIVED[definition.id](column, scores)
 
 
 def summarise(scores: pd.DataFrame, definition_id: str) -> float:

@@ -162,10 +162,10 @@ class Bound(_Measured):
 class Trace(_Measured):
     """About a curve of the training: the last `tail` of `scalar` over the steps of `stage`, in size.
 
-    `vanishes`: the median of the tail is under `below` and, where `against` is named, under `share` of the same of
-    that side. `settles`: the median of the tail is under `share` of the curve's largest value, and a straight line
-    through the tail rises or falls by less than `flat` of that median. `steadier`: around such a line the tail
-    scatters, relative to its median, less than `share` times as much as that of `against`.
+    `vanishes`: the median of the tail is under `below`, or under `share` of that of `against`, or both. `settles`: the
+    median of the tail is under `share` of the curve's largest value, and a straight line through the tail rises or
+    falls by less than `flat` of that median. `steadier`: around such a line the tail scatters, relative to its median,
+    less than `share` times as much as that of `against`.
     """
 
     kind: Literal["trace"]
@@ -182,9 +182,9 @@ class Trace(_Measured):
 
     @model_validator(mode="after")
     def _is_complete(self) -> "Trace":
-        vanishing = self.below is not None and (self.against is None) == (self.share is None) and self.flat is None
-        if self.check == "vanishes" and not vanishing:
-            raise misplaced(("check",), "'vanishes' needs the key below, and may have against and share together")
+        paired = (self.against is None) == (self.share is None) and self.flat is None
+        if self.check == "vanishes" and not (paired and (self.below or self.share)):
+            raise misplaced(("check",), "'vanishes' needs the key below, or against and share together, or all three")
         settling = None not in (self.share, self.flat) and self.below is None and self.against is None
         if self.check == "settles" and not settling:
             raise misplaced(("check",), "'settles' needs the keys share and flat, and no other value")

@@ -44,8 +44,9 @@ def rule(claim: Bound | Trace | Trend | Wins) -> str:
         scatter = f"scatter of {claim.scalar} in stage {claim.stage} around its trend, over {end(claim)}"
         times = "less than" if claim.share == 1 else f"under {_percent(claim.share)} of"
         return f"{scatter}: {of} {times} {plain(claim.against or '')}"
-    less = f", and under {_percent(claim.share)} of that of {plain(claim.against)}" if claim.against else ""
-    return f"{what}: under {claim.below:g}{less}"
+    limits = [f"under {claim.below:g}"] if claim.below is not None else []
+    limits += [f"under {_percent(claim.share)} of that of {plain(claim.against)}"] if claim.against else []
+    return f"{what}: {', and '.join(limits)}"
 
 
 def _percent(share: float | None) -> str:

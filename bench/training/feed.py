@@ -54,8 +54,11 @@ class TrainingFeed:
     def start(self, step: int) -> None:
         """Begin a step: its random numbers depend on its index alone, the global generator's too."""
         self.step = step
-        self.rng.manual_seed(seed_of(self._seed, "step", self._stage.name, step))
+        self.rng = self.generator(step)
         torch.manual_seed(seed_of(self._seed, "global", self._stage.name, step))
+
+    def generator(self, step: int) -> torch.Generator:
+        return torch.Generator().manual_seed(seed_of(self._seed, "step", self._stage.name, step))
 
     def batch(self) -> Batch:
         positions = range(self.drawn, self.drawn + self._stage.batch_size)
@@ -64,6 +67,11 @@ class TrainingFeed:
         own = positions[self._rank * count : (self._rank + 1) * count]
         image, hole = self._images(self._indices(own)), self._holes(own).to(self.device, non_blocking=True)
         return Batch(image, hole) if self._processes == 1 else Batch(joined(image), joined(hole))
+
+    def fixed(self, count: int) -> Batch:
+        """The first `count` images of the first epoch, with their holes; each process reads all of them."""
+        places = range(count)
+        return Batch(self._images(self._indices(places)), self._holes(places).to(self.device))
 
     def _images(self, indices: list[int]) -> Tensor:
         if self._resident is None:

@@ -91,8 +91,18 @@ def collective(call: Callable[..., Any], *args: Any, **more: Any) -> None:
         ) from error
 
 
+def own_part(count: int) -> range:
+    """The rows of a batch of `count` that this process makes, for `joined`: all of them where it is alone."""
+    if not dist.is_initialized():
+        return range(count)
+    each = count // dist.get_world_size()
+    return range(dist.get_rank() * each, (dist.get_rank() + 1) * each)
+
+
 def joined(part: Tensor) -> Tensor:
     """The rows (n,...) of all processes, in their order: (n * processes,...)."""
+    if not dist.is_initialized():
+        return part
     plain = part.contiguous().view(torch.uint8) if part.dtype == torch.bool else part.contiguous()
     whole = plain.new_empty(len(plain) * dist.get_world_size(), *plain.shape[1:])
     collective(dist.all_gather_into_tensor, whole, plain)

@@ -10,6 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+SHARP = 0.01
+"""A sigma in pixels that blurs nothing: the neighbours' weight, exp(-5000), is 0 in float32 and float64 alike."""
+
 
 class Enhancement(nn.Module):
     """Conv+ReLU, then Conv+BN+ReLU, then Conv: R of Eq. (8). As in DnCNN, only the first layer has biases."""
@@ -42,11 +45,12 @@ def residual_loss(residual: Tensor, blurred: Tensor, clear: Tensor) -> Tensor:
 def blur(image: Tensor, sigma: Tensor, side: int) -> Tensor:
     """A Gaussian blur of each image by its own sigma (N,), in pixels, under a window of `side` x `side` pixels.
 
-    The weights are normalised to 1 and the picture is mirrored at its border, without repeating the edge.
+    A sigma of 0 leaves its image as it is. The weights are normalised to 1, and the picture is mirrored at its border
+    without repeating the edge.
     """
     count, colours, height, width = image.shape
     place = torch.arange(side, device=image.device) - side // 2
-    bell = torch.exp(-0.5 * (place / sigma[:, None]).square())
+    bell = torch.exp(-0.5 * (place / sigma[:, None].clamp(min=SHARP)).square())
     weights = (bell / bell.sum(dim=1, keepdim=True)).repeat_interleave(colours, dim=0)[:, None]
     planes = F.pad(image, [side // 2] * 4, mode="reflect").reshape(1, count * colours, height + side - 1, -1)
     planes = F.conv2d(planes, weights[..., None], groups=count * colours)

@@ -46,13 +46,14 @@ class ChandakSettings(WganSettings, SearchSettings):
     enhancement_steps: int | None = Field(None, ge=1, description="steps of its training, in place of epochs")
     enhancement_batch_size: int = Field(32, ge=2, description="pictures of one update (C19)")
     enhancement_learning_rate: float = Field(1e-3, gt=0, le=1, description="Adam's; a tenth of it after 60 % (C19)")
-    pairs: Literal["blur", "wgan"] = Field(
-        "blur", description="what it learns from: blurred pictures, or pictures that the GAN completed (C18)"
+    pairs: Literal["completed", "blur"] = Field(
+        "completed", description="what it learns from: pictures that the GAN completed, or blurred ones (C18)"
     )
-    blur_low: float = Field(0.5, gt=0, le=10, description="smallest sigma of the blur, in pixels (C18)")
-    blur_high: float = Field(2.0, gt=0, le=10, description="largest sigma of the blur, in pixels (C18)")
+    pair_iterations: int = Field(1250, ge=0, description="updates of z for a picture to learn from (C14)")
+    pair_learning_rate: float = Field(0.01, gt=0, description="Adam's, for that z (C14)")
+    blur_low: float = Field(0.0, ge=0, le=10, description="smallest sigma of `pairs = blur`, in pixels (C18)")
+    blur_high: float = Field(2.0, ge=0, le=10, description="largest sigma of `pairs = blur`, in pixels (C18)")
     blur_side: int = Field(7, ge=1, le=31, description="side of the blur's window, in pixels; odd (C18)")
-    pair_iterations: int = Field(100, ge=0, description="updates of z for a completed picture of `pairs = wgan` (C18)")
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
@@ -76,7 +77,7 @@ class ChandakSettings(WganSettings, SearchSettings):
         return self.enhancement_steps or max(1, passes // self.enhancement_batch_size)
 
     def pair_search(self) -> SearchSettings:
-        """The search for completed pictures to learn from: as printed, but short.
+        """The search for completed pictures to learn from, as printed.
 
         It follows none of the settings that a training must not depend on (`Method.after_training`).
         """
@@ -84,9 +85,9 @@ class ChandakSettings(WganSettings, SearchSettings):
             z_size=self.z_size,
             z_prior=self.z_prior,
             iterations=self.pair_iterations,
+            search_learning_rate=self.pair_learning_rate,
             clip=self.z_prior == "uniform",
             context="none",
             prior_weight=0.1,
             blend="none",
-            images_at_once=self.enhancement_batch_size,
         )

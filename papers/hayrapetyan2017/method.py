@@ -1,5 +1,6 @@
 """Training and completion. Where it differs from the text, and why: the ledger in paper.toml (Y..)."""
 
+import copy
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 from baselines import poisson
 from baselines.latent.networks import Discriminator, Generator
 from baselines.latent.search import LatentSearch
-from baselines.latent.training import AdversarialStage
+from baselines.latent.training import AdversarialStage, drawing, gan_networks
 from baselines.srgan import networks as srgan
 from baselines.srgan.networks import FACTOR
 from baselines.srgan.pictures import resized
@@ -20,6 +21,8 @@ from bench.util.errors import UserError
 from .scaling import in_square, missing_cells, out_of_square, reduced, shrunk
 from .settings import AFTER_TRAINING, HayrapetyanSettings
 
+ENLARGERS = {"srgan": "sr_generator", "srresnet": "sr_resnet"}
+"""The network of each value of `enlarge`."""
 ENLARGED_AT_ONCE = 4
 """Pictures in one pass of SRGAN: always so many, because kernels, and with them last bits, are chosen by it."""
 
@@ -28,8 +31,8 @@ class SmallDcgan(AdversarialStage):
     """DCGAN on the training pictures reduced to the search's size."""
 
     def __init__(self, method: "Hayrapetyan2017") -> None:
-        networks, self.settings = method.networks(), method.settings
-        super().__init__(networks["generator"], networks["discriminator"], method.settings, method.data.images)
+        self.settings = method.settings
+        super().__init__(method.networks(), method.settings, method.data.images)
 
     def real(self, feed: Feed) -> Tensor:
         large = (super().real(feed) + 1) / 2
@@ -42,7 +45,7 @@ class Pipeline(Inpainter):
     def __init__(
         self, search: LatentSearch, enlarger: nn.Module | None, settings: HayrapetyanSettings, largest: int | None
     ) -> None:
-        """`enlarger`: SRGAN's generator; None: bicubic interpolation. `largest`: the side of pictures, in pixels."""
+        """`enlarger`: SRGAN's generator or SRResNet; None: bicubic. `largest`: the side of pictures, in pixels."""
         self.search, self.enlarger, self.settings = search, enlarger, settings
         self.images_at_once = search.images_at_once
         self.sizes = Sizes(settings.search_resolution, maximum=largest)
@@ -93,13 +96,12 @@ class Hayrapetyan2017(Method):
         super().__init__(settings, data)
         check_resolution(settings, data.resolution)
         side = settings.search_resolution
-        self._networks: dict[str, nn.Module] = {
-            "generator": Generator(settings.width, settings.z_size, side, bias=False),
-            "discriminator": Discriminator(settings.width, side, bias=False),
-        }
+        generator = Generator(settings.width, settings.z_size, side, bias=False, dense_norm="unit")
+        self._networks = gan_networks(generator, Discriminator(settings.width, side, bias=False), settings)
         self.enlarges = data.resolution > side
         if self.enlarges:
-            self._networks["sr_generator"] = srgan.Generator(settings.sr_width, settings.sr_blocks)
+            self._networks["sr_resnet"] = srgan.Generator(settings.sr_width, settings.sr_blocks)
+            self._networks["sr_generator"] = copy.deepcopy(self._networks["sr_resnet"])
             self._networks["sr_discriminator"] = srgan.Discriminator(
                 settings.sr_crop, settings.sr_discriminator_width, settings.sr_discriminator
             )
@@ -109,10 +111,10 @@ class Hayrapetyan2017(Method):
 
     def stages(self) -> Sequence[Stage]:
         """DCGAN; then SRGAN's two, where pictures are larger than the search."""
-        more = []
-        if self.enlarges:
-            more = srgan_stages(self._networks["sr_generator"], self._networks["sr_discriminator"], self.settings)
-        return [SmallDcgan(self), *more]
+        if not self.enlarges:
+            return [SmallDcgan(self)]
+        three = (self._networks[name] for name in ("sr_resnet", "sr_generator", "sr_discriminator"))
+        return [SmallDcgan(self), *srgan_stages(*three, self.settings)]
 
     def inpainter(self) -> Inpainter:
         return self._pipeline(self.settings)
@@ -122,12 +124,12 @@ class Hayrapetyan2017(Method):
 
     def _pipeline(self, settings: HayrapetyanSettings) -> Pipeline:
         side = settings.search_resolution
-        search = LatentSearch(self._networks["generator"], self._networks["discriminator"], settings, side)
+        search = LatentSearch(drawing(self._networks), self._networks["discriminator"], settings, side)
         if settings.enlarge == "bicubic":
             return Pipeline(search, None, settings, largest(settings))
         # Trained on pictures of the search's size, it has nothing to enlarge with.
         most = largest(settings) if self.enlarges else side
-        return Pipeline(search, self._networks.get("sr_generator"), settings, most)
+        return Pipeline(search, self._networks.get(ENLARGERS[settings.enlarge]), settings, most)
 
 
 def largest(settings: HayrapetyanSettings) -> int | None:

@@ -14,6 +14,9 @@ class HayrapetyanSettings(DcganSettings, SearchSettings, SrganSettings):
     batch_size: int = Field(128, ge=2, description="images of one update")
     weight_decay: float = Field(1e-5, ge=0, le=1, description="l2 regularisation of both networks' weights")
     flip: bool = Field(False, description="half of the training images are mirrored")
+    in_turn: bool = Field(
+        True, description="a batch of images, and a z, for one network at a time: half the steps of an epoch"
+    )
     prior_weight: float = Field(0.1, ge=0, description="lambda, the weight of the prior loss (Y3)")
 
     # From the picture's size to the search's and back (§6)
@@ -22,7 +25,9 @@ class HayrapetyanSettings(DcganSettings, SearchSettings, SrganSettings):
     under_hole: Literal["nothing", "mean"] = Field(
         "nothing", description="what the hole holds while a picture is reduced: no weight, or the known mean (Y16)"
     )
-    enlarge: Literal["srgan", "bicubic"] = Field("srgan", description="how the completed picture becomes large")
+    enlarge: Literal["srgan", "srresnet", "bicubic"] = Field(
+        "srgan", description="how the completed picture becomes large; srresnet: the network by squared error alone"
+    )
     merge: Literal["paste", "poisson"] = Field("paste", description="how the large fill enters the picture (Y15)")
     allow_larger: bool = Field(False, description="take pictures of more than four times the search's side (Y14)")
 

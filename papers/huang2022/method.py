@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from baselines.latent.search import LatentSearch
 from baselines.latent.settings import SEARCH_SETTINGS
-from baselines.latent.training import AdversarialStage
-from bench.methods.base import DataFacts, Inpainter, Method, Stage
+from baselines.latent.training import AdversarialStage, drawing, gan_networks
+from bench.methods.base import DataFacts, Inpainter, Method, Stage, compose
 
 from .networks import discriminator, generator
 from .settings import HuangSettings
@@ -17,13 +17,16 @@ from .settings import HuangSettings
 class Repair(LatentSearch):
     """The search; the raw result is the found picture, of which Eq. (1) takes the hole alone.
 
-    Diagnostics, beside the search's: `outside_change`, the mean |difference| of the found picture from the input over
-    the known pixels, in [0,1]: what Eq. (1) keeps out (H15).
+    Diagnostics, beside the search's, each a mean |difference| in [0,1]: `outside_change` and `repaired_change`, of the
+    found picture and of Eq. (1) from the input over the known pixels (H15); `asymmetry`, of the input from its mirror
+    image, over pixels that are known on both sides: small for a face that looks ahead.
     """
 
     def inpaint(self, image: Tensor, hole: Tensor, seed: Tensor) -> Tensor:
         found = super().inpaint(image, hole, seed)
         self.diagnostics["outside_change"] = outside_change(found, image, hole)
+        self.diagnostics["repaired_change"] = outside_change(compose(image, hole, found), image, hole)
+        self.diagnostics["asymmetry"] = outside_change(image.flip(-1), image, hole | hole.flip(-1))
         return found
 
 
@@ -42,17 +45,15 @@ class Huang2022(Method):
 
     def __init__(self, settings: HuangSettings, data: DataFacts) -> None:
         super().__init__(settings, data)
-        self._networks: dict[str, nn.Module] = {
-            "generator": generator(settings, data.resolution),
-            "discriminator": discriminator(settings, data.resolution),
-        }
+        drawer, judge = generator(settings, data.resolution), discriminator(settings, data.resolution)
+        self._networks = gan_networks(drawer, judge, settings)
 
     def networks(self) -> dict[str, nn.Module]:
         return self._networks
 
     def stages(self) -> Sequence[Stage]:
         images = min(self.data.images, self.settings.training_images)
-        stage = AdversarialStage(self._networks["generator"], self._networks["discriminator"], self.settings, images)
+        stage = AdversarialStage(self._networks, self.settings, images)
         stage.images = images
         return [stage]
 
@@ -63,7 +64,7 @@ class Huang2022(Method):
         return self._searching(self.settings.for_preview())
 
     def _searching(self, settings: HuangSettings) -> Repair:
-        return Repair(self._networks["generator"], self._networks["discriminator"], settings, self.data.resolution)
+        return Repair(drawing(self._networks), self._networks["discriminator"], settings, self.data.resolution)
 
 
 METHOD = Huang2022

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from baselines.latent.frozen import frozen_copy
-from baselines.latent.networks import Discriminator, Generator
+from baselines.latent.networks import ConnectedDiscriminator, ConnectedGenerator, Discriminator, Generator
 from bench.util.errors import UserError
 
 
@@ -17,6 +17,7 @@ def count(network):
         ({}, 5_135_363),
         ({"bias": False}, 5_126_720),
         ({"bias": False, "width": 128}, 18_855_040),
+        ({"bias": False, "width": 128, "dense_norm": "unit"}, 18_885_760),
         ({"bias": False, "kernel": 4}, 3_576_704),
         ({"width": 8}, 171_523),
     ],
@@ -38,6 +39,17 @@ def test_parameters_of_the_generator(changes, parameters):
 )
 def test_parameters_of_the_discriminator(changes, parameters):
     assert count(Discriminator(**changes)) == parameters
+
+
+def test_connected_networks():
+    """Two full layers of 16 times the width, and one more: counted by hand."""
+    generator, discriminator = ConnectedGenerator(64, 100, 64), ConnectedDiscriminator(64, 64)
+    assert count(generator) == 101 * 1024 + 1025 * 1024 + 1025 * 3 * 64 * 64
+    assert count(discriminator) == (3 * 64 * 64 + 1) * 1024 + 1025 * 1024 + 1025
+    picture = generator(torch.randn(5, 100))
+    assert picture.shape == (5, 3, 64, 64)
+    assert float(picture.detach().abs().max()) <= 1
+    assert discriminator(picture).shape == (5,)
 
 
 def shapes(network, x):
@@ -102,7 +114,7 @@ def worn(network):
     for layer in network.layers:
         if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(layer.weight, 0, 0.2)
-        if isinstance(layer, nn.BatchNorm2d):
+        if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
             layer.running_mean.normal_()
             layer.running_var.uniform_(0.5, 2)
             nn.init.normal_(layer.bias)
@@ -110,11 +122,11 @@ def worn(network):
 
 
 @pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("kernel", [4, 5])
-def test_a_frozen_copy_is_the_same_function(bias, kernel):
+@pytest.mark.parametrize(("kernel", "dense_norm"), [(4, "channel"), (5, "channel"), (5, "unit")])
+def test_a_frozen_copy_is_the_same_function(bias, kernel, dense_norm):
     torch.manual_seed(1)
     generator, discriminator = (
-        worn(Generator(4, bias=bias, kernel=kernel)),
+        worn(Generator(4, bias=bias, kernel=kernel, dense_norm=dense_norm)),
         worn(Discriminator(4, bias=bias, norm_first=True)),
     )
     for network, x in ((generator, torch.randn(3, 100)), (discriminator, torch.randn(3, 3, 64, 64))):
@@ -124,7 +136,7 @@ def test_a_frozen_copy_is_the_same_function(bias, kernel):
         assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
         assert all(weight.requires_grad for weight in network.parameters())
         assert not any(weight.requires_grad for weight in copied.parameters())
-        assert not any(isinstance(layer, nn.BatchNorm2d) for layer in copied.modules())
+        assert not any(isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) for layer in copied.modules())
         expected = network.eval()(x).detach()
         assert float(expected.std()) > 0.01
         torch.testing.assert_close(copied(x), expected, rtol=1e-3, atol=1e-4)

@@ -7,7 +7,7 @@ from scipy.ndimage import uniform_filter
 from torch import nn
 
 from baselines.latent.networks import Discriminator, Generator
-from baselines.latent.search import LatentSearch, context_weights, first_z, prior, search
+from baselines.latent.search import LatentSearch, context_weights, diagnostics, first_z, prior, search
 from baselines.latent.settings import SEARCH_SETTINGS, DcganSettings, SearchSettings
 from bench.methods.base import compose, fill
 from bench.util.errors import UserError
@@ -104,7 +104,8 @@ def plain_loss(networks, one, gap, z, chosen):
     picture = generator(z[None])[0]
     weights = context_weights(gap[None], chosen.window, chosen.context)[0]
     target = 2 * one - 1
-    context = sum((weights[0] * (picture[c] - target[c])).abs().sum() for c in range(3))
+    power = {"l1": 1, "l2": 2}[chosen.norm]
+    context = sum((weights[0] * (picture[c] - target[c])).abs().pow(power).sum() for c in range(3))
     if chosen.reduction == "mean":
         context = context / (3 * SIDE * SIDE)
     score = discriminator(picture[None])[0]
@@ -137,6 +138,8 @@ def plain_search(networks, image, hole, seed, chosen, restart=0):
         {"prior": "critic", "context": "none", "z_prior": "normal", "clip": False},
         {"prior": "none", "search_learning_rate": 0.5},
         {"context": "printed_inverted", "iterations": 1},
+        {"norm": "l2"},
+        {"norm": "l2", "reduction": "mean"},
     ],
 )
 def test_search_is_the_plain_algorithm(networks, changes):
@@ -283,6 +286,62 @@ def test_settled_is_the_change_over_the_last_iterations(networks):
     torch.testing.assert_close(short.settled, (short.context_loss / context(2) - 1).abs(), rtol=1e-3, atol=1e-6)
 
 
+def test_the_course_is_that_of_shorter_searches(networks):
+    found = search(*networks, *damaged(), settings(iterations=9))
+    for column, iterations in enumerate((0, 2, 4, 6)):
+        shorter = search(*networks, *damaged(), settings(iterations=iterations))
+        expected = torch.stack([shorter.context_loss, shorter.prior_loss], dim=1)
+        torch.testing.assert_close(found.course[:, :, column], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_of_the_restarts_the_kept_ones_course_is_told(networks):
+    image, hole, seed = damaged()
+    found = search(*networks, image, hole, seed, settings(restarts=4))
+    ends = torch.stack([sum(plain_search(networks, image, hole, seed, settings(), k)[1:]) for k in range(4)])
+    nothing = settings(iterations=0)
+    starts = torch.stack([plain_search(networks, image, hole, seed, nothing, k)[1] for k in range(4)])
+    expected = starts.gather(0, ends.argmin(dim=0)[None])[0]
+    torch.testing.assert_close(diagnostics(found)["context_start"], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_what_a_search_tells(networks):
+    found = search(*networks, *damaged(), settings(iterations=8, search_learning_rate=0.05))
+    told = diagnostics(found)
+    moments = {f"{name}_{at}" for name in ("context", "prior") for at in ("start", "quarter", "half", "three_quarters")}
+    ends = {"context_loss", "prior_loss", "context_left", "prior_change", "prior_share", "settled"}
+    assert set(told) == moments | ends
+    assert torch.equal(told["context_left"], told["context_loss"] / told["context_start"])
+    assert torch.equal(told["prior_change"], told["prior_loss"] - told["prior_start"])
+    context = [told[f"context_{at}"] for at in ("start", "quarter", "half", "three_quarters", "loss")]
+    assert bool((torch.stack(context).diff(dim=0).sum(dim=0) < 0).all())
+    assert all(value.shape == (3,) for value in told.values())
+
+
+def test_nesterovs_descent_by_hand(networks):
+    """moodoki's release: v' = 0.9 v - rate * gradient, then z - 0.9 v + 1.9 v', clipped; from a normal z."""
+    chosen = settings(descent="nesterov", search_learning_rate=0.01, start="normal", iterations=5)
+    image, hole, seed = damaged()
+    first = first_z(seed, 0, chosen)
+    assert first.abs().max() > 1
+    for i, z in enumerate(first):
+        velocity = torch.zeros_like(z)
+        for _ in range(5):
+            z = z.detach().requires_grad_()
+            (gradient,) = torch.autograd.grad(sum(plain_loss(networks, image[i], hole[i], z, chosen)), z)
+            before, velocity = velocity, 0.9 * velocity - 0.01 * gradient
+            z = (z.detach() - 0.9 * before + 1.9 * velocity).clamp(-1, 1)
+        found = search(*networks, image, hole, seed, chosen).z[i]
+        torch.testing.assert_close(found, z, rtol=1e-3, atol=1e-4)
+
+
+def test_a_search_whose_rate_falls_moves_less_at_its_end(networks):
+    def moved(schedule):
+        chosen = settings(iterations=40, search_learning_rate=0.05, search_schedule=schedule)
+        return float(search(*networks, *damaged(), chosen).settled.mean())
+
+    assert moved("cosine") < 0.5 * moved("constant")
+
+
 # -------------------------------------------------------------------------------------------------------- the inpainter
 
 
@@ -291,7 +350,6 @@ def test_the_inpainter_tells_and_blends(networks):
     plain = LatentSearch(*networks, settings(blend="none"), SIDE)
     found = search(*networks, image, hole, seed, settings())
     assert torch.equal(plain.inpaint(image, hole, seed), found.fill)
-    assert set(plain.diagnostics) == {"context_loss", "prior_share", "settled"}
     assert torch.equal(plain.diagnostics["context_loss"], found.context_loss)
     torch.testing.assert_close(plain.diagnostics["prior_share"], found.prior_loss.abs() / found.context_loss)
     blended = LatentSearch(*networks, settings(blend="poisson"), SIDE).inpaint(image, hole, seed)

@@ -3,9 +3,10 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy
 
+from baselines import gan
 from baselines.latent.networks import Discriminator, Generator
 from baselines.latent.settings import DcganSettings, WganSettings
-from baselines.latent.training import AdversarialStage, WassersteinStage
+from baselines.latent.training import AVERAGE, AdversarialStage, WassersteinStage, drawing, gan_networks
 from bench.methods.base import Batch
 
 SIDE, COUNT = 16, 4
@@ -27,13 +28,15 @@ class Feed:
 def dcgan(images=40, **changes):
     torch.manual_seed(0)
     settings = DcganSettings(**TINY | {"flip": False} | changes)
-    return AdversarialStage(Generator(2, 8, SIDE, bias=False), Discriminator(2, SIDE, bias=False), settings, images)
+    generator, discriminator = Generator(2, 8, SIDE, bias=False), Discriminator(2, SIDE, bias=False)
+    return AdversarialStage(gan_networks(generator, discriminator, settings), settings, images)
 
 
 def wgan(images=400, **changes):
     torch.manual_seed(0)
     settings = WganSettings(**TINY | {"flip": False} | changes)
-    return WassersteinStage(Generator(2, 8, SIDE), Discriminator(2, SIDE, norm="layer"), settings, images)
+    networks = gan_networks(Generator(2, 8, SIDE), Discriminator(2, SIDE, norm="layer"), settings)
+    return WassersteinStage(networks, settings, images)
 
 
 def weights(network):
@@ -49,9 +52,26 @@ def test_steps():
     assert dcgan(images=202_599, epochs=25, batch_size=128).steps == 39_570
     assert dcgan(steps=7).steps == 7
     assert dcgan(images=1).steps == 6
+    assert dcgan(images=202_599, epochs=25, batch_size=128, in_turn=True).steps == 19_785
+    assert dcgan(steps=7, in_turn=True).steps == 7
     # An epoch of a Wasserstein GAN is one of its discriminator: 10,000 of 15,000 images in 128s, five to a step.
     assert wgan(images=15_000, epochs=10_000, batch_size=128).steps == 234_375
     assert wgan(steps=10_000).steps == 10_000
+
+
+def test_connected_networks_take_the_place_of_dcgans():
+    stage = dcgan(architecture="connected")
+    assert all(not isinstance(layer, nn.Conv2d | nn.BatchNorm2d) for layer in stage.networks["generator"].modules())
+    before = weights(stage.networks["generator"])
+    stage.step(Feed())
+    assert moved(before, stage.networks["generator"])
+
+
+@pytest.mark.parametrize("make", [dcgan, wgan])
+def test_fewer_images_are_as_many_steps(make):
+    few, all_images = make(training_images=4), make()
+    assert (few.images, all_images.images) == (4, None)
+    assert few.steps == all_images.steps
 
 
 @pytest.mark.parametrize("make", [dcgan, wgan])
@@ -59,7 +79,7 @@ def test_scalars(make):
     stage = make()
     scalars = stage.step(Feed())
     names = {
-        "dcgan": {"discriminator", "generator", "generator_gradient"},
+        "dcgan": {"discriminator", "generator", "generator_gradient", "generator_slope"},
         "wgan": {"wasserstein", "penalty", "generator"},
     }
     assert set(scalars) == names[stage.name]
@@ -113,6 +133,84 @@ def test_a_step_is_the_textbooks(g_steps):
     assert len(feeds[0].drawn) == 2
 
 
+def test_the_saturating_loss_is_the_two_players():
+    """The generator minimises what the discriminator maximises: log(1 - D), whose slope by a logit is -D."""
+    score = torch.linspace(-8, 4, 7, requires_grad=True)
+    loss = gan.saturating_loss(score)
+    torch.testing.assert_close(loss, (1 - score.sigmoid()).log().mean())
+    loss.backward()
+    torch.testing.assert_close(score.grad, -score.detach().sigmoid() / 7)
+
+
+@pytest.mark.parametrize("kind", ["saturating", "nonsaturating"])
+def test_the_slope_is_that_of_the_loss_by_the_logits(kind):
+    stage, scores = dcgan(generator_loss=kind), []
+    plain = stage.score
+    stage.score = lambda image: scores.append(plain(image)) or scores[-1].retain_grad() or scores[-1]
+    scalars = stage.step(Feed())
+    torch.testing.assert_close(scalars["generator_slope"], scores[-1].grad.abs().sum())
+    expected = {"saturating": lambda s: (1 - s.sigmoid()).log(), "nonsaturating": lambda s: -s.sigmoid().log()}[kind]
+    torch.testing.assert_close(scalars["generator"], expected(scores[-1].detach()).mean())
+
+
+def test_in_turn_each_network_has_a_z_of_its_own():
+    for in_turn, different in ((False, 1), (True, 2)):
+        stage, seen = dcgan(in_turn=in_turn, g_steps=2), []
+        stage.networks["generator"].register_forward_hook(
+            lambda net, z, out, seen=seen: seen.append(tuple(z[0].ravel().tolist()))
+        )
+        feed = Feed()
+        stage.step(feed)
+        assert len(set(seen)) == different
+        assert len(feed.drawn) == 1
+
+
+@pytest.mark.parametrize("make", [dcgan, wgan])
+def test_the_average_follows_the_generator(make):
+    """Against the plain recursion; every number of the state takes part, those of batch normalisation included."""
+    stage, feed = make(average=0.6), Feed()
+    average = stage.networks[AVERAGE]
+    expected = {name: value.clone() for name, value in average.state_dict().items()}
+    for step in range(20):
+        feed.step = step
+        stage.step(feed)
+        decay = min(0.6, (1 + step) / (10 + step))
+        for name, now in stage.networks["generator"].state_dict().items():
+            expected[name] = decay * expected[name] + (1 - decay) * now if now.is_floating_point() else now.clone()
+    for name, value in average.state_dict().items():
+        torch.testing.assert_close(value, expected[name])
+    assert drawing(stage.networks) is average
+    assert set(stage.optimizers) == {"generator", "discriminator"}
+    assert moved(weights(average), stage.networks["generator"])
+
+
+@pytest.mark.parametrize("make", [dcgan, wgan])
+def test_the_average_does_not_touch_the_training(make):
+    plain, averaged = make(), make(average=0.9)
+    for stage in (plain, averaged):
+        feed = Feed()
+        for feed.step in range(3):
+            stage.step(feed)
+    assert set(averaged.networks) - set(plain.networks) == {AVERAGE}
+    assert drawing(plain.networks) is plain.networks["generator"]
+    assert not moved(weights(plain.networks["generator"]), averaged.networks["generator"])
+
+
+@pytest.mark.parametrize("make", [dcgan, wgan])
+def test_the_rate_falls_to_nothing_by_the_cosine(make):
+    stage, feed = make(steps=100, schedule="cosine", learning_rate=1e-3), Feed()
+    rates = []
+    for feed.step in (2, 50, 99):
+        stage.step(feed)
+        rates.append({group["lr"] for optimizer in stage.optimizers.values() for group in optimizer.param_groups})
+    assert rates[0] == {1e-3}
+    assert rates[1].pop() == pytest.approx(5e-4, rel=0.05)
+    assert 0 < rates[2].pop() < 1e-6
+    still = make(steps=100, learning_rate=1e-3)
+    still.step(feed)
+    assert {group["lr"] for optimizer in still.optimizers.values() for group in optimizer.param_groups} == {1e-3}
+
+
 def test_the_discriminator_sees_real_and_fake_apart():
     class Watched(nn.Module):
         def __init__(self):
@@ -123,7 +221,8 @@ def test_the_discriminator_sees_real_and_fake_apart():
             self.seen.append(len(image))
             return self.weight * image.mean(dim=(1, 2, 3))
 
-    stage = AdversarialStage(Generator(2, 8, SIDE), Watched(), DcganSettings(**TINY), 8)
+    settings = DcganSettings(**TINY)
+    stage = AdversarialStage(gan_networks(Generator(2, 8, SIDE), Watched(), settings), settings, 8)
     stage.step(Feed())
     assert stage.networks["discriminator"].seen == [COUNT] * 3
 

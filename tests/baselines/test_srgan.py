@@ -1,3 +1,4 @@
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from baselines import vgg
 from baselines.srgan import pictures, training
 from baselines.srgan.networks import Discriminator, Generator
 from baselines.srgan.training import Srgan, SrganSettings, Srresnet
+from bench.data.decode import decode
 from bench.methods.base import Batch
 from bench.util.errors import UserError
 from bench.util.seeds import seed_of
@@ -25,6 +27,10 @@ class ToyFeed:
         self.step, self.rng = step, torch.Generator().manual_seed(seed_of("toy", step))
         generator = torch.Generator().manual_seed(step)
         self.image = torch.nn.functional.interpolate(torch.rand(count, 3, 5, 5, generator=generator), size=(side, side))
+        self.device = torch.device("cpu")
+
+    def generator(self, step):
+        return torch.Generator().manual_seed(seed_of("toy", step))
 
     def batch(self):
         return Batch(self.image, torch.zeros(len(self.image), 1, *self.image.shape[-2:], dtype=torch.bool))
@@ -77,6 +83,11 @@ def test_shapes(layout, side):
     assert Discriminator(side, 2, layout)(torch.rand(3, 3, side, side)).shape == (3,)
 
 
+def against(generator, discriminator, settings):
+    """The second phase, from a first one that left `generator` as it is."""
+    return Srgan(copy.deepcopy(generator), generator, discriminator, settings)
+
+
 # ------------------------------------------------------------------------------------------------------------ pictures
 
 
@@ -88,9 +99,17 @@ def test_resizing_is_pillows_bicubic(side):
     assert np.abs(found - expected).max() < 1e-5
 
 
+class OneImageFeed(ToyFeed):
+    """The same picture again and again."""
+
+    def __init__(self, image, count, seed=0):
+        super().__init__()
+        self.image, self.rng = image.expand(count, -1, -1, -1), torch.Generator().manual_seed(seed)
+
+
 def test_a_pair_is_one_crop_in_two_sizes():
     picture = torch.rand(3, 40, 30)
-    small, large = pictures.pair([picture] * 8, 16, torch.Generator().manual_seed(1))
+    small, large = pictures.pair(pictures.from_training(16)(OneImageFeed(picture, 8)))
     assert (small.shape, large.shape) == ((8, 3, 4, 4), (8, 3, 16, 16))
     crops = (large + 1) / 2
     windows = picture.unfold(1, 16, 1).unfold(2, 16, 1).permute(1, 2, 0, 3, 4).reshape(-1, 3, 16, 16)
@@ -106,34 +125,88 @@ def test_a_pair_is_one_crop_in_two_sizes():
     assert torch.allclose(small, pictures.resized(crops, 4, 4), atol=1e-6)
 
 
-def test_pairs_are_functions_of_the_generator():
-    picture = [torch.rand(3, 40, 30)] * 4
-    one, again, other = (pictures.pair(picture, 16, torch.Generator().manual_seed(seed))[1] for seed in (1, 1, 2))
+def test_crops_are_functions_of_the_generator():
+    source, picture = pictures.from_training(16), torch.rand(3, 40, 30)
+    one, again, other = (source(OneImageFeed(picture, 4, seed)) for seed in (1, 1, 2))
     assert torch.equal(one, again)
     assert not torch.equal(one, other)
 
 
-def save(path, side):
-    pixels = np.random.default_rng(side).integers(0, 256, (side, side, 3), dtype=np.uint8)
+def save(path, height, width=None, **more):
+    shape = (height, width or height, 3)
+    pixels = np.random.default_rng(shape[0]).integers(0, 256, shape, dtype=np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path)
+    Image.fromarray(pixels).save(path, **more)
     return pixels
 
 
 def test_a_folder_of_pictures(tmp_path):
-    large = save(tmp_path / "n01" / "a.png", 20)
+    large = save(tmp_path / "n01" / "a.png", 16)
     save(tmp_path / "n02" / "b.png", 12)
-    found = pictures.Folder(str(tmp_path), 16)(ToyFeed(), 5)
+    found = (pictures.Folder(str(tmp_path), 16, 5)(ToyFeed()) * 255).round().byte().permute(0, 2, 3, 1).numpy()
     assert len(found) == 5
-    assert all(np.array_equal((one * 255).round().byte().permute(1, 2, 0).numpy(), large) for one in found)
+    assert all(np.array_equal(one, large) or np.array_equal(one, large[:, ::-1]) for one in found)
+
+
+def one_after_the_other(files, side, count, step):
+    """Crops of a step by hand: pictures by lot, small ones passed over, then their places, all from one generator."""
+    rng = ToyFeed().generator(step)
+    every = [decode(files[i]) for i in torch.randint(len(files), (count * 10,), generator=rng).tolist()]
+    crops = []
+    for picture in [one for one in every if min(one.shape[:2]) >= side][:count]:
+        ends = (picture.shape[0] - side + 1, picture.shape[1] - side + 1, 2)
+        top, left, mirrored = (int(torch.randint(end, (1,), generator=rng)) for end in ends)
+        crop = picture[top : top + side, left : left + side]
+        crops.append((crop[:, ::-1] if mirrored else crop).transpose(2, 0, 1).astype(np.float32) / np.float32(255))
+    return np.stack(crops)
+
+
+def folder_of_many(home):
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    save(home / "a.png", 40, 30)
+    save(home / "b.jpg", 22, 51, exif=turned)
+    save(home / "c.png", 12, 60)
+    save(home / "d.png", 17)
+    return sorted(home.iterdir())
+
+
+def test_decoding_ahead_changes_no_bit(tmp_path):
+    files = folder_of_many(tmp_path)
+    folder, feed = pictures.Folder(str(tmp_path), 16, 5), ToyFeed()
+    for feed.step in [*range(12), 30, 31, 3]:  # a jump, and back
+        expected = one_after_the_other(files, 16, 5, feed.step)
+        assert np.array_equal(folder(feed).numpy(), expected)
+
+
+def test_the_next_steps_are_decoded_before_they_are_asked_for(tmp_path, monkeypatch):
+    folder_of_many(tmp_path)
+    folder, feed, asked = pictures.Folder(str(tmp_path), 16, 5), ToyFeed(), []
+    monkeypatch.setattr(
+        folder, "_crops", lambda rng, own: asked.append(rng.initial_seed()) or torch.zeros(5, 3, 16, 16)
+    )
+    folder(feed)
+    folder._threads.shutdown()
+    assert sorted(asked) == sorted(seed_of("toy", step) % 2**64 for step in range(pictures.AHEAD))
+
+
+def test_each_process_decodes_its_own_part_of_a_batch(tmp_path, monkeypatch):
+    files = folder_of_many(tmp_path)
+    decoded = []
+    monkeypatch.setattr(pictures, "decode", lambda path: decoded.append(path) or decode(path))
+    folder = pictures.Folder(str(tmp_path), 16, 6)
+    parts = [folder._crops(ToyFeed().generator(5), own) for own in (range(3), range(3, 6))]
+    assert len(decoded) == 6
+    whole = one_after_the_other(files, 16, 6, 5)
+    assert np.array_equal(torch.cat(parts).numpy(), (whole * 255).round())
 
 
 def test_a_folder_without_pictures_is_told(tmp_path):
     with pytest.raises(UserError, match=r"sr_pictures = .* holds no picture"):
-        pictures.Folder(str(tmp_path), 16)
+        pictures.Folder(str(tmp_path), 16, 2)
     save(tmp_path / "b.png", 12)
     with pytest.raises(UserError, match="nearly all pictures are smaller than 16 pixels"):
-        pictures.Folder(str(tmp_path), 16)(ToyFeed(), 2)
+        pictures.Folder(str(tmp_path), 16, 2)(ToyFeed())
 
 
 # ------------------------------------------------------------------------------------------------------------ training
@@ -152,7 +225,7 @@ def test_first_phase_is_squared_error():
 
 def test_losses_of_the_second_phase_written_out():
     generator, discriminator, settings = networks(sr_adversarial_weight=0.5)
-    stage = Srgan(generator, discriminator, settings)
+    stage = against(generator, discriminator, settings)
     small, large = stage.crops(ToyFeed())
     ones, zeros = torch.ones(2), torch.zeros(2)
     result = generator(small)
@@ -165,7 +238,7 @@ def test_losses_of_the_second_phase_written_out():
 
 def test_adversarial_loss_is_minus_log_d():
     generator, discriminator, settings = networks(sr_adversarial_weight=0.5)
-    stage = Srgan(generator, discriminator, settings)
+    stage = against(generator, discriminator, settings)
     small, large = stage.crops(ToyFeed())
     result = generator(small)
     expected = 0.5 * binary_cross_entropy_with_logits(discriminator(result), torch.ones(2))
@@ -175,7 +248,7 @@ def test_adversarial_loss_is_minus_log_d():
 
 def test_each_update_changes_one_network():
     generator, discriminator, settings = networks()
-    stage = Srgan(generator, discriminator, settings)
+    stage = against(generator, discriminator, settings)
     small, large = stage.crops(ToyFeed())
     result = generator(small)
     ours, theirs = copied(generator), copied(discriminator)
@@ -189,21 +262,39 @@ def test_each_update_changes_one_network():
     assert all(weight.requires_grad for weight in discriminator.parameters())
 
 
-def test_a_tenth_of_the_rate_in_the_second_half():
-    generator, discriminator, settings = networks(srgan_steps=4, sr_learning_rate=1e-3)
-    stage = Srgan(generator, discriminator, settings)
-    rates = []
+def test_rates_of_both_networks_and_a_tenth_in_the_second_half():
+    rates = {"srgan_learning_rate": 1e-3, "sr_discriminator_learning_rate": 3e-4, "sr_learning_rate": 7e-3}
+    generator, discriminator, settings = networks(srgan_steps=4, **rates)
+    (group,) = Srresnet(generator, settings).optimizers["generator"].param_groups
+    assert group["lr"] == 7e-3
+    stage, found = against(generator, discriminator, settings), []
     for step in range(4):
         stage.step(ToyFeed(step))
-        rates.append([group["lr"] for one in stage.optimizers.values() for group in one.param_groups])
-    assert rates == [[1e-3] * 2, [1e-3] * 2, pytest.approx([1e-4] * 2), pytest.approx([1e-4] * 2)]
+        found.append([stage.optimizers[role].param_groups[0]["lr"] for role in ("generator", "discriminator")])
+    assert found == [[1e-3, 3e-4]] * 2 + [pytest.approx([1e-4, 3e-5])] * 2
 
 
-def test_the_second_phase_is_left_out_without_steps():
-    generator, discriminator, settings = networks(srgan_steps=0)
-    assert [stage.name for stage in training.stages(generator, discriminator, settings)] == ["srresnet"]
-    settings = SrganSettings(**TINY)
-    assert [stage.name for stage in training.stages(generator, discriminator, settings)] == ["srresnet", "srgan_mse"]
+def test_the_second_phase_goes_on_from_the_first_and_leaves_it_as_it_is():
+    srresnet, discriminator, settings = networks()
+    generator, _, _ = networks()
+    first, second = training.stages(srresnet, generator, discriminator, settings)
+    assert (first.name, second.name) == ("srresnet", "srgan_mse")
+    before = copied(generator)
+    first.step(ToyFeed())
+    assert same(generator, before)
+    trained, ends = copied(srresnet), []
+    for start in (generator, srresnet):
+        feed = ToyFeed()
+        small, large = second.crops(feed)
+        ends.append(float(mse_loss(start(small), large).detach()))
+    assert ends[0] != ends[1]
+    assert float(second.step(ToyFeed())["content"]) == pytest.approx(ends[1], rel=1e-4)
+    assert same(srresnet, trained)
+    assert not same(generator, trained)
+    later = copied(generator)
+    second.step(ToyFeed(1))
+    assert not same(generator, later)
+    assert float(second.step(ToyFeed(1))["content"]) != ends[1]
 
 
 def test_content_of_vgg_features(tmp_path, monkeypatch):
@@ -216,7 +307,7 @@ def test_content_of_vgg_features(tmp_path, monkeypatch):
     torch.save({f"features.{key}": value for key, value in layers.state_dict().items()}, path)
     monkeypatch.setattr(vgg, "VGG19", replace(vgg.VGG19, sha256_prefix=""))
     generator, discriminator, settings = networks(vgg19_file=str(path))
-    stage = Srgan(generator, discriminator, settings)
+    stage = against(generator, discriminator, settings)
     assert stage.name == "srgan_vgg54"
     one, other = torch.rand(2, 2, 3, 48, 48) * 2 - 1
     with torch.no_grad():

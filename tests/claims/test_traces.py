@@ -85,6 +85,14 @@ def test_vanishing_is_also_held_against_another_side(make):
     assert "has at its end 2.83 % [" in found.why
 
 
+def test_vanishing_against_another_side_alone(make):
+    """Where only the ratio is claimed, no size of the curve itself counts."""
+    claim = {"against": "variant:other", "share": 0.1}
+    other = runs(make, [100.0, 110.0, 120.0], "other")
+    assert finding(runs(make, [5.0, 5.5, 6.0]) + other, **claim).verdict == Verdict.SUPPORTED
+    assert finding(runs(make, [50.0, 55.0, 60.0]) + other, **claim).verdict == Verdict.CONTRADICTED
+
+
 def test_a_curve_that_settles(make):
     settled = finding(runs(make, [1 + 9 * np.exp(-STEPS / 100), 1 + 8 * np.exp(-STEPS / 100), 1.0 + 9 / STEPS]),
                       "settles")  # fmt: skip

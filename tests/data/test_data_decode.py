@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torchvision.transforms.v2 import functional
 
-from bench.data.decode import UnusableError, centre_square, decode, read_square, resize
+from bench.data.decode import UnusableError, centre_square, decode, read_square, resize, size
 from bench.masks.files import read_mask
 from bench.util.errors import UserError
 
@@ -35,6 +35,22 @@ def test_exif_orientation_is_applied(tmp_path):
     assert shown.shape == (32, 16, 3)
     assert shown[:15].min() > 240
     assert shown[17:].max() < 15
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_pictures_size_without_its_pixels(tmp_path, orientation, noise):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(noise).save(tmp_path / "a.jpg", exif=exif)
+    assert size(tmp_path / "a.jpg") == decode(tmp_path / "a.jpg").shape[:2]
+
+
+def test_the_size_of_arrays_and_of_what_is_none(tmp_path, noise):
+    np.save(tmp_path / "a.npy", noise.transpose(2, 0, 1)[None])
+    assert size(tmp_path / "a.npy") == (218, 178)
+    (tmp_path / "b.png").write_bytes(b"no picture")
+    with pytest.raises(UnusableError, match="damaged, or not a picture"):
+        size(tmp_path / "b.png")
 
 
 def test_gray_palette_and_one_bit(tmp_path):

@@ -152,7 +152,7 @@ def test_every_kind_reads_and_is_said_in_one_sentence(tmp_path):
         ('with = "hole_share"', 'with = "hole_shar"', "Did you mean 'hole_share'?"),
         ("below = 0.01", "", "claims.0.kind: a bound needs one of the keys below and above"),
         ("below = 0.01", "below = 1\nabove = 2", "a bound needs one of the keys below and above"),
-        ('against = "variant:default"', "", "claims.1.check: 'vanishes' needs the key below, and may have against and"),
+        ('against = "variant:default"', "", "claims.1.check: 'vanishes' needs the key below, or against and share"),
         (
             'against = "variant:default"',
             'against = "variant:x"',

@@ -81,6 +81,13 @@ def test_blur_is_scipys(side):
     assert found.numpy() == pytest.approx(np.array(expected), abs=1e-12)
 
 
+def test_a_sigma_of_0_blurs_nothing():
+    image = torch.rand(2, 3, 9, 9)
+    found = blur(image, torch.tensor([0.0, 1.0]), 7)
+    assert torch.equal(found[0], image[0])
+    assert not torch.allclose(found[1], image[1], atol=0.01)
+
+
 def test_blur_keeps_a_flat_picture_and_the_range():
     flat = torch.full((2, 3, 16, 16), 0.3)
     assert torch.allclose(blur(flat, torch.tensor([0.5, 2.0]), 7), flat)

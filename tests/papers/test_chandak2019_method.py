@@ -30,6 +30,7 @@ TINY = {
     "enhancement_width": 6,
     "enhancement_batch_size": 4,
     "enhancement_steps": 5,
+    "enhancement_images": 6,
     "pair_iterations": 2,
 }
 
@@ -51,6 +52,9 @@ class ToyFeed:
     def __init__(self, stage, seed=0):
         self.stage, self.seed, self.step, self.drawn = stage, seed, 0, []
         self.rng = torch.Generator().manual_seed(seed_of(seed, "t"))
+
+    def fixed(self, count):
+        return Batch(*pictures(count, 99))
 
     def batch(self):
         count, index = self.stage.batch_size, len(self.drawn)
@@ -83,7 +87,7 @@ def test_two_stages():
     gan, enhancement = tiny().stages()
     assert (gan.name, gan.steps, gan.batch_size, gan.n_critic, gan.gp_weight) == ("wgan", 3, 4, 2, 10)
     assert (enhancement.name, enhancement.steps, enhancement.batch_size) == ("enhancement", 5, 4)
-    assert (gan.images, enhancement.images) == (None, 2000)
+    assert (gan.images, enhancement.images, ChandakSettings().enhancement_images) == (None, 6, 2000)
     (group,) = gan.optimizers["generator"].param_groups
     assert (group["lr"], group["betas"]) == (1e-4, (0.0, 0.9))
     (group,) = enhancement.optimizers["enhancement"].param_groups
@@ -101,6 +105,7 @@ def test_lengths_at_paper_scale():
     assert ChandakSettings(steps=7, epochs_are="epochs").gan_steps(15_000) == 7
     assert printed.all_enhancement_steps(15_000) == 12_500
     assert printed.all_enhancement_steps(320) == 2_000
+    assert (printed.pair_iterations, printed.pair_learning_rate) == (printed.iterations, printed.search_learning_rate)
     assert ChandakSettings(enhancement_steps=9).all_enhancement_steps(15_000) == 9
 
 
@@ -129,14 +134,14 @@ def test_the_discriminator_sees_each_image_alone():
 
 def test_enhancement_step_written_out():
     """Eq. (8) on blurred pictures: one step of Adam by hand, with the sigmas that the feed's generator gives."""
-    method, other = tiny(), tiny()
+    method, other = tiny(pairs="blur"), tiny(pairs="blur")
     for one in (method, other):
         set_last_layer(one)
     stage = method.stages()[1]
     feed = ToyFeed(stage)
     scalars = stage.step(feed)
     clear = feed.drawn[0].image
-    sigma = 0.5 + 1.5 * torch.rand(4, generator=ToyFeed(stage).rng)
+    sigma = 2 * torch.rand(4, generator=ToyFeed(stage).rng)
     broken = blur(clear, sigma, 7)
     network = other.networks()["enhancement"]
     loss = residual_loss(network(broken), broken, clear)
@@ -149,13 +154,13 @@ def test_enhancement_step_written_out():
 
 
 def test_sigmas_cover_their_range(monkeypatch):
-    stage = tiny(enhancement_batch_size=512).stages()[1]
+    stage = tiny(pairs="blur", enhancement_batch_size=512).stages()[1]
     asked = []
     monkeypatch.setattr("papers.chandak2019.method.blur", lambda x, sigma, side: asked.append((sigma, side)) or x)
-    stage.blurred(torch.rand(512, 3, 8, 8), ToyFeed(stage))
+    stage.blurred(ToyFeed(stage))
     ((sigma, side),) = asked
     assert side == 7
-    assert 0.5 <= sigma.min() < 0.52
+    assert 0 <= sigma.min() < 0.02
     assert 1.98 < sigma.max() <= 2.0
 
 
@@ -168,7 +173,7 @@ def test_the_rate_falls_to_a_tenth_after_three_fifths():
     assert rates == pytest.approx([1e-3] * 3 + [1e-4] * 2)
 
 
-@pytest.mark.parametrize("pairs", ["blur", "wgan"])
+@pytest.mark.parametrize("pairs", ["blur", "completed"])
 def test_the_enhancement_learns_alone(pairs):
     method = tiny(pairs=pairs)
     stage = method.stages()[1]
@@ -182,16 +187,34 @@ def test_the_enhancement_learns_alone(pairs):
 
 
 def test_completed_pairs_are_what_the_search_finds():
-    method = tiny(pairs="wgan", prior="none", iterations=3)  # what training must not follow
+    # Neither the settings of the search at test time nor the step have a say.
+    method = tiny(prior="none", iterations=3, search_learning_rate=0.5, pair_learning_rate=0.3)
     stage = method.stages()[1]
-    clear, hole = pictures()
-    found = stage.completed(clear, hole, ToyFeed(stage))
-    known = ~hole.expand_as(clear)
-    assert torch.equal(found[known], clear[known])
-    seed = torch.randint(2**62, (4,), generator=ToyFeed(stage).rng)
+    feed = ToyFeed(stage)
+    feed.step = 3
+    some = stage.completed(feed)
+    clear, hole = feed.fixed(6)
     networks = method.networks()["generator"], method.networks()["discriminator"]
-    pair = ChandakSettings(**TINY | {"iterations": 2})
-    assert torch.equal(found, compose(clear, hole, search(*networks, clear, hole, seed, pair).fill))
+    search_of_pairs = ChandakSettings(**TINY | {"iterations": 2, "search_learning_rate": 0.3})
+    found = compose(clear, hole, search(*networks, clear, hole, torch.arange(6), search_of_pairs).fill)
+    place = torch.randint(6, (4,), generator=ToyFeed(stage).rng)
+    assert torch.equal(some.clear, clear[place])
+    assert torch.allclose(some.degraded, found[place], atol=1e-6)
+    assert torch.equal(some.degraded[~hole.expand_as(clear)[place]], clear[place][~hole.expand_as(clear)[place]])
+
+
+def test_pairs_are_made_once(monkeypatch):
+    stage, made = tiny().stages()[1], []
+    monkeypatch.setattr("papers.chandak2019.method.search", lambda *args: made.append(1) or search(*args))
+    feed = ToyFeed(stage)
+    first, second = stage.completed(feed), stage.completed(feed)
+    assert made == [1]
+    assert not torch.equal(first.clear, second.clear)
+    assert feed.drawn == []
+
+
+def test_no_more_pairs_than_images():
+    assert tiny(enhancement_images=2000).stages()[1].count == 10
 
 
 def test_a_training_does_not_follow_what_comes_after_it():
@@ -203,7 +226,7 @@ def test_a_training_does_not_follow_what_comes_after_it():
     assert set(other) == after
     ends = []
     for changes in ({}, other):
-        method = tiny(pairs="wgan", **changes)
+        method = tiny(**changes)
         for stage in method.stages():
             feed = ToyFeed(stage)
             for feed.step in range(2):
@@ -212,11 +235,13 @@ def test_a_training_does_not_follow_what_comes_after_it():
     assert all(torch.equal(a, b) for a, b in zip(*ends, strict=True))
 
 
-def test_a_step_never_waits_for_the_device():
-    stage = tiny().stages()[1]
+@pytest.mark.parametrize("pairs", ["blur", "completed"])
+def test_a_step_never_waits_for_the_device(pairs):
+    stage = tiny(pairs=pairs).stages()[1]
     feed = ToyFeed(stage)
     batch = feed.batch()
     feed.batch = lambda: batch
+    stage.completed(feed)  # the search does wait; it comes once
     stage.optimizers["enhancement"].step = lambda: None
     with Waits() as waits:
         stage.step(feed)
@@ -231,7 +256,7 @@ def test_straight_and_stopped_training_agree_with_completed_pairs(tmp_path):
     names = []
     for folder, options in (("straight", Options()), ("stopped", Options(minutes=0))):
         while True:
-            training = Training(tmp_path / folder, tiny(pairs="wgan"), train, 0, open_fabric("cpu"))
+            training = Training(tmp_path / folder, tiny(), train, 0, open_fabric("cpu"))
             try:
                 training.run(options, lambda what, done, total: None, lambda event, facts: None)
             except Stopped:
@@ -244,7 +269,7 @@ def test_straight_and_stopped_training_agree_with_completed_pairs(tmp_path):
 def test_it_learns_to_take_blur_away():
     torch.manual_seed(0)
     tried = {"enhancement_steps": 60, "enhancement_learning_rate": 5e-3}
-    method = tiny(enhancement_depth=5, enhancement_width=16, enhancement_batch_size=16, **tried)
+    method = tiny(pairs="blur", enhancement_depth=5, enhancement_width=16, enhancement_batch_size=16, **tried)
     stage = method.stages()[1]
     feed = ToyFeed(stage)
     image = torch.nn.functional.interpolate((torch.rand(16, 3, 4, 4) > 0.5).float(), size=SIDE)
@@ -329,8 +354,8 @@ def test_inpainting_leaves_the_networks_as_they_are():
 @pytest.mark.parametrize(
     "changes",
     [
-        {"pairs": "wgan"},
-        {"blur_low": 1.0, "blur_high": 1.0},
+        {"pairs": "blur"},
+        {"pairs": "blur", "blur_low": 1.0, "blur_high": 1.0},
         {"enhancement_depth": 2},
         {"critic_norm": "none"},
         {"penalty_on": "fake"},

@@ -117,6 +117,20 @@ def test_how_far_the_found_picture_is_off_outside():
     inpainter = tiny().inpainter()
     raw = inpainter.inpaint(image, hole, torch.arange(4))
     assert torch.equal(inpainter.diagnostics["outside_change"], outside_change(raw, image, hole))
+    assert torch.equal(inpainter.diagnostics["repaired_change"], torch.zeros(4))
+
+
+def test_how_far_a_picture_is_from_its_mirror_image():
+    image, hole = pictures()
+    hole[:] = False
+    hole[:, :, 4:9, 3:6] = True  # on the left alone: its mirror image is out of account too
+    image[0] = (image[0] + image[0].flip(-1)) / 2
+    inpainter = tiny().inpainter()
+    inpainter.inpaint(image, hole, torch.arange(4))
+    told = inpainter.diagnostics["asymmetry"]
+    both = ~(hole | hole.flip(-1))[1, 0]
+    assert told[0] == pytest.approx(0, abs=1e-6)
+    assert told[1] == pytest.approx(float((image[1] - image[1].flip(-1)).abs()[:, both].mean()), rel=1e-5)
 
 
 def test_the_search_as_it_is_read():

@@ -35,6 +35,20 @@ def test_a_feed_that_starts_in_the_middle_draws_the_same():
         assert torch.equal(batch.hole, again.hole)
 
 
+def test_fixed_images_are_the_same_in_every_step():
+    feed = feed_of()
+    whole, plain = feed.fixed(7), feed_of()
+    first = torch.cat([plain.batch().image for _ in range(7)])[:7]
+    assert torch.equal(whole.image, first)
+    assert torch.equal(feed.batch().image, first[: feed.drawn])  # as if not asked before
+    later = feed_of(drawn=9)
+    later.start(5)
+    again = later.fixed(7)
+    assert torch.equal(again.image, whole.image)
+    assert torch.equal(again.hole, whole.hole)
+    assert not torch.equal(feed_of(seed=1).fixed(7).hole, whole.hole)
+
+
 def test_seed_and_stage_change_what_is_drawn():
     one, other, second = (f.batch().hole for f in (feed_of(), feed_of(seed=1), feed_of(name="second")))
     assert not torch.equal(one, other)
@@ -53,6 +67,14 @@ def test_a_steps_random_numbers_depend_on_its_index_alone():
     assert torch.equal(first[1], again[1])
     feed.start(8)
     assert not torch.equal(first[0], torch.rand(3, generator=feed.rng))
+
+
+def test_a_later_steps_generator_is_known_before():
+    feed = feed_of()
+    feed.start(3)
+    ahead = torch.rand(5, generator=feed.generator(7))
+    feed.start(7)
+    assert torch.equal(torch.rand(5, generator=feed.rng), ahead)
 
 
 def test_a_stage_may_learn_from_some_images_only():
