@@ -17,6 +17,7 @@ from bench.cli.runs import evaluate, report, reproduce, train
 from bench.cli.schema import schema
 from bench.cli.scores import scores
 from bench.util.errors import Stopped, UserError, WorkersLostError
+from bench.util.text import shown
 
 UsageError: Any = typer.BadParameter.__base__
 """What typer raises for a command line that it cannot read; older releases take it from click, newer have their own."""
@@ -140,5 +141,5 @@ def main() -> None:
 
 
 def _fail(text: str, code: int) -> None:
-    typer.echo(f"{'error: ' if code == 2 else ''}{text}", err=True)
+    typer.echo(f"{'error: ' if code == 2 else ''}{shown(text)}", err=True)  # names of files may hold anything
     sys.exit(code)

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from bench.methods.catalog import ROOT
 from bench.util.errors import UserError, nearest
+from bench.util.text import unseen
 
 YOURS = Path("slurm")
 """Where a user's own profiles lie, seen from the current folder."""
@@ -192,8 +193,10 @@ def read_profile(name: str, workers: int = 0, nodes: int | None = None, gpus_per
     path = _file(name)
     try:
         values = tomllib.loads(path.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not valid TOML: {error}.") from error
+    if (found := unseen(values)) is not None:
+        raise UserError(f"{path}: {'.'.join(map(str, found[0]))} holds the control character {found[1]}; remove it.")
     if not values.get("partition"):
         raise UserError(f'{path}: partition is missing. Write partition = "NAME"; `sinfo` lists the names.')
     _check_keys(path, values)

@@ -15,6 +15,7 @@ from bench.data.pack import Data, Packed, Written, write
 from bench.data.protocol import Protocol
 from bench.util.errors import UserError
 from bench.util.files import check_writable, read_json, sha256, write_json
+from bench.util.text import shown
 
 FORMAT = 1
 """Raised when the layout of a pack, or a rule that decides its pixels, changes."""
@@ -116,7 +117,7 @@ def _manifest(name: str, resolution: int, listing: Listing, sides: Sides, parts:
         "groups": {side: len(set(written.groups)) for side, written in parts.items()},
         "sha256": {side: written.sha256 for side, written in parts.items()},
         "mean_colour": list(train.mean),
-        "skipped": [{"name": item, "reason": reason} for item, reason in skipped],
+        "skipped": [{"name": shown(item), "reason": reason} for item, reason in skipped],
         "repeated": [item for item, digest in zip(test.ids, test.digests, strict=True) if digest in seen],
     }
 

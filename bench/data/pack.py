@@ -20,6 +20,7 @@ from bench.data.held_out import held_out
 from bench.data.listing import Item
 from bench.util.errors import UserError
 from bench.util.files import sha256, whole
+from bench.util.text import UNSEEN
 
 CHUNK = 64
 """Images in flight at once, so that memory stays flat however large the data set."""
@@ -115,6 +116,8 @@ def write(path: Path, items: Sequence[Item], side: int, on_done: Callable[[int],
 
 
 def _attempt(item: Item) -> Picture | str:
+    if UNSEEN.search(item.id):
+        return "its name holds control characters"
     try:
         return item.draw()
     except UnusableError as error:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.util.errors import UserError, nearest
 from bench.util.files import sha256, sha256_of_files
+from bench.util.text import shown
 
 if TYPE_CHECKING:
     from bench.methods.base import Method
@@ -265,8 +266,8 @@ def _method_file(path: Path) -> Path:
 
 def _title(toml: Path) -> str:
     try:
-        return str(tomllib.loads(toml.read_text())["paper"]["title"])
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError):
+        return shown(str(tomllib.loads(toml.read_text())["paper"]["title"]))
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return f"(not readable; `python -m bench show {toml.parent.name}` says why)"
 
 

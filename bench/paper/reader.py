@@ -17,6 +17,7 @@ from bench.paper.names import mistakes
 from bench.paper.paper import Paper
 from bench.paper.salvage import readable
 from bench.util.errors import UserError, nearest
+from bench.util.text import unseen
 
 SHOWN = 3
 """How many mistakes a verb reports when it refuses a paper.toml; `check` lists all."""
@@ -87,6 +88,12 @@ def look(path: Path) -> Reading:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UserError(_syntax_text(path, text, str(error))) from error
+    except (RecursionError, ValueError) as error:  # nested too deeply, or a number of thousands of digits
+        raise UserError(f"{path} cannot be read: {error}. Write it as the other papers' files are.") from error
+    if (place := unseen(values)) is not None:
+        keys, character = place
+        text_of = f"holds the control character {character}, which no reader sees; remove it."
+        return Reading(path, text, None, (Mistake(keys, text_of),))
     try:
         paper = Paper.model_validate(values)
     except ValidationError as error:

@@ -27,7 +27,7 @@ from bench.report.words import (
 
 def leaderboard_page(report: Report, command: str) -> str:
     """leaderboard.md: measured tables by protocol and mask set, then the paper's own tables apart from them."""
-    lines = [f"# Leaderboards: {report.key}", "", report.paper.paper.title, "", METHOD_NOTE, ""]
+    lines = [f"# Leaderboards: {report.key}", "", plain(report.paper.paper.title), "", METHOD_NOTE, ""]
     for chapter in report.chapters:
         lines += [f"## {chapter.title}", "", *_scale_lines(report, chapter)]
         for board in chapter.boards:
@@ -44,7 +44,7 @@ def leaderboard_page(report: Report, command: str) -> str:
 
 def claims_page(report: Report) -> str:
     """claims.md: every claim with its verdict under every protocol."""
-    lines = [f"# Claims: {report.key}", "", report.paper.paper.title, ""]
+    lines = [f"# Claims: {report.key}", "", plain(report.paper.paper.title), ""]
     for chapter in report.chapters:
         lines += [f"## {chapter.title}", "", _counts(chapter.findings), "", *_scale_lines(report, chapter)]
         lines += [*_findings(chapter.findings), ""]
@@ -55,7 +55,7 @@ def claims_page(report: Report) -> str:
 
 def _scale_lines(report: Report, chapter: Chapter) -> list[str]:
     says = report.paper.scales[chapter.run.scale].summary
-    return [f"A {chapter.run.scale} run: {says} Every verdict and number here holds for this scale only.", ""]
+    return [f"A {chapter.run.scale} run: {plain(says)} Every verdict and number here holds for this scale only.", ""]
 
 
 def _board(board: Board, chapter: Chapter) -> list[str]:
@@ -106,9 +106,9 @@ def _reported(table: ReportedTable) -> list[str]:
     rows = [
         [row.label, *row.cells, *([row.constant] if constants else []), row.protocol, row.origin] for row in table.rows
     ]
-    lines = [f"### {table.title}", "", *grid(head, rows), ""]
+    lines = [f"### {plain(table.title)}", "", *grid(head, rows), ""]
     said = [f"{one.claim.statement} **{one.said.capitalize()}:** {one.why}" for one in table.settled]
-    return lines + [part for text in said + table.notes for part in (text, "")]
+    return lines + [part for text in said + table.notes for part in (plain(text), "")]
 
 
 def _findings(findings: Sequence[Finding]) -> list[str]:
@@ -142,5 +142,10 @@ def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(_cell(text) for text in line)} |" for line in lines]
 
 
+def plain(text: str) -> str:
+    """One line of words: no tag, and no link that the text itself made."""
+    return " ".join(text.split()).replace("<", "&lt;").replace("](", "]\\(")
+
+
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+    return plain(text).replace("|", "\\|")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench.util.errors import UserError
+from bench.util.text import UNSEEN
 
 TEXT = ("mask_set", "suite", "image", "group", "stage", "name")
 """Columns of words; `suite` is what format 1 calls the mask set."""
@@ -29,6 +30,9 @@ def read_table(path: Path, content: bytes) -> pd.DataFrame:
         raise UserError(f"{path} has no column mask_set. {again}")
     if table.empty:
         raise UserError(f"{path} has no rows. {again}")
+    for name in TEXT:
+        if name in table.columns and table[name].astype(str).str.contains(UNSEEN).any():
+            raise UserError(f"{path} holds control characters in the column {name}. {again}")
     keys = [name for name in TEXT if name in table.columns] + (["step"] if "step" in table.columns else [])
     others = table.drop(columns=keys)
     if len(words := list(others.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in others.dtypes]])):

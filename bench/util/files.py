@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from bench.util.errors import Stopped, UserError
+from bench.util.text import unseen
 
 WAIT_SECONDS = 0.5
 """How often a process that waits for another looks again."""
@@ -47,13 +48,19 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Raises UserError for a file that is not there or not JSON."""
+    """Raises UserError for a file that is not there, not JSON, or has text that is none (bench/util/text.py)."""
     try:
-        return json.loads(path.read_text())
+        content = json.loads(path.read_text())
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise UserError(f"{path} is not valid JSON ({error}). Delete it and it will be recreated.") from error
+    except RecursionError as error:
+        raise UserError(f"{path} is nested too deeply to be one of ours. Delete it.") from error
+    if (found := unseen(content)) is not None:
+        place = ".".join(map(str, found[0])) or "its text"
+        raise UserError(f"{path}: {place} holds the control character {found[1]}. Delete the file, or remove it there.")
+    return content
 
 
 def sha256(*parts: bytes) -> str:

@@ -324,3 +324,17 @@ def test_unreadable(tmp_path: Path) -> None:
     (tmp_path / "x.toml").write_bytes(b'a = "\xff"')
     with pytest.raises(UserError, match=r"x.toml is not UTF-8 \(byte 5\)"):
         read_paper(tmp_path / "x.toml")
+
+
+def test_control_characters_are_refused_with_their_place(tmp_path: Path) -> None:
+    text = complaint(tmp_path, 'statement = "It is good."', 'statement = "It is \\u001b[31mgood."')
+    assert "claims.0.statement: holds the control character U+001B" in text
+    assert "\x1b" not in text
+
+
+def test_a_file_that_is_no_toml_for_its_depth_or_a_number_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "paper.toml"
+    for text in (f"x = {'[' * 5000}{']' * 5000}", f"x = {'9' * 5000}"):
+        file.write_text(text)
+        with pytest.raises(UserError, match=r"paper\.toml cannot be read"):
+            read_paper(file)
