@@ -31,7 +31,8 @@ class Offsets(nn.Module):
     def forward(self, image, hole):
         known = (~hole).sum(dim=(2, 3), keepdim=True)
         mean = image.masked_fill(hole, 0).sum(dim=(2, 3), keepdim=True) / known
-        return compose(image, hole, mean + self.offset)
+        offset = nn.functional.interpolate(self.offset[None], image.shape[-2:])
+        return compose(image, hole, mean + offset)
 
 
 class Learn(Stage):
@@ -70,7 +71,7 @@ class Toy(Method):
 METHOD = Toy
 '''
 OPPONENTS = {
-    "healthy": {"HOT": 1, "STEPS": 60, "SIGN": 1, "SIDE": 1},  # one colour for all places
+    "healthy": {"HOT": 1, "STEPS": 60, "SIGN": 1, "SIDE": 4},  # coarser
     "destroyed": {"HOT": 1, "STEPS": 60, "SIGN": -1},
     "overheated": {"HOT": 100, "STEPS": 60, "SIGN": 1},
 }
