@@ -129,7 +129,7 @@ def test_claims_are_judged_once_for_page_and_terminal(reproduced, bench, toys, m
     )
     code, _, error = bench("report", "toypaper", "--include", toys, "--out", reproduced[0])
     assert code == 0, error
-    assert [len(group) for group in calls] == [8, 0]  # one protocol, then what needs no measurement
+    assert [len(group) for group in calls] == [9, 0]  # one protocol, then what needs no measurement
 
 
 def test_only_a_paper_lends_its_protocol(bench, tmp_path):

@@ -191,7 +191,7 @@ def test_the_whole_chain_of_a_paper(chain, campaign):
     """Training arrays, evaluation array, report: each run goes from waiting to done, and the report comes last."""
     out, names, course = chain
     wait_until(lambda: over(out))
-    assert len(names) == 5 + 2 * 3 + 1
+    assert len(names) == 6 + 2 * 3 + 1
     assert states(out) == dict.fromkeys(names, "done")
     assert set(course[0].values()) == {("waiting", "")}
     trained = [name for name in names if name.startswith("fang2021")]
