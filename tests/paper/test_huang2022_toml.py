@@ -25,7 +25,7 @@ def settings(scale: str, variant: str = DEFAULT) -> HuangSettings:
     return built
 
 
-@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("scale", ["smoke", "quick"])
 def test_variants_of_a_scale_share_the_default_s_networks(scale: str) -> None:
     assert PAPER.scales[scale].variants == ["no_search", "poisson"]
     for name in PAPER.scales[scale].variants:
