@@ -5,13 +5,12 @@ hidden part itself, and the prior, from the visible part. Training decodes a dra
 prior, so that another seed gives another fill.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
-from types import MappingProxyType
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import torch
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 from torch import Tensor, nn
 from torch.distributions import Normal, kl_divergence
 from torch.optim import Adam
@@ -53,8 +52,18 @@ class PicnetSettings(TrainedSettings):
     )
     batch_size: int = Field(20, ge=1, description="images of one update (P-5)")
     steps: int = Field(1_000_000, ge=1, description="updates (P-5)")
+    l1_first_steps: int = Field(
+        0, ge=0, description="updates before the discriminators join, out of all; for short trainings"
+    )
     samples: int = Field(1, ge=1, le=64, description="fills that are drawn for each picture")
     shown: Literal["first", "mean"] = Field("first", description="the result: the first fill, or the mean of all")
+
+    @model_validator(mode="after")
+    def _discriminators_train(self) -> Self:
+        if self.l1_first_steps >= self.steps:
+            found = f"l1_first_steps = {self.l1_first_steps} leaves no step of steps = {self.steps}"
+            raise UserError(f"{found} to the discriminators; lower it.")
+        return self
 
 
 def prior_sigma(hole: Tensor) -> Tensor:
@@ -70,19 +79,23 @@ def divergence(one: Gaussian, other: Gaussian) -> Tensor:
 
 
 class TwoPaths(Stage):
-    """One update of both discriminators, then one of encoder and decoder, with the same pictures and fills."""
+    """One update of both discriminators, then one of encoder and decoder, with the same pictures and fills.
 
-    name = "two_paths"
-    blind = MappingProxyType({"discriminator": 0.25, "discriminator_rec": 0.25})  # least squares, at scores of 1/2
+    Encoder and decoder alone are trained where no discriminator is among the networks.
+    """
 
-    def __init__(self, method: "Picnet") -> None:
-        self.settings = method.settings
-        self.steps, self.batch_size = self.settings.steps, self.settings.batch_size
-        self.holes, self.networks = HOLES[self.settings.holes], dict(method.networks())
-        self.optimizers = {
-            "generator": self.adam("generator", self.weights("encoder", "decoder")),
-            "discriminator": self.adam("discriminator", self.weights("discriminator", "discriminator_rec")),
-        }
+    def __init__(self, method: "Picnet", networks: Mapping[str, nn.Module], first: int, steps: int) -> None:
+        """`first`: how many steps of the whole training come before this stage."""
+        self.settings, self.networks = method.settings, dict(networks)
+        self.first, self.steps, self.batch_size = first, steps, self.settings.batch_size
+        self.holes = HOLES[self.settings.holes]
+        self.judged = "discriminator" in networks
+        self.name = "two_paths" if self.judged else "without_discriminators"
+        self.optimizers = {"generator": self.adam("generator", self.weights("encoder", "decoder"))}
+        if self.judged:
+            judges = self.weights("discriminator", "discriminator_rec")
+            self.blind = {"discriminator": 0.25, "discriminator_rec": 0.25}  # least squares, at scores of 1/2
+            self.optimizers["discriminator"] = self.adam("discriminator", judges)
 
     def weights(self, *names: str) -> list[nn.Parameter]:
         return [weight for name in names for weight in self.networks[name].parameters()]
@@ -100,14 +113,16 @@ class TwoPaths(Stage):
         truth = 2 * image - 1
         codes: Codes = self.networks["encoder"](erase(truth, hole), erase(truth, ~hole))
         recovered, generated = self.both_paths(codes, hole, feed.rng)
-        scalars = self.update_discriminators(truth, generated[-1].detach(), recovered[-1].detach())
         terms = self.divergences(codes, hole) | self.distances((recovered, generated), truth, hole)
-        terms |= self.adversarial_losses(truth, generated[-1], recovered[-1])
+        scalars = {}
+        if self.judged:
+            scalars = self.update_discriminators(truth, generated[-1].detach(), recovered[-1].detach())
+            terms |= self.adversarial_losses(truth, generated[-1], recovered[-1])
         return self.minimise_sum("generator", terms) | scalars
 
     def follow_schedule(self, step: int) -> None:
-        """Learning rates as at `step`."""
-        factor = share(self.settings.schedule, step, self.steps)
+        """Learning rates as at `step` of this stage."""
+        factor = share(self.settings.schedule, self.first + step, self.settings.steps)
         for role in self.optimizers:
             self.set_learning_rate(factor * self.rate(role), role)
 
@@ -232,7 +247,14 @@ class Picnet(Method):
         return {"encoder": self.encoder, "decoder": self.decoder, **self.discriminators}
 
     def stages(self) -> Sequence[Stage]:
-        return [TwoPaths(self)]
+        """The authors' one; before it, where a short training asks for it, one without discriminators.
+
+        Each stage starts its own optimisers: a training that is resumed between two stages has no others.
+        """
+        alone, steps = self.settings.l1_first_steps, self.settings.steps
+        pair = {"encoder": self.encoder, "decoder": self.decoder}
+        first = [TwoPaths(self, pair, 0, alone)] if alone else []
+        return [*first, TwoPaths(self, self.networks(), alone, steps - alone)]
 
     def inpainter(self) -> Inpainter:
         return Sampler(self.encoder, self.decoder, self.settings)
