@@ -32,6 +32,7 @@ class SrganSettings(TrainedSettings):
     srgan_learning_rate: float = Field(1e-4, gt=0, le=1, description="the generator's against the discriminator")
     sr_discriminator_learning_rate: float = Field(1e-4, gt=0, le=1, description="the discriminator's, Adam")
     srresnet_steps: int = Field(1_000_000, ge=1, description="updates by squared error alone")
+    srresnet_drop_at: float = Field(1.0, ge=0, le=1, description="share of them before the rate is a tenth; 1: never")
     srgan_steps: int = Field(200_000, ge=1, description="updates against the discriminator")
     sr_adversarial_weight: float = Field(1e-3, ge=0, description="weight of the adversarial loss beside the content")
     sr_pictures: Supplied = Field(None, description="folder to learn from, as ImageNet; none: the training images")
@@ -52,6 +53,8 @@ class Srresnet(Stage):
         self.optimizers = {"generator": _adam(generator, settings.sr_learning_rate)}
 
     def step(self, feed: Feed) -> dict[str, Tensor]:
+        late = feed.step >= self.settings.srresnet_drop_at * self.steps
+        self.set_learning_rate(self.settings.sr_learning_rate * (0.1 if late else 1.0))
         small, large = self.crops(feed)
         return {"mse": self.minimise("generator", F.mse_loss(self.networks["generator"](small), large))}
 

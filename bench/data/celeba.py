@@ -1,4 +1,4 @@
-"""`celeba=PATH`: aligned CelebA (Liu et al. 2015), 178x218, as its archives unpack it."""
+"""`celeba=PATH`, `celeba-108=PATH`: aligned CelebA (Liu et al. 2015), 178x218, as its archives unpack it."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,14 +17,20 @@ LAST_TRAIN, LAST_VALIDATION = 162_770, 182_637
 TRAIN, VALIDATION, TEST = 0, 1, 2
 WIDTH = 178
 """Pixels. The aligned pictures are 178 wide and 218 high."""
+DCGAN_CROP = 108
+"""Side of the middle square that carpedm20's and bamos's DCGAN take: the face without hair and background."""
 
 
-def listing(protocol: Protocol, root: Path) -> Listing:
-    """The official partition; its validation part is set aside. Ids are the six-digit names."""
-    if protocol.resolution > WIDTH:
+def listing(protocol: Protocol, root: Path, crop: int | None = None) -> Listing:
+    """The official partition; its validation part is set aside. Ids are the six-digit names.
+
+    `crop` is the side in pixels of the middle square that is cut out; None: as large as there is.
+    """
+    width, wider = crop or WIDTH, "celeba" if crop else "celeba-hq"
+    if protocol.resolution > width:
         raise UserError(
-            f"Aligned CelebA is {WIDTH} pixels wide and is not enlarged to {protocol.resolution}."
-            f" Use a resolution of at most {WIDTH}, or use celeba-hq=PATH."
+            f"{protocol.data_name} is {width} pixels wide and is not enlarged to {protocol.resolution}."
+            f" Use a resolution of at most {width}, or use {wider}=PATH."
         )
     files = by_id(pictures_in(_pictures_folder(root)), lambda file: file.stem)
     sides, source = partition(root)
@@ -35,7 +41,7 @@ def listing(protocol: Protocol, root: Path) -> Listing:
         "licences": [LICENCE],
         "notes": [f"{len(files)} of 202599 pictures on disk, {len(parts[None])} of them not in the partition"],
     }
-    return of_files(root, files, split, protocol, about)
+    return of_files(root, files, split, protocol, about, crop)
 
 
 def partition(root: Path) -> tuple[dict[str, int] | None, str]:

@@ -94,21 +94,24 @@ def resize(picture: Picture, height: int, width: int) -> Picture:
     return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR))
 
 
-def centre_square(picture: Picture) -> Picture:
-    """The largest square in the middle; of 218x178 the middle 178x178."""
+def centre_square(picture: Picture, most: int | None = None) -> Picture:
+    """The largest square in the middle, of at most `most` pixels a side; of 218x178 the middle 178x178."""
     height, width = picture.shape[:2]
-    side = min(height, width)
+    side = min(height, width, most or height)
     top, left = (height - side) // 2, (width - side) // 2
     return picture[top : top + side, left : left + side]
 
 
-def read_square(path: Path, side: int) -> Picture:
-    """Decode, cut the middle square, bring it to `side`. Raises UnusableError where the picture is smaller."""
+def read_square(path: Path, side: int, most: int | None = None) -> Picture:
+    """Decode, cut the middle square of at most `most` pixels a side, bring it to `side`.
+
+    Raises UnusableError where the picture is smaller than `side`.
+    """
     picture = decode(path)
     height, width = picture.shape[:2]
     if min(height, width) < side:
         raise UnusableError(path, f"{height}x{width} is smaller than {side}x{side}")
-    return resize(centre_square(picture), side, side)
+    return resize(centre_square(picture, most), side, side)
 
 
 def _check_within_reach(path: Path, error: OSError) -> None:

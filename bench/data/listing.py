@@ -71,19 +71,22 @@ def by_id(files: Iterable[Path], name_of: Callable[[Path], str]) -> dict[str, Pa
     return named
 
 
-def of_files(root: Path, files: dict[str, Path], split: Split, protocol: Protocol, about: dict[str, Any]) -> Listing:
-    """The listing of single files, each cut to its middle square.
+def of_files(
+    root: Path, files: dict[str, Path], split: Split, protocol: Protocol, about: dict[str, Any], most: int | None = None
+) -> Listing:
+    """The listing of single files, each cut to its middle square, of at most `most` pixels a side.
 
     `files` maps at least the split's ids; those that lie outside `root`, the data folder, are counted.
     """
     side = protocol.resolution
 
     def items(ids: list[str]) -> list[Item]:
-        return [Item(name, name, partial(read_square, files[name], side)) for name in ids]
+        return [Item(name, name, partial(read_square, files[name], side, most)) for name in ids]
 
     with ThreadPoolExecutor(16) as pool:
         stamps = [list(pool.map(_stamp, ids, (files[name] for name in ids))) for ids in (split.train, split.test)]
-    crop = f"middle square, then to {side}x{side} by Pillow's bilinear filter with antialiasing; never enlarged"
+    square = "middle square" if most is None else f"middle square of at most {most}x{most}"
+    crop = f"{square}, then to {side}x{side} by Pillow's bilinear filter with antialiasing; never enlarged"
     outside = _Outside(root)
     elsewhere = [name for ids in (split.train, split.test) for name in ids if outside(files[name])]
     if elsewhere:

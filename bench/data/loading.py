@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ LISTINGS: dict[str, Callable[[Protocol, Path], Listing]] = {
     "folder": folder.listing,
     "imagenet": imagenet.listing,
     "celeba": celeba.listing,
+    "celeba-108": partial(celeba.listing, crop=celeba.DCGAN_CROP),
     "celeba-hq": celeba_hq.listing,
 }
 

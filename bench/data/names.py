@@ -10,11 +10,12 @@ DATASETS: dict[str, str] = {
     "folder": "folder=PATH: any tree of pictures, split by its train/ and test/ or by hash",
     "imagenet": "imagenet=PATH: a frozen subset of ImageNet's train/ or val/ pictures",
     "celeba": "celeba=PATH: aligned CelebA, official partition, centre 178x178",
+    "celeba-108": "celeba-108=PATH: the same, centre 108x108, as DCGAN's codes crop it",
     "celeba-hq": "celeba-hq=PATH: CelebA-HQ, official partition where the mapping file is there",
 }
 """Name -> one line."""
 
-OFFICIAL_TEST = ("celeba",)
+OFFICIAL_TEST = ("celeba", "celeba-108")
 """The data sets whose test images always are those of their own official partition; of the others they are drawn."""
 BUILT_IN = ("faces", "photos")
 """The data sets that need no path."""

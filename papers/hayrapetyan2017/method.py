@@ -21,6 +21,7 @@ from bench.util.errors import UserError
 from .scaling import in_square, missing_cells, out_of_square, reduced, shrunk
 from .settings import AFTER_TRAINING, HayrapetyanSettings
 
+SR_ROLES = ("resnet", "generator", "discriminator")
 ENLARGERS = {"srgan": "sr_generator", "srresnet": "sr_resnet"}
 """The network of each value of `enlarge`."""
 ENLARGED_AT_ONCE = 4
@@ -113,8 +114,8 @@ class Hayrapetyan2017(Method):
         """DCGAN; then SRGAN's two, where pictures are larger than the search."""
         if not self.enlarges:
             return [SmallDcgan(self)]
-        three = (self._networks[name] for name in ("sr_resnet", "sr_generator", "sr_discriminator"))
-        return [SmallDcgan(self), *srgan_stages(*three, self.settings)]
+        srresnet, generator, discriminator = (self._networks[f"sr_{role}"] for role in SR_ROLES)
+        return [SmallDcgan(self), *srgan_stages(srresnet, generator, discriminator, self.settings)]
 
     def inpainter(self) -> Inpainter:
         return self._pipeline(self.settings)

@@ -223,6 +223,16 @@ def test_first_phase_is_squared_error():
     assert not same(generator, before)
 
 
+@pytest.mark.parametrize(("share", "late"), [(1.0, 0), (0.5, 2), (0.75, 1)])
+def test_the_first_phases_rate_falls_where_settings_say_so(share, late):
+    generator, _, settings = networks(srresnet_steps=4, srresnet_drop_at=share, sr_learning_rate=1e-3)
+    stage, rates = Srresnet(generator, settings), []
+    for step in range(4):
+        stage.step(ToyFeed(step))
+        rates.append(stage.optimizers["generator"].param_groups[0]["lr"])
+    assert rates == pytest.approx([1e-3] * (4 - late) + [1e-4] * late)
+
+
 def test_losses_of_the_second_phase_written_out():
     generator, discriminator, settings = networks(sr_adversarial_weight=0.5)
     stage = against(generator, discriminator, settings)

@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 
 from bench.data import celeba, celeba_hq, folder, imagenet, load, told
+from bench.data.decode import decode
+from bench.data.loading import LISTINGS
 from bench.data.protocol import Protocol
 from bench.util.errors import UserError
 
@@ -83,6 +85,21 @@ def test_celeba_is_not_enlarged(tmp_path):
     asked = protocol("celeba").model_copy(update={"resolution": 179})
     with pytest.raises(UserError, match="at most 178"):
         celeba.listing(asked, tmp_path)
+
+
+def test_celebas_middle_as_dcgan_crops_it(tmp_path):
+    celeba_tree(tmp_path, "img_align_celeba")
+    pixels = np.random.default_rng(0).integers(0, 256, (218, 178, 3), dtype=np.uint8)
+    for name in CELEBA:
+        Image.fromarray(pixels).save(tmp_path / "img_align_celeba" / f"{name}.jpg", quality=100)
+    asked = protocol("celeba-108").model_copy(update={"resolution": 108})
+    listing = LISTINGS["celeba-108"](asked, tmp_path)
+    assert ids(listing) == CELEBA_IDS
+    whole = decode(tmp_path / "img_align_celeba" / f"{listing.sides().train[0].id}.jpg")
+    assert np.array_equal(listing.sides().train[0].draw(), whole[55:163, 35:143])
+    assert "108x108" in listing.about["crop"]
+    with pytest.raises(UserError, match="at most 108, or use celeba=PATH"):
+        LISTINGS["celeba-108"](asked.model_copy(update={"resolution": 109}), tmp_path)
 
 
 def test_official_borders():

@@ -33,6 +33,8 @@ def test_paper_scale_is_the_method_as_printed() -> None:
     assert (printed.learning_rate, printed.beta1, printed.weight_decay) == (2e-4, 0.5, 1e-5)
     assert (printed.sr_crop, printed.sr_batch_size, printed.sr_learning_rate) == (96, 16, 1e-4)
     assert (printed.srresnet_steps, printed.srgan_steps, printed.sr_adversarial_weight) == (1_000_000, 200_000, 1e-3)
+    assert (printed.srgan_learning_rate, printed.sr_discriminator_learning_rate) == (1e-4, 1e-4)
+    assert printed.srresnet_drop_at == 1
     assert printed.search_resolution == 64
     # CelebA's training part: 25 epochs in batches of 128.
     assert printed.epochs * 162_770 // printed.batch_size == 31_791
