@@ -4,10 +4,13 @@ import pytest
 import torch
 
 from baselines.latent.search import LatentSearch
+from baselines.latent.training import AVERAGE, drawing
+from baselines.yeh2017.method import Yeh2017
 from bench.methods.base import DataFacts
 from bench.methods.catalog import find
 from bench.methods.settings import DEFAULT, overrides
 from bench.runs.experiment import build_method
+from bench.util.seeds import seed_of
 
 ENTRY = find()["yeh2017"]
 
@@ -50,7 +53,33 @@ def test_a_preview_is_short():
     assert method.inpainter().settings == method.settings
     preview = method.preview()
     assert (preview.settings.iterations, preview.images_at_once) == (50, 8)
-    assert preview.generator is method.networks()["generator"]
+    assert preview.generator is drawing(method.networks())
+
+
+def test_samples_are_pictures_of_the_generator_that_is_searched():
+    method = build("quick")
+    with torch.no_grad():
+        for weight in method.networks()[AVERAGE].parameters():
+            weight.mul_(3)
+    seed = seed_of(4, "samples")
+    z = 2 * torch.rand(5, 100, generator=torch.Generator().manual_seed(seed)) - 1
+    expected = method.networks()[AVERAGE].eval()(z).detach() / 2 + 0.5
+    torch.testing.assert_close(method.samples(5, 4), expected, rtol=1e-3, atol=1e-4)
+    assert method.networks()[AVERAGE] is not method.networks()["generator"]
+    assert not torch.equal(method.samples(5, 4), method.samples(5, 3))
+
+
+def test_the_releases_search_is_a_variant_of_the_search_alone():
+    usual, theirs = build("quick").settings, build("quick", "nesterov").settings
+    changed = {name for name, value in theirs if value != getattr(usual, name)}
+    assert changed == {"descent", "start", "search_learning_rate"}
+    assert changed <= Yeh2017.after_training
+    assert (theirs.descent, theirs.start, theirs.search_learning_rate, theirs.clip) == (
+        "nesterov",
+        "normal",
+        0.01,
+        True,
+    )
 
 
 def test_the_search_goes_on_after_more_training():

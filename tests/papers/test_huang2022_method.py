@@ -54,7 +54,19 @@ def test_generator_updates_for_each_of_the_discriminator(changes, updates):
     assert all(torch.equal(z, drawn[0]) for z in drawn)
     assert drawn[0].shape == (4, 100)
     assert drawn[0].abs().max() <= 1
-    assert set(scalars) == {"discriminator", "generator", "generator_gradient"}
+    assert set(scalars) == {"discriminator", "generator", "generator_gradient", "generator_slope"}
+
+
+def test_the_paper_averages_nothing():
+    (stage,) = tiny().stages()
+    assert set(stage.networks) == set(tiny().networks()) == {"generator", "discriminator"}
+
+
+def test_repair_searches_the_averaged_generator():
+    method = tiny(average=0.5)
+    (stage,) = method.stages()
+    assert stage.networks == method.networks()
+    assert method.inpainter().generator is method.networks()["generator_average"]
 
 
 def test_optimisers_as_printed():
