@@ -52,8 +52,8 @@ def test_paper_scale_is_the_method_as_read() -> None:
     assert (read.gated, read.skips, read.critic_norm, read.fc_in) == ("table", "add", "spectral", "flatten")
     assert (read.gan_input, read.gan_weight, read.known_weight, read.holes) == ("composite", 4e-4, 0.0, "three_kinds")
     (protocol,) = protocols("paper", PAPER.scales["paper"].protocol)
-    assert (protocol.data, protocol.resolution, protocol.images) == ("celeba", 160, 200_000)
-    assert (protocol.images * 9 // 10, protocol.test_images) == (180_000, 20_000)
+    assert (protocol.data, protocol.resolution) == ("celeba", 160)
+    assert (protocol.train_images, protocol.test_images) == (180_000, 20_000)
 
 
 def test_baselines_train_under_this_paper_s_protocol() -> None:
