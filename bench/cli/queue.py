@@ -44,7 +44,7 @@ def submit(*, cluster: Cluster, requests: list[Request], placement: Placement, d
 
       [bold]python -m bench submit fang2021 harmonic --data faces --data photos --cluster local --workers 2[/]
 
-      [bold]python -m bench submit fang2021 --scale paper --cluster mycluster --nodes 2 --gpus-per-node 4[/]
+      [bold]python -m bench submit jiao2023 --scale paper --cluster mycluster --nodes 2 --gpus-per-node 4[/]
     """
     queue(requests, placement.model_copy(update={"cluster": cluster}), dry_run)
 

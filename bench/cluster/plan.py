@@ -1,6 +1,6 @@
 """`plan` and `--dry-run`: what is there, what would run, what it costs, what is missing, the exact batch scripts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -12,8 +12,10 @@ from bench.cluster.campaign import Campaign, Plan, Planned, make_plan
 from bench.cluster.profile import LOCAL, Profile
 from bench.cluster.rates import Rate
 from bench.cluster.show import span
+from bench.methods.catalog import find as find_methods
 from bench.methods.settings import DEFAULT
 from bench.metrics.weights import TRUNKS, find, reason
+from bench.paper.arithmetic import and_list
 
 DRY = "dry-run"
 
@@ -36,6 +38,8 @@ def print_plan(console: Console, asked: Campaign) -> None:
     weights = find(trunk, asked.request.lpips)
     say(f"LPIPS weights: {weights or reason(trunk, asked.request.lpips)}")
     console.print(_table(plan, known))
+    for text in _trainings(plan):
+        say(text)
     say(_cost(plan, known))
     _print_arrays(console, plan)
 
@@ -88,6 +92,21 @@ def _groups(plan: Plan) -> dict[tuple[str, str], list[Planned]]:
             name = key if task.variant == DEFAULT else f"{key} ({task.variant})"
             groups.setdefault((name, task.protocol.data_name), []).append(planned)
     return groups
+
+
+def _trainings(plan: Plan) -> Iterator[str]:
+    """For each paper how many trainings there are, done or not, with which seeds, and what its paper.toml says of their
+    cost."""
+    for request in plan.campaign.requests:
+        entry, tasks = find_methods(request.include)[request.key], [one.task for one in plan.tasks if one.task.trains]
+        runs = [one for one in tasks if request.key in (one.request.key, one.request.paper)]
+        if entry.is_paper and runs:
+            trained = len({(one.training, *one.request.seeds) for one in runs})
+            seeds = sorted({seed for one in runs for seed in one.request.seeds})
+            cost = entry.paper().scales[request.scale].cost
+            listed = and_list([str(seed) for seed in seeds])
+            what = f"{trained} trainings, seed{'s' if len(seeds) > 1 else ''} {listed}"
+            yield f"{request.key}: {what}. Its scale {request.scale}: {cost}"
 
 
 def _cost(plan: Plan, known: dict[str, Rate]) -> str:

@@ -2,6 +2,7 @@ import hashlib
 
 import pytest
 import torch
+from torchvision.models import AlexNet_Weights, VGG16_Weights, VGG19_Weights
 
 from bench.metrics import weights
 
@@ -18,6 +19,7 @@ def published(monkeypatch, tmp_path):
         trunks[name] = weights.Trunk(f"{net}.pth", len(content), prefix, net, net, (), 1, 1)
     monkeypatch.setattr(weights, "TRUNKS", trunks)
     monkeypatch.setattr("bench.cli.doctor.TRUNKS", trunks)
+    monkeypatch.setattr(weights, "NETWORKS", {"vgg16": trunks["lpips_vgg"]})
     monkeypatch.setattr(weights.Published, "url", property(lambda self: (shop / self.file).as_uri()))
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
     return shop
@@ -37,6 +39,25 @@ def test_both_trunks_come_and_are_not_fetched_twice(bench, published, tmp_path):
 def test_they_go_where_torchvision_looks(bench, published, tmp_path):
     assert bench("fetch", "lpips")[0] == 0
     assert sorted(path.name for path in (tmp_path / "hub" / "checkpoints").iterdir()) == ["alex.pth", "vgg.pth"]
+
+
+def test_one_network_alone(bench, published, tmp_path):
+    code, out, _ = bench("fetch", "vgg16", "--to", tmp_path / "here")
+    assert code == 0
+    assert f"vgg16: {tmp_path / 'here' / 'vgg.pth'}" in out
+    assert [path.name for path in (tmp_path / "here").iterdir()] == ["vgg.pth"]
+
+
+def test_files_are_those_that_torchvision_publishes():
+    for one, known in zip(
+        (weights.ALEX, weights.VGG, weights.VGG19),
+        (AlexNet_Weights.IMAGENET1K_V1, VGG16_Weights.IMAGENET1K_V1, VGG19_Weights.IMAGENET1K_V1),
+        strict=True,
+    ):
+        assert one.url == known.url
+        assert one.sha256_prefix in one.file
+        assert round(one.bytes / 2**20, 3) == known.meta["_file_size"]
+    assert weights.NETWORKS == {"vgg16": weights.VGG, "vgg19": weights.VGG19}
 
 
 def test_a_wrong_download_leaves_nothing(bench, published, tmp_path):

@@ -100,3 +100,27 @@ def test_the_list_is_what_runs_leave_open(toys, tmp_path, cache, asked):
         assert {gap.claim for gap in gaps if "seeds" not in gap.why or "; " in gap.why} <= open_
     else:
         assert open_ == {gap.claim for gap in gaps if "--masks" in gap.command or not gap.command}
+
+
+@pytest.mark.parametrize("entry", find().papers, ids=lambda entry: entry.key)
+def test_scale_paper_answers_every_measurable_claim(entry):
+    """Whatever its margin: variants, other methods, seeds, probes, mask sets and test images are there."""
+    assert measured(entry.paper())
+    assert reach(entry, find())["paper"] == []
+
+
+def test_what_a_scale_lists_is_no_gap(toys, tmp_path):
+    text = (toys / "toypaper" / "paper.toml").read_text()
+    (tmp_path / "toypaper").mkdir()
+    (tmp_path / "rival.py").write_text((toys / "rival.py").read_text())
+    (tmp_path / "other_rival.py").write_text((toys / "rival.py").read_text())
+    (tmp_path / "toypaper" / "method.py").write_text((toys / "rival.py").read_text())
+    lists = 'variants = ["claimed"]\nbaselines = ["claimed"]\nseeds = 3\n\n[scales.paper]'
+    text = text.replace('variants = ["brighter"]\n\n[scales.paper]', lists)
+    (tmp_path / "toypaper" / "paper.toml").write_text(text)
+    catalog = find([tmp_path])
+    gaps = {gap.claim: gap.why for gap in reach(catalog["toypaper"], catalog)["quick"]}
+    assert gaps == {
+        "other-holes": "needs mask set random",
+        "probe": "needs the probe perturb in [scales.quick.protocol]",
+    }

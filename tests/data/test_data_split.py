@@ -7,8 +7,17 @@ from bench.data.split import as_given, by_hash, evenly, in_hash_order
 from bench.util.errors import UserError
 
 
-def protocol(images=10**9, split=(50, 9, 1), test_images=10**9, data="folder=x"):
-    return Protocol(data=data, resolution=32, images=images, split=split, test_images=test_images, mask_sets=())
+def protocol(images=10**9, split=(50, 9, 1), test_images=10**9, data="folder=x", **more):
+    return Protocol(data=data, resolution=32, images=images, split=split, test_images=test_images, mask_sets=(), **more)
+
+
+def test_fewer_training_images_are_the_first_and_move_no_test_image():
+    few, all_ = protocol(train_images=7), protocol()
+    for cut in (lambda one: by_hash(names(1000), one), lambda one: as_given(names(900), ["a", "b"], 30, one)):
+        assert cut(few).train == cut(all_).train[:7]
+        assert cut(few).test == cut(all_).test
+        assert cut(few).aside == cut(all_).aside + len(cut(all_).train) - 7
+    assert few.placeless() == all_.placeless() | {"train_images": 7}
 
 
 def names(count):

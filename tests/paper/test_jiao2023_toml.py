@@ -6,6 +6,7 @@ import pytest
 
 from baselines.glcic.settings import GlcicSettings
 from bench.data.protocol import protocols
+from bench.data.split import as_given, by_hash
 from bench.methods.base import DataFacts
 from bench.methods.catalog import find
 from bench.methods.settings import DEFAULT, build, overrides
@@ -53,7 +54,10 @@ def test_paper_scale_is_the_method_as_read() -> None:
     assert (read.gan_input, read.gan_weight, read.known_weight, read.holes) == ("composite", 4e-4, 0.0, "three_kinds")
     (protocol,) = protocols("paper", PAPER.scales["paper"].protocol)
     assert (protocol.data, protocol.resolution) == ("celeba", 160)
-    assert (protocol.train_images, protocol.test_images) == (180_000, 20_000)
+    ids = [f"{index:06d}" for index in range(1, 202_600)]
+    official, drawn = as_given(ids[:162_770], ids[182_637:], 19_867, protocol), by_hash(ids, protocol)
+    assert (len(official.train), len(official.test)) == (162_770, 19_962)
+    assert (len(drawn.train), len(drawn.test)) == (180_000, 20_000)
 
 
 def test_baselines_train_under_this_paper_s_protocol() -> None:

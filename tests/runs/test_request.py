@@ -24,7 +24,6 @@ def test_one_value_stands_for_several_and_texts_for_paths():
     [
         ({"sclae": "smoke"}, "There is no option 'sclae'. Did you mean 'scale'?"),
         ({"seeds": -1}, "seeds = -1: Input should be greater than or equal to 0."),
-        ({"seeds": ()}, r"seeds = \(\): "),
         ({"processes": 0}, "processes = 0: "),
         ({"scale": 3}, "scale = 3: Input should be a valid string."),
         ({"changes": ["width"]}, "--set width: write --set KEY=VALUE."),
@@ -34,6 +33,12 @@ def test_bad_values_are_told_in_one_line(asked, told):
     with pytest.raises(UserError, match=told) as caught:
         Request.of("m", **asked)
     assert "\n" not in str(caught.value)
+
+
+def test_seeds_are_those_asked_for_or_as_many_as_are_usual():
+    assert Request(key="m", seeds=(3, 1, 3)).seeds_or(2) == (3, 1)
+    assert Request(key="m").seeds_or(2) == (0, 1)
+    assert Request(key="m").seeds_or() == (0,)
 
 
 def test_python_callers_have_every_field_but_the_key():
