@@ -1,7 +1,5 @@
 """At scale quick every feed-forward method learns from as many pictures as every other."""
 
-import importlib
-
 import pytest
 import torch
 from watched import SameBatch
@@ -27,7 +25,7 @@ class Counted(SameBatch):
 @pytest.mark.parametrize("key", KEYS)
 def test_images_drawn_at_quick(key):
     entry = find()[key]
-    paper, method_class = entry.paper(), importlib.import_module(entry.module).METHOD
+    paper, method_class = entry.description(), entry.load()
     settings = build(method_class.settings_class, overrides(paper, "quick", DEFAULT), key)
     torch.manual_seed(0)
     drawn = 0
