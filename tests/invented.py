@@ -15,6 +15,7 @@ from bench.metrics.probed import PROBES
 from bench.paper import Paper
 from bench.runs.parts import DataManifest, MaskSetManifest
 from bench.runs.records import Run, read_record
+from bench.runs.shown import keep_raw
 from bench.util.files import sha256, whole, write_json
 
 MASK_SETS = ("center", "random", "irregular")
@@ -124,6 +125,7 @@ def invent(out, cache, method, asked, blur, noise=4.0, variant="default", seed=0
         columns = {"mask_set": name, "image": ids, "group": data.test.groups}
         columns |= {"hole_share": holes.double().mean(dim=(1, 2, 3)).tolist()}
         tables.append(pd.DataFrame(columns | {key: value.tolist() for key, value in scores.items()}))
+        keep_raw(folder, name, raw, tables[-1])
     written = {"scores": pd.concat(tables).to_csv(index=False, float_format="%.17g")}
     if steps:
         written["scalars"] = curves(steps, rng)

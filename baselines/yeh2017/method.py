@@ -6,11 +6,12 @@ from typing import ClassVar
 from pydantic import Field
 from torch import nn
 
+from baselines.latent.method import LatentMethod
 from baselines.latent.networks import Discriminator, Generator
 from baselines.latent.search import LatentSearch
 from baselines.latent.settings import SEARCH_SETTINGS, DcganSettings, SearchSettings
 from baselines.latent.training import AdversarialStage, drawing, gan_networks
-from bench.methods.base import DataFacts, Inpainter, Method, Stage
+from bench.methods.base import DataFacts, Inpainter, Stage
 
 
 class YehSettings(DcganSettings, SearchSettings):
@@ -19,7 +20,7 @@ class YehSettings(DcganSettings, SearchSettings):
     g_steps: int = Field(2, ge=1, le=16, description="generator updates for each update of the discriminator (Y-6)")
 
 
-class Yeh2017(Method):
+class Yeh2017(LatentMethod):
     """Search in a DCGAN's latent space, then Poisson blending (Yeh et al. 2017, CVPR)."""
 
     settings_class = YehSettings

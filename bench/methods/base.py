@@ -242,6 +242,11 @@ class Method(ABC):
     def inpainter(self) -> Inpainter:
         """The inpainter over the networks as they now are."""
 
+    def samples(self, count: int, seed: int) -> Tensor | None:
+        """Pictures (count,3,H,W) in [0,1] that the method makes of nothing but chance, for pages to show; None where it
+        makes none."""
+        return None
+
     def preview(self) -> Inpainter:
         """What draws the picture grids during training and fills the held-out images: a quicker inpainter where the
         real one is slow."""

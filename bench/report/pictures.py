@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,9 @@ from bench.masks.sets import mask_set as mask_set_of
 from bench.methods.settings import DEFAULT
 from bench.metrics.definitions import DEFINITIONS
 from bench.report.chapters import Chapter
+from bench.runs import shown
 from bench.runs.records import Record
+from bench.runs.shown import unconditional_path
 from bench.util.errors import UserError
 
 MOST_COLUMNS = 12
@@ -57,24 +59,39 @@ class Gallery:
     rule: str
     grids: list[Grid]
     missing: str = ""
+    samples: list[Picture] = field(default_factory=list)
+    """What the paper's own method makes of nothing but chance, where it makes such."""
 
 
 def gallery(chapter: Chapter, key: str, floors: set[str], cache: Path) -> Gallery:
     """The pictures of one chapter; needs the data set and the predictions, and says so where they are gone."""
-    shown = _columns(chapter.field, key, floors)
-    if not shown:
+    columns = _columns(chapter.field, key, floors)
+    if not columns:
         return Gallery("", [], "No pictures: every run here is unranked.")
-    rule = f"Best, median and worst test image of each mask set, chosen by the PSNR of {shown[0].name}."
-    left_out = len(chapter.field) - len(shown)
+    rule = f"Best, median and worst test image of each mask set, chosen by the PSNR of {columns[0].name}."
+    left_out = len(chapter.field) - len(columns)
     rule += f" {left_out} more runs are not shown." if left_out else ""
     try:
         data = load(chapter.run.protocol, cache)
         if data.fingerprint != chapter.run.data:
             raise UserError(f"the data set {data.name} is no longer the one that was scored")
-        grids = [_grid(spec, shown, data) for spec in chapter.run.protocol.mask_sets]
+        grids = [_grid(spec, columns, data, key) for spec in chapter.run.protocol.mask_sets]
     except (UserError, OSError) as error:
         return Gallery(rule, [], f"No pictures: {error}")
-    return Gallery(rule, grids)
+    return Gallery(rule, grids, samples=_samples(columns[0], key))
+
+
+def _samples(contender: Contender, key: str) -> list[Picture]:
+    """The unconditional pictures of the paper's method; none where it is not shown, or makes none."""
+    path = unconditional_path(contender.records[0].folder)
+    if not _own(contender, key) or not path.exists():
+        return []
+    found = np.load(path, allow_pickle=False)
+    return [_picture(f"sample {number}", "", one.transpose(1, 2, 0)) for number, one in enumerate(found, start=1)]
+
+
+def _own(contender: Contender, key: str) -> bool:
+    return contender.method == key and contender.variant == DEFAULT and not contender.elsewhere
 
 
 def _columns(field: Sequence[Contender], key: str, floors: set[str]) -> list[Contender]:
@@ -91,26 +108,40 @@ def _columns(field: Sequence[Contender], key: str, floors: set[str]) -> list[Con
 def chosen(record: Record, mask_set: str) -> list[tuple[str, int, str]]:
     """Title, place in the mask set and id of the `best`, `median` and `worst` image by PSNR; ties go by id."""
     frame = record.mask_set(mask_set).reset_index()
-    order = frame.sort_values(["psnr", "image"], ascending=[False, True]).index.to_list()
-    places = {"best": order[0], "median": order[(len(order) - 1) // 2], "worst": order[-1]}
-    return [(title, place, str(frame["image"][place])) for title, place in places.items()]
+    return [(title, place, str(frame["image"][place])) for title, place in shown.chosen(frame).items()]
 
 
-def _grid(spec: str, shown: list[Contender], data: Data) -> Grid:
+def _grid(spec: str, columns: list[Contender], data: Data, key: str) -> Grid:
     rows, mask_set = [], mask_set_of(spec)
     name = mask_set.name
-    for title, place, image in chosen(shown[0].records[0], name):
+    for title, place, image in chosen(columns[0].records[0], name):
         truth: Pixels = np.asarray(data.test.pixels[data.test.ids.index(image)]).transpose(1, 2, 0)
         hole = mask_set.hole(image, *truth.shape[:2])[..., None]
         damaged = np.where(hole, _checks(*truth.shape[:2]), truth)
         pictures = [_picture("truth", "", truth), _picture("damaged", "", damaged)]
-        for contender in shown:
+        for contender in columns:
             record = contender.records[0]
             filled = np.asarray(record.predictions(name)[place]).transpose(1, 2, 0)
             value = _decibels(float(record.mask_set(name)["psnr"].iloc[place]))
             pictures.append(_picture(contender.name, value, np.where(hole, filled, truth)))
+            if _own(contender, key):
+                pictures += _raw(contender, name, place, hole, filled)
         rows.append(Row(title, image, pictures))
     return Grid(name, rows)
+
+
+def _raw(contender: Contender, mask_set: str, place: int, hole: NDArray[np.bool_], filled: Pixels) -> list[Picture]:
+    """The raw picture beside its composite, where it was kept and is the one that the composite was made of."""
+    record = contender.records[0]
+    found = shown.read_raw(record.folder, mask_set, place)
+    if found is None or found.shape != filled.transpose(2, 0, 1).shape:
+        return []
+    raw = found.transpose(1, 2, 0)
+    if not (np.where(hole, raw, filled) == filled).all():
+        return []
+    scores = record.mask_set(mask_set)
+    value = _decibels(float(scores["psnr_raw"].iloc[place])) if "psnr_raw" in scores else ""
+    return [_picture(f"{contender.name}, raw", value, raw)]
 
 
 def _decibels(psnr: float) -> str:

@@ -1,5 +1,6 @@
 """Method × protocol → per-image scores and predictions. Pictures that another tool made are scored by the same code."""
 
+import io
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,12 +16,15 @@ from bench.data import Packed
 from bench.masks.sets import mask_set
 from bench.methods.base import BrokenResultError, Inpainter, diagnostic_columns, fill
 from bench.metrics import Lpips, score
+from bench.runs.shown import keep_raw
 from bench.util.errors import UserError
 from bench.util.files import whole
 from bench.util.progress import OnProgress
 from bench.util.seeds import seed_of
 
 BATCH = 16
+RAW = "raw.npy"
+"""All raw pictures, until it is known which are shown."""
 PART = 8 * BATCH
 """Images between two files on disk: what a kill can cost. Batches divide it, so that they are cut alike."""
 
@@ -99,7 +103,8 @@ def images_at_once(inpainter: Inpainter) -> int:
 def score_mask_set(
     subject: MaskSetImages, folder: Path, report: OnProgress, lpips: Lpips | None = None
 ) -> pd.DataFrame:
-    """One row per image; also `folder`/predictions/<mask set>.npy, the composites, and <mask set>.csv, the table.
+    """One row per image; also in `folder`/predictions <mask set>.npy, the composites, <mask set>.raw.npz, the raw
+    pictures of those that a page shows, and <mask set>.csv, the table.
 
     Every PART images reach the disk, so that a killed run goes on there, with the same bits, and memory stays flat.
     """
@@ -110,10 +115,18 @@ def score_mask_set(
         if len({_heading(text) for text in texts}) > 1:  # LPIPS's weights came or went in between
             shutil.rmtree(parts)
             texts = list(_parts(subject, place / f"{subject.mask_set}.npy", parts, report, lpips))
-        with whole(table) as file:  # last: its presence says that both are complete
-            file.write((texts[0] + "".join(text.removeprefix(_heading(text)) for text in texts[1:])).encode())
+        content = texts[0] + "".join(text.removeprefix(_heading(text)) for text in texts[1:])
+        raw = np.load(parts / RAW, mmap_mode="r", allow_pickle=False)
+        keep_raw(folder, subject.mask_set, raw, read_scores(io.StringIO(content)))
+        with whole(table) as file:  # last: its presence says that all are complete
+            file.write(content.encode())
     shutil.rmtree(parts, ignore_errors=True)
-    return pd.read_csv(table, dtype={"mask_set": str, "image": str, "group": str})
+    return read_scores(table)
+
+
+def read_scores(file: Path | io.StringIO) -> pd.DataFrame:
+    """A table of scores as `to_csv` writes them."""
+    return pd.read_csv(file, dtype={"mask_set": str, "image": str, "group": str})
 
 
 def to_csv(table: pd.DataFrame) -> str:
@@ -138,7 +151,7 @@ def truncated(image: Tensor) -> Tensor:
 
 def _parts(subject: MaskSetImages, pixels: Path, parts: Path, report: OnProgress, lpips: Lpips | None) -> Iterator[str]:
     """The table in pieces, each with its heading; a piece whose file is there is not computed again."""
-    if not pixels.exists():
+    if not (pixels.exists() and (parts / RAW).exists()):
         shutil.rmtree(parts, ignore_errors=True)
     total = len(subject.ids)
     for start in range(0, total, PART):
@@ -148,11 +161,13 @@ def _parts(subject: MaskSetImages, pixels: Path, parts: Path, report: OnProgress
             frames = []
             for first in range(start, stop, subject.at_once):
                 indices = list(range(first, min(first + subject.at_once, stop)))
-                frame, composite = _score(subject, indices, lpips)
+                frame, composite, raw = _score(subject, indices, lpips)
                 _put(pixels, composite, first, total)
+                _put(parts / RAW, raw, first, total)
                 frames.append(frame)
                 report(subject.mask_set, indices[-1] + 1, total)
             _sync(pixels)
+            _sync(parts / RAW)
             with whole(part) as file:  # only after its pixels are safe
                 file.write(to_csv(pd.concat(frames, ignore_index=True)).encode())
         report(subject.mask_set, stop, total)
@@ -163,7 +178,10 @@ def _heading(text: str) -> str:
     return text.partition("\n")[0] + "\n"
 
 
-def _score(subject: MaskSetImages, indices: list[int], lpips: Lpips | None) -> tuple[pd.DataFrame, np.ndarray]:
+def _score(
+    subject: MaskSetImages, indices: list[int], lpips: Lpips | None
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """The rows of these images, their composites and their raw pictures."""
     truth, hole, raw, more, truncated = subject.batch(indices)
     composite = torch.where(hole, raw, truth)
     scores = score(truth, composite, hole, raw, lpips, truncated)
@@ -174,7 +192,7 @@ def _score(subject: MaskSetImages, indices: list[int], lpips: Lpips | None) -> t
         "hole_share": hole.double().mean(dim=(1, 2, 3)).tolist(),
     }
     frame = pd.DataFrame(columns | {key: value.tolist() for key, value in scores.items()} | dict(more))
-    return frame, composite.numpy()
+    return frame, composite.numpy(), raw.numpy()
 
 
 def _put(path: Path, pixels: np.ndarray, first: int, total: int) -> None:

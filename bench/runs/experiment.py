@@ -1,5 +1,6 @@
 """A run from start to record: train what is not trained, evaluate what is not scored, write the record last."""
 
+import io
 import json
 import shlex
 import shutil
@@ -24,12 +25,13 @@ from bench.methods.supplied import Values, chosen, hosted_by
 from bench.metrics import Lpips
 from bench.runs import provenance
 from bench.runs.cached_training import MARK, mark, processes_so_far, take_from_cache, training_key
-from bench.runs.evaluation import evaluate, to_csv
+from bench.runs.evaluation import evaluate, to_csv, to_uint8
 from bench.runs.leakage import audit, notes
 from bench.runs.parts import DataManifest, MaskSetManifest, PretrainedFacts, SpotCheck, StageFacts, TrainingFacts
 from bench.runs.probes import probe
 from bench.runs.records import Record, Run, read_record
 from bench.runs.request import Request
+from bench.runs.shown import unconditional_path
 from bench.runs.spotcheck import get_ready, spot_check
 from bench.runs.writing import log_event, lpips_facts, write_record
 from bench.training import checkpoint
@@ -37,12 +39,16 @@ from bench.training.loop import Training
 from bench.training.options import Options
 from bench.training.processes import tell
 from bench.util.errors import UserError
-from bench.util.files import check_writable, locked, read_json, sha256, sweep, write_json, write_text
+from bench.util.files import check_writable, locked, read_json, sha256, sweep, whole, write_json, write_text
 from bench.util.progress import Progress
 from bench.util.seeds import seed_of
 
 TRAINING_BYTES = 200 * 2**20
 """Free space asked for before a training starts."""
+
+
+SAMPLES = 12
+"""Unconditional pictures that a run keeps of a method that makes such."""
 
 
 class TrainingJob(NamedTuple):
@@ -196,8 +202,19 @@ class Experiment:
                 lpips,
             )
         write_text(self.folder / "scores.csv", to_csv(table))
+        self._draw_samples(method)
         self._probe(inpainter, progress)
         return self._write_record(method, lpips, self._spot_check(progress))
+
+    def _draw_samples(self, method: Method) -> None:
+        """The first pictures that a method makes of nothing but chance: what is shown was not selected."""
+        with no_exit(self.title):
+            pictures = method.samples(SAMPLES, self.run.seed)
+        if pictures is not None:
+            buffer = io.BytesIO()
+            np.save(buffer, to_uint8(pictures.cpu()).numpy())
+            with whole(unconditional_path(self.folder)) as file:
+                file.write(buffer.getbuffer())
 
     def _probe(self, inpainter: Inpainter, progress: Progress) -> None:
         run = self.run

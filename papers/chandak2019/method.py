@@ -8,12 +8,13 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from baselines.latent.frozen import frozen_copy
+from baselines.latent.method import LatentMethod
 from baselines.latent.networks import Discriminator, Generator
 from baselines.latent.search import LatentSearch, search
 from baselines.latent.settings import SEARCH_SETTINGS
 from baselines.latent.training import WassersteinStage, drawing, gan_networks
 from bench.masks.mixed import MIXED
-from bench.methods.base import DataFacts, Feed, Inpainter, Method, Stage, compose, in_fixed_batches
+from bench.methods.base import DataFacts, Feed, Inpainter, Stage, compose, in_fixed_batches
 
 from .enhancement import Enhancement, blur, residual_loss
 from .settings import ChandakSettings
@@ -99,7 +100,7 @@ class Completion(LatentSearch):
         return in_fixed_batches(lambda part, _: part - network(part), completed, hole)
 
 
-class Chandak2019(Method):
+class Chandak2019(LatentMethod):
     """WGAN-GP latent search, then residual enhancement of the whole picture (Chandak et al. 2019)."""
 
     settings_class = ChandakSettings

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines import poisson
+from baselines.latent.method import LatentMethod
 from baselines.latent.networks import Discriminator, Generator
 from baselines.latent.search import LatentSearch
 from baselines.latent.training import AdversarialStage, drawing, gan_networks
@@ -15,7 +16,7 @@ from baselines.srgan import networks as srgan
 from baselines.srgan.networks import FACTOR
 from baselines.srgan.pictures import resized
 from baselines.srgan.training import stages as srgan_stages
-from bench.methods.base import DataFacts, Feed, Inpainter, Method, Sizes, Stage, compose
+from bench.methods.base import DataFacts, Feed, Inpainter, Sizes, Stage, compose
 from bench.util.errors import UserError
 
 from .scaling import in_square, missing_cells, out_of_square, reduced, shrunk
@@ -85,7 +86,7 @@ class Pipeline(Inpainter):
         return resized(large, side, side)
 
 
-class Hayrapetyan2017(Method):
+class Hayrapetyan2017(LatentMethod):
     """DCGAN search at 64x64, then SRGAN to 256x256 (Hayrapetyan et al. 2017, SJEE 14(3))."""
 
     settings_class = HayrapetyanSettings

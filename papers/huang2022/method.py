@@ -5,10 +5,11 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+from baselines.latent.method import LatentMethod
 from baselines.latent.search import LatentSearch
 from baselines.latent.settings import SEARCH_SETTINGS
 from baselines.latent.training import AdversarialStage, drawing, gan_networks
-from bench.methods.base import DataFacts, Inpainter, Method, Stage, compose
+from bench.methods.base import DataFacts, Inpainter, Stage, compose
 
 from .networks import discriminator, generator
 from .settings import HuangSettings
@@ -36,7 +37,7 @@ def outside_change(found: Tensor, image: Tensor, hole: Tensor) -> Tensor:
     return (found - image).abs().masked_fill(hole, 0.0).sum(dim=(1, 2, 3)) / (image.shape[1] * known)
 
 
-class Huang2022(Method):
+class Huang2022(LatentMethod):
     """DCGAN latent search with a hard paste (Huang and Li)."""
 
     settings_class = HuangSettings

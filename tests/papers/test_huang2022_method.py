@@ -54,7 +54,7 @@ def test_generator_updates_for_each_of_the_discriminator(changes, updates):
     assert all(torch.equal(z, drawn[0]) for z in drawn)
     assert drawn[0].shape == (4, 100)
     assert drawn[0].abs().max() <= 1
-    assert set(scalars) == {"discriminator", "generator", "generator_gradient"}
+    assert set(scalars) == {"discriminator", "generator", "generator_gradient", "generator_slope"}
 
 
 def test_optimisers_as_printed():

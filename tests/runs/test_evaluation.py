@@ -8,9 +8,11 @@ import torch
 from held import most_held
 from toy import noise, toy
 
+from bench.masks.sets import mask_set
 from bench.methods.base import BrokenResultError, Inpainter, fill
 from bench.runs import evaluation
 from bench.runs.evaluation import MaskSetImages, Scored, evaluate, score_mask_set
+from bench.runs.shown import chosen, read_raw
 from bench.util.errors import UserError
 
 
@@ -55,6 +57,27 @@ def test_parts_and_kills_change_no_bit(tmp_path, monkeypatch):
     # 10 batches in all; a kill costs at most what came after the last part.
     assert 10 <= len(seen) <= 13
     assert len(straight) == 140
+
+
+def test_raw_pictures_of_the_shown_images_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluation, "PART", 32)
+    test = noise(40)
+    table = run(tmp_path, test)
+    inpainter = toy().inpainter()
+    for name in ("center", "random"):
+        frame = table[table["mask_set"] == name]
+        places = chosen(frame)
+        assert frame["psnr"].iloc[places["best"]] == frame["psnr"].max()
+        assert frame["psnr"].iloc[places["worst"]] == frame["psnr"].min()
+        for place in places.values():
+            ids = [test.ids[place]]
+            image = test.tensor([place])
+            hole = mask_set(name).holes(ids, *image.shape[-2:])
+            expected = evaluation.to_uint8(fill(inpainter, image, hole, evaluation.image_seeds(0, ids)))
+            assert (read_raw(tmp_path, name, place) == expected[0].numpy()).all()
+        other = next(place for place in range(40) if place not in places.values())
+        assert read_raw(tmp_path, name, other) is None
+    assert not list((tmp_path / "predictions").glob("*.parts"))
 
 
 def test_predictions_are_a_plain_array_in_the_order_of_the_table(tmp_path):
