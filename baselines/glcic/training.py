@@ -17,16 +17,12 @@ from baselines.schedule import share
 from bench.masks.center import Center
 from bench.masks.family import Family
 from bench.masks.geometry import box_crop, window
-from bench.masks.mixed import MIXED, ByLot
-from bench.masks.random_free import FreeRectangle
-from bench.masks.shapes import Shapes
+from bench.masks.mixed import GLCIC_RECTANGLE, MIXED, THREE_KINDS
 from bench.methods.base import Batch, DataFacts, Feed, Stage, compose
 
-RECTANGLES = FreeRectangle(3, 10, 3, 5)
-"""Sides of 48 to 96 pixels at 160, apart from each other."""
 HOLES: dict[str, Family] = {
-    "rectangles": RECTANGLES,
-    "three_kinds": ByLot((Center(), RECTANGLES, Shapes())),
+    "rectangles": GLCIC_RECTANGLE,
+    "three_kinds": THREE_KINDS,
     "mixed": MIXED,
     "center": Center(),
 }

@@ -52,9 +52,10 @@ MaskSets = Annotated[
     typer.Option(
         "--masks",
         metavar="NAME|KIND=PATH",
-        help="Mask set to use instead of the scale's own; repeatable. Drawn: center, random, random_free, irregular,"
-        " irregular_10_20 (1_10 to 50_60), irregular_10_20_clear (clear border). Yours: nvidia=PATH, nvidia=PATH:10_20,"
-        " qd-imd=PATH, masks=PATH:white, masks=PATH:black (the hole's colour).",
+        help="Mask set to use instead of the scale's own; repeatable. Drawn: center, random, random_free, sizes,"
+        " shapes, half, pixels_80, pattern, irregular, irregular_10_20 (1_10 to 50_60), irregular_10_20_clear (clear"
+        " border). Yours: nvidia=PATH, nvidia=PATH:10_20, qd-imd=PATH, masks=PATH:white, masks=PATH:black (the hole's"
+        " colour).",
     ),
 ]
 AsPaper = Annotated[

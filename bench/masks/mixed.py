@@ -9,6 +9,8 @@ from bench.masks.center import Center
 from bench.masks.family import Family
 from bench.masks.irregular import Strokes
 from bench.masks.random import RandomRectangle
+from bench.masks.random_free import FreeRectangle
+from bench.masks.shapes import Shapes
 from bench.util.seeds import Chance
 
 
@@ -25,3 +27,7 @@ class ByLot:
 
 MIXED = ByLot((Center(), RandomRectangle(), Strokes()))
 """The centre square, a rectangle, or brush strokes."""
+GLCIC_RECTANGLE = FreeRectangle(3, 10, 3, 5)
+"""Sides of 48 to 96 pixels at 160, apart from each other."""
+THREE_KINDS = ByLot((Center(), GLCIC_RECTANGLE, Shapes()))
+"""The centre square, a rectangle, or a few shapes."""

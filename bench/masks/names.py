@@ -17,6 +17,11 @@ DRAWN = (
     "center",
     "random",
     "random_free",
+    "sizes",
+    "shapes",
+    "half",
+    "pixels_80",
+    "pattern",
     "irregular",
     *(f"irregular_{name}{end}" for end in ("", CLEAR) for name in BIN_NAMES),
 )

@@ -13,6 +13,8 @@ from bench.util.seeds import Chance
 class FreeRectangle:
     """A rectangle whose height is uniform between two shares of the picture's and, independently, its width likewise.
 
+    With `square`, one side serves as both, in shares of the picture's shorter side.
+
     The shares are `least_num / least_den` and `most_num / most_den`, rounded down to pixels. The place is uniform among
     those where it lies inside the picture. By default they are 1/8 and 1/2: at 256x256 the sides are 32 to 128 pixels,
     so that 1.6 to 25 % are missing.
@@ -22,6 +24,7 @@ class FreeRectangle:
     least_den: int = 8
     most_num: int = 1
     most_den: int = 2
+    square: bool = False
 
     def __post_init__(self) -> None:
         # Integers only: least / den <= most / den, each a proper part of the side.
@@ -34,7 +37,10 @@ class FreeRectangle:
 
     def draw(self, chance: Chance, height: int, width: int) -> NDArray[np.bool_]:
         """Bool (H,W), True = missing. Raises UserError for a 1x1 picture."""
-        tall, wide = self._side(chance, height), self._side(chance, width)
+        if self.square:
+            tall = wide = self._side(chance, min(height, width))
+        else:
+            tall, wide = self._side(chance, height), self._side(chance, width)
         top, left = chance.between(0, height - tall), chance.between(0, width - wide)
         return paint(height, width, top, left, tall, wide)
 

@@ -12,8 +12,12 @@ from numpy.typing import NDArray
 from bench.masks.center import Center
 from bench.masks.family import Family
 from bench.masks.folder import Mask, MaskFolder, hole_of, open_folder, used
+from bench.masks.half import Half
 from bench.masks.irregular import SPECKS, Strokes
+from bench.masks.mixed import THREE_KINDS
 from bench.masks.names import BIN_NAMES, BINS, CLEAR, mask_place
+from bench.masks.pattern import Pattern
+from bench.masks.pixels import Pixels
 from bench.masks.random import RandomRectangle
 from bench.masks.random_free import FreeRectangle
 from bench.util.files import sha256
@@ -123,6 +127,11 @@ MASK_SETS: dict[str, MaskSet] = {
         MaskSet("random", 1, RandomRectangle()),
         MaskSet("irregular", 1, Strokes()),
         MaskSet("random_free", 1, FreeRectangle()),
+        MaskSet("sizes", 1, FreeRectangle(square=True)),
+        MaskSet("shapes", 1, THREE_KINDS),
+        MaskSet("half", 1, Half()),
+        MaskSet("pixels_80", 1, Pixels(80)),
+        MaskSet("pattern", 1, Pattern()),
         *_binned(""),
         *_binned(CLEAR),
     )

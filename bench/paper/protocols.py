@@ -70,7 +70,7 @@ class RandomRectangles(Part):
 
 
 class NamedMasks(Part):
-    """The very holes of a mask set that this project knows by name: drawn by the same code, or the same files."""
+    """The very holes of a mask set that this project knows by name: drawn by the same rule, or the same files."""
 
     kind: Literal["named"]
     name: str

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from bench.masks.irregular import LONG, Stroke, paint_stroke
-from bench.masks.names import BIN_NAMES, CLEAR
+from bench.masks.names import BIN_NAMES, CLEAR, DRAWN
 from bench.masks.sets import mask_set
 from bench.speed.peers import peer
 from bench.speed.timing import Row, race, row
@@ -23,7 +23,7 @@ DRAWINGS = 20
 """Drawings that libraries race over in one call."""
 STROKES = 5
 """Strokes of one drawing."""
-PLAIN = ("center", "random", "random_free", "irregular")
+PLAIN = tuple(name for name in DRAWN if "irregular_" not in name)
 MASK_SET_SIZE = f"{MASKS} x {SIDE}²"
 DRAWING_SIZE = f"{DRAWINGS} x {SIDE}²"
 

@@ -20,6 +20,10 @@ class Chance:
         self.word: Callable[[], int] = _words(_digest(purpose)).__next__
         """An integer, uniform in [0, 2**64): for loops in which the check of `below` would cost."""
 
+    def noise(self, count: int) -> bytes:
+        """`count` uniform bytes, from SHAKE-256: for thousands of draws at once."""
+        return hashlib.shake_256(self.word().to_bytes(8, "big")).digest(count)
+
     def below(self, end: int) -> int:
         """An integer, uniform in [0, end). The bias of the modulo is under end / 2**64."""
         if end < 1:

@@ -13,15 +13,27 @@ from PIL import Image, ImageDraw
 from bench.masks import irregular
 from bench.masks.center import Center
 from bench.masks.family import Family
+from bench.masks.half import Half
 from bench.masks.irregular import _QUARTER, LONG, SPECKS, Brush, Strokes, _paint, _sine, clear_border
 from bench.masks.names import BINS
+from bench.masks.pixels import Pixels
 from bench.masks.random import RandomRectangle
 from bench.masks.random_free import FreeRectangle
 from bench.util.errors import UserError
 from bench.util.seeds import Chance
 
 SPECKLED = Strokes(brush=SPECKS[50, 60])
-FAMILIES: list[Family] = [Center(), RandomRectangle(), FreeRectangle(), Strokes(), SPECKLED]
+SQUARE = FreeRectangle(square=True)
+FAMILIES: list[Family] = [
+    Center(),
+    RandomRectangle(),
+    FreeRectangle(),
+    SQUARE,
+    Half(),
+    Pixels(80),
+    Strokes(),
+    SPECKLED,
+]
 BRUSHES = [LONG, *SPECKS.values()]
 SIDES = st.integers(2, 70)
 
@@ -48,7 +60,7 @@ def test_one_pixel_cannot_have_a_hole(family):
         family.draw(Chance(0), 1, 1)
 
 
-@pytest.mark.parametrize("family", [RandomRectangle(), FreeRectangle(), Strokes(), SPECKLED], ids=repr)
+@pytest.mark.parametrize("family", [one for one in FAMILIES if one not in (Center(), Half())], ids=repr)
 def test_holes_differ(family):
     assert len({family.draw(Chance(i), 64, 64).tobytes() for i in range(50)}) > 45
 
@@ -143,6 +155,21 @@ def test_free_rectangles_have_sides_of_their_own():
         sides = Counter(box[index] for box in boxes)
         assert sorted(sides) == list(range(most // 4, most + 1))
     assert abs(np.corrcoef([box[2:] for box in boxes], rowvar=False)[0, 1]) < 0.08  # 4 standard errors
+
+
+def test_squares_of_all_sizes_are_equally_likely():
+    boxes = [extent(SQUARE.draw(Chance(i), 64, 32)) for i in range(2600)]
+    assert all(tall == wide for _, _, tall, wide in boxes)
+    sides = Counter(box[2] for box in boxes)
+    assert sorted(sides) == list(range(4, 17))  # of the shorter side
+    assert all(150 < count < 260 for count in sides.values())  # 200 expected
+    for least, index, whole in ((0, 0, 64), (0, 1, 32)):
+        assert min(box[index] for box in boxes) == least
+        assert max(box[index] + box[2] for box in boxes) == whole
+    shares = [SQUARE.draw(Chance(i), 64, 64).mean() for i in range(200)]
+    assert min(shares) < 0.02
+    assert max(shares) > 0.24
+    assert np.subtract(*np.percentile(shares, [75, 25])) > 0.1
 
 
 @pytest.mark.parametrize("ends", BINS, ids=str)

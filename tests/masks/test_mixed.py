@@ -3,8 +3,10 @@ from collections import Counter
 
 from bench.masks.center import Center
 from bench.masks.irregular import Strokes
-from bench.masks.mixed import MIXED, ByLot
+from bench.masks.mixed import MIXED, THREE_KINDS, ByLot
 from bench.masks.random import RandomRectangle
+from bench.masks.random_free import FreeRectangle
+from bench.masks.shapes import Shapes
 from bench.util.seeds import Chance
 
 
@@ -18,6 +20,14 @@ def test_a_lot_is_one_of_its_families():
         assert (hole == families[which].draw(chance, 32, 32)).all()
         drawn[which] += 1
     assert min(drawn.values()) > 18
+
+
+def test_three_kinds_are_a_square_a_rectangle_or_shapes():
+    rectangle = FreeRectangle(3, 10, 3, 5)
+    for place in range(30):
+        chance = Chance(place)
+        family = (Center(), rectangle, Shapes())[chance.below(3)]
+        assert (THREE_KINDS.draw(Chance(place), 40, 40) == family.draw(chance, 40, 40)).all()
 
 
 def test_mixed_holes_stay_the_same_bits():

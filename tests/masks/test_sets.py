@@ -1,6 +1,7 @@
 import hashlib
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +25,21 @@ GOLDEN = {
     ("irregular", 256, 256): "6e13aa91724a4b34af17a07c1e5993c1efc07361aad68172446c69739a34737f",
     ("random_free", 64, 64): "0f6dcae187b4f6523b674e38730cdbb52fc4d7aabc2964a770abef4ac5bd4090",
     ("random_free", 256, 256): "b9d277c5970e6c6f2b62a596e6df47f7fc35ca6c61488952f7fa9e47360fdfe8",
+    ("sizes", 64, 64): "bd48827e8efee3ae93c2b5e3aaf7dec19bee5c5baab40befea915e1c01956104",
+    ("sizes", 48, 80): "c85a5831dc766c4c77eb5a65d589d8416edf5a7e4699a08917bc6b8069d6fc13",
+    ("sizes", 256, 256): "3e82bef24be58657d3474ca4b2b58a0af56094f07d092072787a6431d1c2be1d",
+    ("shapes", 64, 64): "38bbd66d2a3621320ad195bf310e31baabe4df837508cc857a774585d6b3b9e1",
+    ("shapes", 48, 80): "9b52080e5870eccd6d6827453c53287b770fcfafc8f536ef4f0530b9d2008f1f",
+    ("shapes", 256, 256): "9fc61ce974e6cae2a1a21515908fcc0082ee166d0d000b63a6dc1c7d10eeff2a",
+    ("half", 64, 64): "9ebc620115f10b59534d306b2fadced6da87280c1c7f39087bc4dbef5f178ff9",
+    ("half", 48, 80): "a0e16e5c50ecc17e62ceb1fb6b03cf8b924e6ce1a72e59685b9ac5dba3d866e3",
+    ("half", 256, 256): "ddfc44306b23eda1840c08253450cacecb46b69599d62a1b506f586dacae479a",
+    ("pixels_80", 64, 64): "5ea7aa8e468becd53eae35ca55b43f786405af79da0f86e23f535d92f9ac1635",
+    ("pixels_80", 48, 80): "3f5aee1934158b3cd92bf6214e4ac585a6a291225b95b2bb05e690d2e300b2a2",
+    ("pixels_80", 256, 256): "28572058a01e995e8a49909f87470aab3fefbd0e71386426617364bd6cde4a80",
+    ("pattern", 64, 64): "7d9c0dde7321f485af27309bfa3ffa404f413e8e3cc63f4d34ccab8146570ab6",
+    ("pattern", 48, 80): "920450503efd2fa00ba4d24b16c3f8f4abfc5e8ecb1e4bbeb048cbaff940191c",
+    ("pattern", 256, 256): "0ee36fa4606fadd5bd6c708fb40715822d331a8573f741480be31865b858c6f6",
     ("irregular_1_10", 64, 64): "f40a46251102fda918ed27a6f341c0735bbac9e0cfa55eb4564e16029ae72e03",
     ("irregular_1_10", 256, 256): "855f3f8cbc102c230bf1fca428a2e14f4c9ed1fb1204f89483bdfdd7a7926625",
     ("irregular_10_20", 64, 64): "dc18fc2a3868fbf7a8837ca10910c75d2ecec909e2100e458ca41b44bef3bb28",
@@ -93,6 +109,24 @@ def test_name_and_version_are_part_of_the_draw():
     family = MASK_SETS["random"].family
     prints = {MaskSet(name, version, family).fingerprint(IDS, 32, 32) for name in ("random", "b") for version in (1, 2)}
     assert len(prints) == 4
+
+
+def test_the_docs_name_every_mask_set():
+    page = (Path(__file__).parents[2] / "docs" / "data-and-masks.md").read_text(encoding="utf-8")
+    shown = {name for name in DRAWN if f"| `{name}` |" in page}
+    assert shown == {name for name in DRAWN if "irregular_" not in name}  # the bins share one row
+
+
+def test_shares_of_the_mask_sets_that_papers_speak_of():
+    shares = {
+        name: [mask_set(name).hole(str(i), 64, 64).mean() for i in range(60)]
+        for name in ("sizes", "half", "pixels_80", "pattern")
+    }
+    assert set(shares["half"]) == {0.5}
+    assert shares["pixels_80"] == pytest.approx([0.8] * 60, abs=1 / 4096)
+    for name, least, most in (("sizes", 1 / 64, 1 / 4), ("pattern", 0.2, 0.3)):
+        assert least <= min(shares[name]) < least + 0.2 * (most - least)
+        assert most - 0.2 * (most - least) < max(shares[name]) <= most
 
 
 def test_unknown_mask_set():
