@@ -6,7 +6,7 @@ from typing import ClassVar
 from pydantic import Field
 from torch import nn
 
-from baselines.latent.method import LatentMethod
+from baselines.latent.drawing import LatentMethod
 from baselines.latent.networks import Discriminator, Generator
 from baselines.latent.search import LatentSearch
 from baselines.latent.settings import SEARCH_SETTINGS, DcganSettings, SearchSettings

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines import poisson
-from baselines.latent.method import LatentMethod
+from baselines.latent.drawing import LatentMethod
 from baselines.latent.networks import Discriminator, Generator
 from baselines.latent.search import LatentSearch
 from baselines.latent.training import AdversarialStage, drawing, gan_networks

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from baselines.latent.method import LatentMethod
+from baselines.latent.drawing import LatentMethod
 from baselines.latent.search import LatentSearch
 from baselines.latent.settings import SEARCH_SETTINGS
 from baselines.latent.training import AdversarialStage, drawing, gan_networks
