@@ -92,6 +92,7 @@ def _draw(contender: Contender, own: bool) -> bytes:
         axes.axvline(start, color=FAINT, linestyle=":", linewidth=1)
         axes.annotate(stage, (start, 1), xycoords=("data", "axes fraction"), xytext=(4, -2), fontsize=7.5,
                       textcoords="offset points", va="top", color=FAINT)  # fmt: skip
+    axes.margins(y=0.2)  # room for the stages' names
     axes.set_xlabel("step", color=FAINT, fontsize=8.5)
     axes.set_ylabel("dB", color=FAINT, fontsize=8.5)
     return png_of(canvas)
