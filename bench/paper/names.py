@@ -114,8 +114,7 @@ def _side(at: Keys, side: str, variants: Collection[str], floors: bool) -> Itera
     if kind == "variant" and name != "default" and name not in variants:
         yield misfit(at, name, "variant of this paper", variants)
     if kind not in ("variant", "method") and not (floors and side == BEST_FLOOR):
-        others = "method:KEY, method:KEY/VARIANT"
-        forms = f"variant:NAME, {others} or best floor" if floors else f"variant:NAME, {others}"
+        forms = "variant:NAME, method:KEY[/VARIANT] or best floor" if floors else "variant:NAME or method:KEY[/VARIANT]"
         yield Mistake(at, f"'{side}' cannot be {'compared' if floors else 'measured'}; write {forms}.")
 
 

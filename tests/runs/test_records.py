@@ -182,6 +182,7 @@ def old_document(origin="run", **changes):
     good = document(origin={"reference": "pretrained"}.get(origin, origin))
     asked = good["run"] | {"origin": origin, "suites": good["run"].pop("mask_sets")}
     asked["protocol"] = asked["protocol"] | {"suites": asked["protocol"].pop("mask_sets")}
+    del asked["protocol"]["train_images"]  # which it did not have
     left_out = {"run": {"origin", "partial", "weights"}, "external": {"weights"}, "reference": {"partial"}}[origin]
     hashed = {name: value for name, value in asked.items() if name not in {"scale", "changes", "mask_sets"} | left_out}
     hashed["protocol"] = asked["protocol"] | {"data": "celeba"}
