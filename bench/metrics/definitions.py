@@ -81,9 +81,6 @@ def _l(
     return MetricDefinition(id, title, unit, "lower", formula, source, 2, limits=(0.0, top), **more)  # type: ignore[arg-type]
 
 
-_RAW = "for results that are not pasted into the known pixels"
-
-
 def _tv(id: str, title: str, unit: str, formula: str, source: str) -> tuple[MetricDefinition, MetricDefinition]:
     own = MetricDefinition(id, title, unit, "truth", f"{formula} of C", source, 2)
     truth = f"as {title}; what {title} is to be compared with"
@@ -152,13 +149,6 @@ _ALL = (
         "PSNR + 20 log10(2): floating-point pictures in [0,1] whose range is taken for 2",
         "old scikit-image without data_range",
         column="psnr",
-    ),
-    _psnr(
-        "psnr_raw",
-        "PSNR of the raw result",
-        "10 log10(255^2 / mean (R - X)^2); infinite, and never capped, where R = X",
-        f"as PSNR, {_RAW}",
-        scored="raw",
     ),
     MetricDefinition(
         "mse",
@@ -235,27 +225,12 @@ _ALL = (
         "as SSIM, zero-padded, of pictures in 0...255 with the constants for [0,1]: range 1",
         "LBAM's test code, and CTSDG's after it: pytorch_ssim of 255 x; exact, where float32 would add noise",
     ),
-    _ssim(
-        "ssim_raw",
-        "SSIM of the raw result",
-        "of R: Gaussian window 11x11, sigma 1.5, where it fits whole; range 255, population covariance",
-        f"as SSIM, {_RAW}",
-        scored="raw",
-    ),
     _l(
         "l1",
         "L1",
         "%",
         "100 / 255 * mean |C - X| over the whole image",
         "the evaluation scripts of MAT, ZITS and TFill",
-    ),
-    _l(
-        "l1_raw",
-        "L1 of the raw result",
-        "%",
-        "100 / 255 * mean |R - X| over the whole image",
-        f"as L1, {_RAW}",
-        scored="raw",
     ),
     _l(
         "l1_grey",
@@ -344,16 +319,6 @@ _ALL = (
         "the evaluation script of Pluralistic (Zheng et al. 2019)",
     ),
     MetricDefinition(
-        "tv_raw",
-        "TV of the raw result",
-        "grey levels",
-        "truth",
-        "mean sqrt(gx^2 + gy^2), forward differences that wrap around, of R",
-        f"as TV, {_RAW}",
-        2,
-        scored="raw",
-    ),
-    MetricDefinition(
         "tv_excess",
         "TV beyond the truth's",
         "grey levels",
@@ -410,25 +375,23 @@ _ALL = (
 _BY_ID = {definition.id: definition for definition in _ALL}
 
 
-def _truncated(id: str, source: str) -> MetricDefinition:
-    like, own = _BY_ID[id], f"{id}_trunc"
-    formula = f"as {like.title}, of a result that is cut off to 8 bits, not rounded"
-    title = f"{like.title}, truncated"
-    return replace(like, id=own, column=own, title=title, formula=formula, source=source, rounding=_CUT)
+def _of_another(id: str, end: str, title: str, result: str, source: str, **more: object) -> MetricDefinition:
+    """The definition `id`, but of `result`."""
+    like, own = _BY_ID[id], f"{id}_{end}"
+    formula = f"as {like.title}, of {result}"
+    return replace(like, id=own, column=own, title=f"{like.title}{title}", formula=formula, source=source, **more)  # type: ignore[arg-type]
 
 
-def _center(id: str, side: int) -> MetricDefinition:
-    like, own = _BY_ID[id], f"{id}_center"
-    formula = f"as {like.title}, of the middle half of rows and columns alone, 64 to 192 of 256"
-    title, source = f"{like.title}, of the centre", "TFill's evaluation of centre holes"
-    return replace(like, id=own, column=own, title=title, formula=formula, source=source, smallest_side=side)
-
-
+_CENTER = ("center", ", of the centre", "the middle half of rows and columns alone, 64 to 192 of 256")
+_TRUNC = ("trunc", ", truncated", "a result that is cut off to 8 bits, not rounded")
+_RAW = ("raw", " of the raw result", "R")
+_TFILL, _UNPASTED = "TFill's evaluation of centre holes", "for results that are not pasted into the known pixels"
 _MISF = "MISF, and AOT-GAN's test code, which saves with astype(uint8)"
 _VARIANTS = (
-    *(_center(id, side) for id, side in (("psnr", 2), ("ssim_u11", 22), ("l1", 2))),
-    *(_truncated(id, _MISF) for id in ("psnr", "ssim_u7")),
-    *(_truncated(id, "eval.py of RN") for id in ("ssim_u11", "l1_channels")),
+    *(_of_another(id, *_CENTER, _TFILL, smallest_side=side) for id, side in (("psnr", 2), ("ssim_u11", 22), ("l1", 2))),
+    *(_of_another(id, *_TRUNC, _MISF, rounding=_CUT) for id in ("psnr", "ssim_u7")),
+    *(_of_another(id, *_TRUNC, "eval.py of RN", rounding=_CUT) for id in ("ssim_u11", "l1_channels")),
+    *(_of_another(id, *_RAW, _UNPASTED, scored="raw") for id in ("psnr", "ssim", "l1", "tv")),
 )
 
 DEFINITIONS: dict[str, MetricDefinition] = _BY_ID | {definition.id: definition for definition in _VARIANTS}
