@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from baselines.latent.frozen import frozen_copy
 from baselines.latent.drawing import LatentMethod
+from baselines.latent.frozen import frozen_copy
 from baselines.latent.networks import Discriminator, Generator
 from baselines.latent.search import LatentSearch, search
 from baselines.latent.settings import SEARCH_SETTINGS
