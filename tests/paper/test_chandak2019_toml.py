@@ -1,5 +1,6 @@
 """The paper.toml of chandak2019: complete, and in step with the method, the metrics and the mask sets."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from bench.data.protocol import protocols
 from bench.data.split import as_given, by_hash
 from bench.methods.settings import DEFAULT, build, overrides
-from bench.paper import Arithmetic, Order, read_paper
+from bench.paper import Arithmetic, Bound, Order, read_paper
 from bench.paper.arithmetic import check, gain
 from papers.chandak2019.method import METHOD
 from papers.chandak2019.settings import ChandakSettings
@@ -87,3 +88,22 @@ def test_the_enhancement_is_judged_whole_and_in_the_hole() -> None:
 def test_every_section_with_claims_is_there() -> None:
     sections = {part.strip() for claim in PAPER.claims for part in claim.section.split(",")}
     assert {"abstract", "1", "2", "3", "3.3", "3.4", "4", "5", "6"} <= sections
+
+
+def test_the_rivals_of_the_tables_are_the_two_that_it_prints() -> None:
+    """Section 5 means CE and PI; for PI, which nobody can run, a stand-in says that it is one."""
+    rivals = {claim.id: claim for claim in PAPER.claims if claim.id.startswith("better-than")}
+    assert {claim.worse for claim in rivals.values() if isinstance(claim, Order)} == {
+        "method:context_encoder",
+        "method:yeh2017",
+    }
+    assert {key for key, claim in rivals.items() if claim.is_reading} == {"better-than-pi", "better-than-pi-ssim"}
+
+
+def test_bounds_of_the_critic_follow_from_q() -> None:
+    """Q log(1 - value) at the values 0.1 and 0.9."""
+    bounds = {claim.id: claim for claim in PAPER.claims if isinstance(claim, Bound)}
+    q = settings("paper").prior_weight
+    assert bounds["critic-starts-low"].above == pytest.approx(q * math.log(0.9), rel=1e-3)
+    assert bounds["critic-ends-high"].below == pytest.approx(q * math.log(0.1), rel=1e-3)
+    assert all(settings(scale).prior_weight == q for scale in SCALES)

@@ -5,13 +5,12 @@ from pathlib import Path
 import pytest
 
 from bench.methods.settings import DEFAULT, build, overrides
-from bench.paper import read_paper
+from bench.paper import Wins, read_paper
 from papers.hayrapetyan2017.method import METHOD
 from papers.hayrapetyan2017.settings import HayrapetyanSettings
 
 FOLDER = Path(__file__).resolve().parents[2] / "papers" / "hayrapetyan2017"
 PAPER = read_paper(FOLDER / "paper.toml")
-SCALES = list(PAPER.scales)
 
 
 def settings(scale: str, variant: str = DEFAULT) -> HayrapetyanSettings:
@@ -58,3 +57,16 @@ def test_variants_of_a_scale_share_its_training(scale: str) -> None:
 def test_every_section_with_claims_is_there() -> None:
     sections = {part.strip() for claim in PAPER.claims for part in claim.section.split(",")}
     assert {"title", "abstract", "1", "3", "4", "5.2", "6", "7"} <= sections
+
+
+def test_most_cases_is_a_share_of_pictures() -> None:
+    claims = [claim for claim in PAPER.claims if claim.id.startswith("lambda")]
+    assert all(isinstance(claim, Wins) and claim.share == 0.5 for claim in claims)
+    assert {claim.id for claim in claims} == {"lambda", "lambda-looks", "lambda-mean"}
+
+
+def test_a_context_weight_is_held_against_none() -> None:
+    """Not against the misprinted formula, which no author would defend."""
+    claim = next(claim for claim in PAPER.claims if claim.id == "weighted-context")
+    assert claim.sides == ("variant:default", "variant:unweighted")
+    assert settings("paper", "unweighted") == settings("paper").model_copy(update={"context": "none"})
