@@ -8,11 +8,11 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from baselines.latent.frozen import frozen_copy
-from baselines.latent.method import LatentMethod
 from baselines.latent.networks import Discriminator, Generator
 from baselines.latent.search import LatentSearch, search
 from baselines.latent.settings import SEARCH_SETTINGS
 from baselines.latent.training import WassersteinStage, drawing, gan_networks
+from baselines.latent.unconditional import LatentMethod
 from bench.masks.random import RandomRectangle
 from bench.methods.base import DataFacts, Feed, Inpainter, Stage, compose, in_fixed_batches
 
