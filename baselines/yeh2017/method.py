@@ -6,11 +6,11 @@ from typing import ClassVar
 from pydantic import Field
 from torch import nn
 
-from baselines.latent.drawing import LatentMethod
 from baselines.latent.networks import Discriminator, Generator
 from baselines.latent.search import LatentSearch
 from baselines.latent.settings import SEARCH_SETTINGS, DcganSettings, SearchSettings
 from baselines.latent.training import AdversarialStage, drawing, gan_networks
+from baselines.latent.unconditional import LatentMethod
 from bench.methods.base import DataFacts, Inpainter, Stage
 
 

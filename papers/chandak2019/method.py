@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from baselines.latent.drawing import LatentMethod
 from baselines.latent.frozen import frozen_copy
 from baselines.latent.networks import Discriminator, Generator
 from baselines.latent.search import LatentSearch, search
 from baselines.latent.settings import SEARCH_SETTINGS
 from baselines.latent.training import WassersteinStage, drawing, gan_networks
+from baselines.latent.unconditional import LatentMethod
 from bench.masks.mixed import MIXED
 from bench.methods.base import DataFacts, Feed, Inpainter, Stage, compose, in_fixed_batches
 

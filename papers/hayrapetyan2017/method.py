@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from baselines import poisson
-from baselines.latent.drawing import LatentMethod
 from baselines.latent.networks import Discriminator, Generator
 from baselines.latent.search import LatentSearch
 from baselines.latent.training import AdversarialStage, drawing, gan_networks
+from baselines.latent.unconditional import LatentMethod
 from baselines.srgan import networks as srgan
 from baselines.srgan.networks import FACTOR
 from baselines.srgan.pictures import resized

@@ -5,10 +5,10 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from baselines.latent.drawing import LatentMethod
 from baselines.latent.search import LatentSearch
 from baselines.latent.settings import SEARCH_SETTINGS
 from baselines.latent.training import AdversarialStage, drawing, gan_networks
+from baselines.latent.unconditional import LatentMethod
 from bench.methods.base import DataFacts, Inpainter, Stage, compose
 
 from .networks import discriminator, generator
