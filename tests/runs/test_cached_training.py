@@ -2,8 +2,9 @@ from toy import noise
 
 from bench.data import Data
 from bench.data.protocol import Protocol
-from bench.runs.cached_training import training_key
+from bench.runs.cached_training import mark, take_from_cache, training_key
 from bench.runs.records import Run
+from bench.training import checkpoint
 
 AFTER = frozenset({"iterations"})
 
@@ -55,3 +56,17 @@ def test_the_key_depends_on_all_that_training_does_and_on_nothing_else():
         key(after=frozenset()),
     ]
     assert len({key(), *other}) == len(other) + 1
+
+
+def test_what_was_measured_on_held_out_images_comes_along_with_the_networks(tmp_path):
+    twin, folder = (tmp_path / "runs" / "faces-quick" / f"m-seed0-{key}" for key in ("a", "b"))
+    for place in (twin, folder):
+        place.mkdir(parents=True)
+        mark(place, "k")
+    checkpoint.save(twin / "checkpoints", "trained", {})
+    (twin / "scalars.csv").write_text("scalars")
+    assert take_from_cache(folder, run(), "k") == twin
+    assert not (folder / "heldout.csv").exists()  # too few images to hold any out
+    (twin / "heldout.csv").write_text("held out")
+    assert take_from_cache(folder, run(), "k") == twin
+    assert (folder / "heldout.csv").read_text() == "held out"
