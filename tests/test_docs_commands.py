@@ -21,7 +21,7 @@ from PIL import Image
 from bench.contract.building import _Weightless
 from bench.methods.base import DataFacts, Method
 from bench.methods.catalog import ROOT
-from bench.runs.experiment import build_method
+from bench.runs.building import build_method
 from bench.runs.worklist import Worklist
 from bench.training.device import open_fabric
 from bench.training.processes import check_shared

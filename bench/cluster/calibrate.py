@@ -24,7 +24,7 @@ from bench.data.pack import Packed
 from bench.masks.sets import mask_set
 from bench.methods.base import DataFacts, Inpainter, Method, Stage, fill
 from bench.methods.catalog import find
-from bench.runs.experiment import build_method
+from bench.runs.building import build_method
 from bench.training.device import open_fabric
 from bench.training.loop import Training
 from bench.training.options import Options

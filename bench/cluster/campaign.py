@@ -21,7 +21,7 @@ from bench.data.protocol import Protocol
 from bench.methods.base import DataFacts, Method
 from bench.methods.settings import DEFAULT
 from bench.methods.torchscript import PREFIX
-from bench.runs.experiment import build_method
+from bench.runs.building import build_method
 from bench.runs.records import NUMBERS
 from bench.runs.request import Request
 from bench.runs.worklist import Worklist

@@ -56,7 +56,7 @@ class Work:
         minutes = 0.0 if self.part.kind == "evaluate" else None if left is None else left / 60
         request = self.request.but(minutes=minutes)
         work = Worklist(request, self.progress, self.fabric)
-        return work.experiment(request, request.seeds[0], task.protocol, data)
+        return work.experiment(request, request.seeds_or()[0], task.protocol, data)
 
     def _load(self) -> Data:
         """The data, packed by one process while the others wait."""

@@ -8,7 +8,7 @@ from torch.overrides import TorchFunctionMode
 
 from bench.methods.base import DataFacts
 from bench.methods.catalog import Entry
-from bench.runs.experiment import build_method
+from bench.runs.building import build_method
 from bench.util.errors import UserError
 
 IMAGES = 25_000

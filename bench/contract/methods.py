@@ -25,8 +25,8 @@ from bench.methods.catalog import Entry
 from bench.methods.settings import DEFAULT, build, overrides
 from bench.metrics import score
 from bench.paper import Paper
+from bench.runs.building import build_method, parameters
 from bench.runs.evaluation import evaluate, image_seeds, images_at_once, to_uint8
-from bench.runs.experiment import build_method, parameters
 from bench.training.device import open_fabric
 from bench.training.feed import TrainingFeed
 from bench.training.loop import Training

@@ -4,26 +4,26 @@ import io
 import json
 import shlex
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import torch
 from lightning_fabric import Fabric
 
 from bench.data import Data
 from bench.data.protocol import Protocol, ProtocolOverrides, protocols
 from bench.masks.sets import mask_set
-from bench.methods.base import DataFacts, Inpainter, Method, Stage, no_exit
+from bench.methods.base import Inpainter, Method, Stage, no_exit
 from bench.methods.catalog import Entry
-from bench.methods.pretrained import Pretrained, load_pretrained
-from bench.methods.settings import DEFAULT, build, variant_name
+from bench.methods.pretrained import Pretrained
+from bench.methods.settings import DEFAULT, variant_name
 from bench.methods.supplied import Values, chosen, hosted_by
 from bench.metrics import Lpips
 from bench.runs import provenance
+from bench.runs.building import build_method, load_networks, load_trained, parameters
 from bench.runs.cached_training import MARK, mark, processes_so_far, take_from_cache, training_key
 from bench.runs.evaluation import evaluate, to_csv, to_uint8
 from bench.runs.leakage import audit, notes
@@ -34,14 +34,11 @@ from bench.runs.request import Request
 from bench.runs.shown import unconditional_path
 from bench.runs.spotcheck import get_ready, spot_check
 from bench.runs.writing import log_event, lpips_facts, write_record
-from bench.training import checkpoint
 from bench.training.loop import Training
 from bench.training.options import Options
 from bench.training.processes import tell
-from bench.util.errors import UserError
 from bench.util.files import check_writable, locked, read_json, sha256, sweep, whole, write_json, write_text
 from bench.util.progress import Progress
-from bench.util.seeds import seed_of
 
 TRAINING_BYTES = 200 * 2**20
 """Free space asked for before a training starts."""
@@ -356,53 +353,3 @@ def scale_protocols(entry: Entry, scale: str, data: str | None = None, mask_sets
     about = entry.description()
     part = about.scales.get(scale) if about else None
     return protocols(scale, part.protocol if part else ProtocolOverrides(), data, mask_sets)
-
-
-def build_method(entry: Entry, settings: Mapping[str, Any], facts: DataFacts, seed: int) -> Method:
-    """A method with freshly initialised networks."""
-    method_class = entry.load()
-    torch.manual_seed(seed_of(seed, "networks"))
-    with no_exit(entry.key):
-        return method_class(build(method_class.settings_class, settings, entry.key), facts)
-
-
-def load_trained(entry: Entry, folder: Path, weights: Sequence[Path] = ()) -> Method:
-    """The trained method of a run's folder, or with `weights` that of these files from elsewhere."""
-    if weights:
-        run, facts, _ = _asked(folder)
-        return load_pretrained(entry, weights).build(run.settings, facts)
-    method, _ = fresh(entry, folder)
-    if method.stages():
-        load_networks(method, folder)
-    return method
-
-
-def fresh(entry: Entry, folder: Path) -> tuple[Method, int]:
-    """The method of a run's folder as before its training, and the run's seed."""
-    run, facts, places = _asked(folder)
-    return build_method(entry, run.settings | places, facts, run.seed), run.seed
-
-
-def _asked(folder: Path) -> tuple[Run, DataFacts, dict[str, str]]:
-    asked = read_json(folder / "run.json")
-    facts, places = asked.pop("facts"), asked.pop("places", {})
-    facts["mean"] = tuple(facts["mean"])
-    return Run.model_validate(asked), DataFacts(**facts), places
-
-
-def load_networks(method: Method, folder: Path) -> None:
-    path = next(iter((folder / "checkpoints").glob("trained-*.pt")), None)
-    if path is None:
-        raise UserError(f"{folder} holds no trained networks. Run `train` with the same options first.")
-    state = checkpoint.load(path)
-    if state is None:
-        raise UserError(f"{path} is damaged. Delete it and rerun the command.")
-    for name, network in method.networks().items():
-        network.load_state_dict(state[name])
-
-
-def parameters(method: Method) -> dict[str, int]:
-    """Trainable parameters of each network."""
-    return {
-        name: sum(p.numel() for p in net.parameters() if p.requires_grad) for name, net in method.networks().items()
-    }

@@ -13,8 +13,8 @@ from bench.methods.catalog import Entry
 from bench.methods.pretrained import Pretrained, load_pretrained
 from bench.methods.settings import DEFAULT, overrides
 from bench.methods.torchscript import find_called
+from bench.runs.building import build_method, load_trained
 from bench.runs.evaluation import to_uint8
-from bench.runs.experiment import build_method, load_trained
 from bench.runs.request import Request
 from bench.training.device import open_fabric
 from bench.util.errors import UserError

@@ -13,7 +13,8 @@ from lightning_fabric import Fabric
 
 from bench.data.loading import read_pack
 from bench.methods.catalog import find
-from bench.runs.experiment import TrainingJob, fresh
+from bench.runs.building import fresh
+from bench.runs.experiment import TrainingJob
 from bench.training.device import check_enough, open_fabric
 from bench.training.loop import Training
 from bench.training.options import Options

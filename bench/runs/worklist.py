@@ -17,7 +17,8 @@ from bench.methods.settings import DEFAULT, changes_for
 from bench.methods.supplied import Values, chosen, hosted_by
 from bench.methods.torchscript import find_called
 from bench.paper.claims import key_and_variant
-from bench.runs.experiment import Experiment, build_method, plan, scale_protocols
+from bench.runs.building import build_method
+from bench.runs.experiment import Experiment, plan, scale_protocols
 from bench.runs.records import Record
 from bench.runs.request import Request
 from bench.training.device import open_fabric

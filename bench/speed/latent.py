@@ -16,7 +16,7 @@ from torch.optim import Adam
 from bench.methods.base import DataFacts, Method, erase
 from bench.methods.catalog import find
 from bench.methods.settings import DEFAULT, overrides
-from bench.runs.experiment import build_method
+from bench.runs.building import build_method
 from bench.speed.metrics import pictures
 from bench.speed.timing import Row, race, row
 from bench.util.seeds import seed_of

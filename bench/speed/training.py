@@ -20,7 +20,8 @@ from bench.data import Packed
 from bench.methods.base import DataFacts, Method, Stage, TrainedSettings
 from bench.methods.catalog import Entry, find
 from bench.methods.settings import DEFAULT, overrides
-from bench.runs.experiment import build_method, scale_protocols
+from bench.runs.building import build_method
+from bench.runs.experiment import scale_protocols
 from bench.speed.metrics import pictures
 from bench.speed.timing import Row, race, row
 from bench.training.device import open_fabric

@@ -9,7 +9,7 @@ from baselines.yeh2017.method import Yeh2017
 from bench.methods.base import DataFacts
 from bench.methods.catalog import find
 from bench.methods.settings import DEFAULT, overrides
-from bench.runs.experiment import build_method
+from bench.runs.building import build_method
 from bench.util.seeds import seed_of
 
 ENTRY = find()["yeh2017"]

@@ -14,6 +14,10 @@ id = "ahead-of-helper"
 kind = "order"
 section = "1"
 statement = "It is ahead of the helper as somebody else has it."
+scope = { holes = "not said", opponents = "the helper", measure = "not said" }
+basis = "stated"
+objection = "Another seed."
+answer = "More seeds."
 better = "variant:faster"
 worse = "method:helper/wild"
 metric = "psnr"
@@ -137,7 +141,7 @@ def test_another_papers_rival_is_not_on_the_page(made, hosts, bench):
     words = ("--scale", "smoke", "--include", hosts, "--out", out)
     assert bench("evaluate", "rival", "--paper", "toypaper", *words)[0] == 0
     assert bench("report", "hosting", "--include", hosts, "--out", out)[0] == 0
-    board = (out / "reports" / "hosting" / "leaderboard.md").read_text()
+    board = (out / "reports" / "hosting" / "leaderboard.md").read_text().partition("### Health")[0]
     assert len([line for line in board.splitlines() if line.startswith("| rival")]) == 1
 
 

@@ -4,7 +4,7 @@ from torch.optim import Adam
 from bench.methods.base import DataFacts
 from bench.methods.catalog import find
 from bench.methods.settings import DEFAULT, overrides
-from bench.runs.experiment import build_method
+from bench.runs.building import build_method
 from bench.speed import training
 
 

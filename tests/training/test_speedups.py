@@ -8,7 +8,7 @@ from bench.contract.methods import Subject, penalised_networks_are_named
 from bench.methods.base import DataFacts, TrainedSettings
 from bench.methods.catalog import find
 from bench.methods.settings import DEFAULT, overrides
-from bench.runs.experiment import build_method
+from bench.runs.building import build_method
 from bench.training import speedups
 from bench.training.device import open_fabric
 from bench.training.feed import TrainingFeed
