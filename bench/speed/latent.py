@@ -56,7 +56,7 @@ def _rows(device: str, quick: bool) -> list[Row]:
 
 def _method(changes: dict[str, Any], device: str) -> Method:
     entry = find()[METHOD]
-    values = overrides(entry.description(), "quick", DEFAULT) | {"blend": "none"} | changes
+    values = overrides(entry.description(), "quick", DEFAULT) | {"blend": "none", "average": 0.0} | changes
     method = build_method(entry, values, DataFacts(SIDE, images=1), seed=0)
     generator = method.networks()["generator"]
     with torch.no_grad():

@@ -223,6 +223,7 @@ def test_a_training_does_not_follow_what_comes_after_it():
     other = {"iterations": 9, "search_learning_rate": 0.5, "context": "yeh", "prior": "critic", "prior_weight": 1.0}
     other |= {"blend": "poisson", "clip": True, "keep": "best", "restarts": 2, "images_at_once": 2, "enhance": False}
     other |= {"reduction": "mean", "window": 3, "descent": "nesterov", "search_schedule": "cosine", "start": "normal"}
+    other |= {"norm": "l2"}
     assert set(other) == after
     ends = []
     for changes in ({}, other):

@@ -208,6 +208,7 @@ OTHER = {
     "search_schedule": "cosine",
     "start": "normal",
     "window": 5,
+    "norm": "l2",
     "reduction": "mean",
     "prior": "none",
     "prior_weight": 3.0,
