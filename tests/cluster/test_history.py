@@ -57,3 +57,12 @@ def test_progress_or_a_clean_end_between_them_gives_new_hope():
 def test_out_of_memory_is_not_tried_again():
     events = [*started(1, "0"), *lost(1, history.OUT_OF_MEMORY)]
     assert "memory_gb" in history.hopeless(history.attempts(events), "0")
+
+
+def test_a_run_that_others_put_out_again_and_again_is_not_given_up():
+    events = [event for n in range(1, 9) for event in (*started(n, "0"), *lost(n, history.FROM_OUTSIDE[n % 3]))]
+    assert history.hopeless(history.attempts(events), "0") == ""
+    events = [*started(9, "0"), *lost(9), *started(10, "0"), *lost(10), *events, *started(11, "0"), *lost(11)]
+    assert "3 attempts in a row" in history.hopeless(history.attempts(events), "0")
+    events = [event for n in range(1, 4) for event in (*started(n, "0"), *lost(n, "time limit"))]
+    assert "3 attempts in a row" in history.hopeless(history.attempts(events), "0")
