@@ -82,7 +82,10 @@ class Watch:
         facts["doing"] = "trained" if any(one.ended == "finished" and one.kind == "train" for one in tried) else ""
         waiting = self._waiting(task)
         if waiting and (reason := self.queue.stuck(self.jobs(task))):
-            facts |= {"stuck": True, "error": f"cannot start: {reason}. Ask the cluster, or `cancel` and submit with another profile"}
+            facts |= {
+                "stuck": True,
+                "error": f"cannot start: {reason}. Ask the cluster, or `cancel` and submit with another profile",
+            }
         silent = "silent" if beat is not None else "waiting"
         return Status(folder, task, silent if waiting is None else "waiting" if waiting else "lost", **facts)
 
