@@ -93,7 +93,7 @@ def read_pack(home: Path) -> Data | None:
 def _make(home: Path, name: str, resolution: int, listing: Listing, on_progress: Progress) -> None:
     sides = listing.sides()
     total = len(sides.train) + len(sides.test)
-    check_writable(home, total * 3 * resolution * resolution)
+    check_writable(home, total * 3 * resolution * resolution, "INPAINT_BENCH_CACHE")
     _sweep(home)
     what = f"packing {name} at {resolution}x{resolution}"
     on_progress(0, total, what)

@@ -142,8 +142,11 @@ def _flock(file: IO[str], lock: Path) -> bool:
     return True
 
 
-def check_writable(folder: Path, need_bytes: int = 0) -> None:
-    """Raise UserError unless files can be made in `folder` (made if absent) and `need_bytes` are free."""
+def check_writable(folder: Path, need_bytes: int = 0, option: str = "--out") -> None:
+    """Raise UserError unless files can be made in `folder` (made if absent) and `need_bytes` are free.
+
+    `option` is by what another folder would be chosen.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -151,14 +154,14 @@ def check_writable(folder: Path, need_bytes: int = 0) -> None:
             file.flush()
     except OSError as error:
         raise UserError(
-            f"{folder} cannot be written to: {error.strerror}. Choose another folder with --out."
+            f"{folder} cannot be written to: {error.strerror}. Choose another folder with {option}."
         ) from error
     status = os.statvfs(folder)
     free = status.f_bavail * status.f_frsize
     if free < need_bytes:
         raise UserError(
             f"{folder} has {free / 2**20:.0f} MiB free, but needs {need_bytes / 2**20:.0f} MiB."
-            " Free some space or choose another folder with --out."
+            f" Free some space or choose another folder with {option}."
         )
 
 

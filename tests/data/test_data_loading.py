@@ -183,6 +183,12 @@ def test_pixels_are_hashed_once_and_again_after_a_copy(tree, tmp_path, monkeypat
     assert hashed == [6, 4, 6, 4]
 
 
+def test_a_cache_that_cannot_be_written_to_is_chosen_by_a_variable_and_not_by_an_option(tree, tmp_path):
+    (tmp_path / "cache").write_text("")
+    with pytest.raises(UserError, match="cannot be written to: .* another folder with INPAINT_BENCH_CACHE"):
+        load(protocol(f"folder={tree}"), tmp_path / "cache")
+
+
 def test_leftovers_go_when_they_are_old(tree, tmp_path):
     load(protocol(f"folder={tree}"), tmp_path / "cache")
     (home,) = (tmp_path / "cache").iterdir()
