@@ -104,6 +104,8 @@ def submit_one(folder: Path, submission: Submission, array: Array, call: Callabl
 
 
 def _submit(folder: Path, submission: Submission, array: Array, calls: Sequence[Callable[[], None]]) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)  # jobs run the pickles in it
     with clean_environment():
         try:
             executor = SlurmExecutor(folder, NO_LIMIT, python=_python(submission.profile))

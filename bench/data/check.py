@@ -60,6 +60,6 @@ def _digests(packed: Packed) -> Iterator[str]:
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         for start in range(0, len(packed), CHUNK):
             yield from pool.map(
-                lambda image: hashlib.sha256(np.ascontiguousarray(image)).hexdigest(),
+                lambda image: hashlib.sha256(image.tobytes()).hexdigest(),
                 packed.pixels[start : start + CHUNK],
             )

@@ -66,7 +66,7 @@ def _meet(place: Place, device: str, meeting: Path) -> None:
     try:
         dist.init_process_group(
             "nccl" if cuda else "gloo",
-            store=dist.FileStore(str(meeting / "store"), place.size),
+            store=dist.FileStore(str(meeting / "store"), place.size),  # type: ignore[attr-defined]
             rank=place.rank,
             world_size=place.size,
             timeout=MEETING,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -333,3 +334,14 @@ def test_an_output_folder_whose_name_slurm_would_change_is_refused(bench, schedu
         assert code == 2
         assert "SLURM replaces % and" in err
     assert scheduler.scripts() == {}
+
+
+def test_what_jobs_run_is_open_to_nobody_else(call, tmp_path):
+    before = os.umask(0o002)
+    try:
+        call("submit", "mean_fill")
+    finally:
+        os.umask(before)
+    (folder,) = (tmp_path / "out" / "cluster" / "submissions").glob("*/slurm")
+    assert list(folder.glob("*.pkl"))
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
