@@ -16,6 +16,7 @@ REASONS = (
     (r"DUE TO NODE FAILURE|NODE_FAIL", "node lost"),
     (r"DUE TO PREEMPTION", "preempted"),
     (r"CANCELLED AT", "cancelled externally"),
+    (r"No space left on device|Disk quota exceeded", "disk full"),
     (r"ended by SIGKILL", "killed (out of memory, or by hand)"),
 )
 OUT_OF_MEMORY = REASONS[0][1]

@@ -29,6 +29,7 @@ def test_a_submission_begins_a_new_count_but_numbers_go_on():
         ("slurmstepd: error: Step 7.0 exceeded memory limit (3 > 2), being killed", "out of memory"),
         ("slurmstepd: error: Detected 1 oom-kill event(s) in StepId=7.0", "out of memory"),
         ("slurmstepd: error: *** STEP 7.0 CANCELLED AT 2026 ***", "cancelled externally"),
+        ("OSError: [Errno 28] No space left on device: '/scratch'", "disk full"),
         ("", "ended without a message (killed, or its node was lost)"),
     ],
 )
