@@ -21,7 +21,8 @@ def fetch_weights(console: Console, what: str, folder: Path | None) -> None:
     if what not in known:
         raise UserError(f"fetch {what}: nothing has this name.{nearest(what, list(known))}")
     place = folder or weights.hub()
-    check_writable(place, sum(one.bytes for one in known[what].values() if not (place / one.file).exists()))
+    missing = sum(one.bytes for one in known[what].values() if not (place / one.file).exists())
+    check_writable(place, missing, "--to")
     for name, published in known[what].items():
         path = place / published.file
         if path.exists():

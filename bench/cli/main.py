@@ -1,6 +1,7 @@
 """The verbs. Each imports what it needs when it is called: `list` and `--help` never load torch."""
 
 import errno
+import io
 import sys
 from typing import Annotated, Any
 
@@ -125,6 +126,9 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 def main() -> None:
     """Entry point: bad input ends with one line and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows fewer characters
     try:
         app()
     except UserError as error:

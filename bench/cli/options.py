@@ -203,12 +203,20 @@ def find_methods(include: list[Path] | None) -> "Catalog":
 
 
 def sort_weights(paths: list[Path] | None) -> tuple[list[Path], Path | None]:
-    """Files of networks, and the folder of the LPIPS trunk. Raises UserError for two folders."""
+    """Files of networks, and the folder of the LPIPS trunk. Raises UserError for two, or one without it."""
     from bench.util.errors import UserError
 
     folders = [path for path in paths or [] if path.is_dir() or not (path.exists() or path.suffix)]
     if len(folders) > 1:
         raise UserError(f"--weights {folders[1]}: one folder is enough; {folders[0]} was given already. Drop one.")
+    if folders:
+        from bench.metrics.weights import TRUNKS
+
+        names = [trunk.file for trunk in TRUNKS.values()]
+        if not any((folders[0] / name).exists() for name in names):
+            what = f"holds neither {' nor '.join(names)}" if folders[0].exists() else "does not exist"
+            mend = "A folder is for LPIPS; networks trained elsewhere are given as a file."
+            raise UserError(f"--weights {folders[0]}: {what}. {mend}")
     return [path for path in paths or [] if path not in folders], folders[0] if folders else None
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from math import ceil
 from pathlib import Path
@@ -12,7 +13,7 @@ from rich.console import Console
 
 from bench.cluster import rates, slurm
 from bench.cluster.array import SPARE, Array, arrange, data_of
-from bench.cluster.profile import Placement, Profile
+from bench.cluster.profile import LOCAL, Placement, Profile
 from bench.cluster.state import IN_FLIGHT, Watch
 from bench.cluster.task import Task
 from bench.contract.accepted import accepted
@@ -66,7 +67,12 @@ def campaign(requests: Sequence[Request], placement: Placement) -> Campaign:
             raise UserError("--force does not work with --cluster: delete the folders of the runs to redo.")
         if request.processes > 1:
             raise UserError("--processes is for this machine only. With --cluster, use --nodes and --gpus-per-node.")
-    return Campaign([request.rooted() for request in requests], placement.profile(), placement)
+    made = Campaign([request.rooted() for request in requests], placement.profile(), placement)
+    if made.profile.name != LOCAL and set(str(made.out)) & set("%\\\n"):
+        raise UserError(
+            f"--out {made.out}: SLURM replaces % and \\ in the names of logs. Choose a folder without them."
+        )
+    return made
 
 
 @dataclass(frozen=True)
@@ -126,12 +132,24 @@ def make_plan(asked: Campaign, console: Console) -> Plan:
     reports: list[Planned] = []
     for request in asked.requests:
         # The device is for the jobs, not for this machine.
-        work = accepted(request, Progress(console), open_fabric("cpu"))
-        runs = list(planner.runs(work))
+        with _named_in_errors(request, asked):
+            work = accepted(request, Progress(console), open_fabric("cpu"))
+            runs = list(planner.runs(work))
         found |= {planned.task.id: planned for planned in runs}
         if work.entry.reproducible and any(planned.to_do for planned in runs):
             reports.append(planner.report(request, runs))
     return Plan(asked, [*planner.packs(found.values()), *found.values(), *reports], list(planner.missing.values()))
+
+
+@contextmanager
+def _named_in_errors(request: Request, asked: Campaign) -> Iterator[None]:
+    """Where several methods were asked for, an error says which of them it is about."""
+    try:
+        yield
+    except UserError as error:
+        if len(asked.requests) == 1 or request.key in str(error):
+            raise
+        raise UserError(f"{request.key}: {error}") from error
 
 
 class Planner:

@@ -16,9 +16,12 @@ REASONS = (
     (r"DUE TO NODE FAILURE|NODE_FAIL", "node lost"),
     (r"DUE TO PREEMPTION", "preempted"),
     (r"CANCELLED AT", "cancelled externally"),
+    (r"No space left on device|Disk quota exceeded", "disk full"),
     (r"ended by SIGKILL", "killed (out of memory, or by hand)"),
 )
 OUT_OF_MEMORY = REASONS[0][1]
+FROM_OUTSIDE = ("node lost", "preempted", "cancelled externally")
+"""Losses that say nothing about the run itself."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,8 @@ def hopeless(found: Sequence[Attempt], mark: str) -> str:
     """Why another attempt from `mark` would be no use; empty where it may be."""
     row = []
     for attempt in reversed(found):
+        if attempt.lost and attempt.why in FROM_OUTSIDE:
+            continue
         if not attempt.lost or attempt.mark not in ("", mark):
             break
         row.append(attempt)

@@ -45,5 +45,5 @@ def _live(console: Console, out: Path, names: Sequence[str], found: list[Status]
 
 
 def _over(found: Sequence[Status]) -> bool:
-    """Nothing moves any more: what is lost comes back only by `retry`."""
-    return all(status.state in (*ENDED, "lost") for status in found)
+    """Nothing moves any more: what is lost comes back only by `retry`, and what is stuck waits for somebody."""
+    return all(status.state in (*ENDED, "lost") or status.stuck for status in found)

@@ -4,9 +4,11 @@ A slot is a GPU, or a share of the processor. It is a lock on a file, held by th
 that several submissions of one user share the machine, and a slot is free as soon as its worker is gone.
 """
 
+import contextlib
 import fcntl
 import os
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -24,6 +26,7 @@ from bench.cluster.queue import DISPATCHER
 from bench.cluster.slurm import clean_environment, part_of
 from bench.cluster.task import Folder, put_json
 from bench.cluster.worker import nothing_to_do
+from bench.util.errors import UserError
 
 LOOK_SECONDS = 0.2
 TELL_SECONDS = 3.0
@@ -59,15 +62,27 @@ class Slot:
 
     def take(self) -> IO[str] | None:
         """The slot's lock, or None where another worker of this user has it."""
-        folder = Path(tempfile.gettempdir()) / f"inpaint-bench-slots-{os.getuid()}"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        file = (folder / self.name).open("w")
+        handle = os.open(slots_folder() / self.name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, mode=0o600)
+        file = os.fdopen(handle, "w")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.close()
             return None
         return file
+
+
+def slots_folder() -> Path:
+    """The folder of a user's locks, made if absent. Raises UserError where it is not theirs, or open to others."""
+    folder = Path(tempfile.gettempdir()) / f"inpaint-bench-slots-{os.getuid()}"
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
+        raise UserError(
+            f"{folder} is not a folder that only you can open (mode 0700). Delete it, or set TMPDIR to another folder."
+        )
+    return folder
 
 
 def slots(workers: int, devices: Sequence[str]) -> list[Slot]:

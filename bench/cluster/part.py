@@ -26,6 +26,8 @@ class JobPart(BaseModel):
     seconds: float | None = None
     """When a training saves itself and ends, after the job's start. None: when it is done."""
     heartbeat_seconds: float = 10.0
+    gpus: int = 0
+    """How many were asked for."""
 
 
 def seconds_left(seconds: float | None) -> float | None:

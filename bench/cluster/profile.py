@@ -5,6 +5,7 @@ with the package, in this order; or by its path.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import tomllib
@@ -21,6 +22,17 @@ YOURS = Path("slurm")
 """Where a user's own profiles lie, seen from the current folder."""
 EXAMPLES = Path(__file__).parent / "profiles"
 LOCAL = "local"
+OPTION = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)+|[a-z][a-z0-9]+")
+"""A long option of sbatch, without its dashes."""
+_OURS = "every submission sets it; leave it out"
+_KEYS = {"time": "minutes", "cpus-per-task": "cpus", "mem": "memory_gb", "ntasks-per-node": "gpus_per_node"}
+_KEYS |= {name: name for name in ("partition", "account", "qos", "constraint", "nodes", "requeue")}
+_SET = (
+    "array", "chdir", "dependency", "error", "export", "export-file", "input", "job-name", "kill-on-invalid-dep",
+    "no-requeue", "ntasks", "open-mode", "output", "parsable", "quiet", "signal", "test-only", "wait", "wrap",
+)  # fmt: skip
+OWN = dict.fromkeys(_SET, _OURS) | {one: f"write {key} = ... outside of [extra]" for one, key in _KEYS.items()}
+"""Options of sbatch that [extra] must not set, and why."""
 
 
 class Resources(BaseModel):
@@ -28,17 +40,26 @@ class Resources(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    minutes: int = Field(default=240, ge=1)
+    minutes: int = Field(default=240, ge=1, le=10**7)
     """Time limit of one job. A training is cut into segments of this length."""
     segments: int | None = Field(default=None, ge=1, le=500)
     """How many jobs a task may take, one after the other. None: from the estimate, where there is one."""
-    cpus: int = Field(default=4, ge=1)
-    memory_gb: float = Field(default=16.0, gt=0)
+    cpus: int = Field(default=4, ge=1, le=10_000)
+    memory_gb: float = Field(default=16.0, gt=0, le=100_000)
     gpus: str = ""
     """How this cluster asks for a GPU: an sbatch option without its dashes, e.g. `gres=gpu:1`. Empty: none."""
     partition: str = ""
     qos: str = ""
     constraint: str = ""
+
+    @model_validator(mode="after")
+    def _values_are_lines(self) -> Self:
+        # A line feed would end the batch script's line of options, and what follows would run as a command.
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, str) and not value.isprintable():
+                raise ValueError(f"{name} = {value!r} has a line feed or a tab in it; remove it")
+        return self
 
     @model_validator(mode="after")
     def _gpus_is_an_option(self) -> Self:
@@ -60,15 +81,15 @@ class Profile(Resources):
 
     name: str
     account: str = ""
-    nodes: int = Field(default=1, ge=1)
+    nodes: int = Field(default=1, ge=1, le=10_000)
     """How many nodes train one run together."""
-    gpus_per_node: int = Field(default=0, ge=0)
+    gpus_per_node: int = Field(default=0, ge=0, le=1000)
     """How many GPUs, with a process for each, train one run on each node. 0: one process, and `gpus` as it stands."""
     requeue: bool = False
     """Whether preempted and lost jobs may go back into the queue under their own id. Never needed."""
-    array_cap: int = Field(default=1000, ge=1)
+    array_cap: int = Field(default=1000, ge=1, le=10**7)
     """Most elements of a job array: the cluster's MaxArraySize less one."""
-    at_once: int = Field(default=256, ge=1)
+    at_once: int = Field(default=256, ge=1, le=10**7)
     """Most elements of an array that run at the same time."""
     setup: list[str] = []
     """Lines of shell before the work, e.g. `module load ...`."""
@@ -78,11 +99,11 @@ class Profile(Resources):
     """Empty: the one that submits, or the container's `python`."""
     srun: bool = True
     """False where a job's own `srun` is not allowed."""
-    stop_early_seconds: int = Field(default=180, ge=0)
+    stop_early_seconds: int = Field(default=180, ge=0, le=86_400)
     """How long before its time limit a training saves itself and ends."""
-    heartbeat_seconds: float = Field(default=10.0, gt=0)
+    heartbeat_seconds: float = Field(default=10.0, gt=0, le=3600)
     extra: dict[str, str | int | float | bool] = {}
-    """Further sbatch options. true: a bare flag; false and "": left out."""
+    """Further sbatch options, none of OWN. true: a bare flag; false and "": left out."""
     data: dict[str, Any] = {}
     evaluate: dict[str, Any] = {}
     report: dict[str, Any] = {}
@@ -119,6 +140,18 @@ class Profile(Resources):
         head, _, tail = what.rpartition(":")
         kind = head if tail.isdigit() else what
         return f"{name}={kind}:{count}" if kind else f"{name}={count}"
+
+    @model_validator(mode="after")
+    def _extra_is_of_sbatch(self) -> Self:
+        for name, value in self.extra.items():
+            plain = name.replace("_", "-")
+            if OPTION.fullmatch(name) is None:
+                raise ValueError(f"[extra] {name!r} is no sbatch option; write its long name without dashes")
+            if plain in OWN:
+                raise ValueError(f"[extra] {name}: {OWN[plain]}")
+            if not str(value).isprintable():
+                raise ValueError(f"[extra] {name} = {value!r} has a line feed or a tab in it; remove it")
+        return self
 
     @model_validator(mode="after")
     def _sections_are_resources(self) -> Self:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -15,6 +16,13 @@ SECONDS = 20
 """How long a scheduler may take to answer."""
 AT_A_TIME = 500
 """Job ids on one command line."""
+CHANGING = ("SLURM_", "SQUEUE_", "SINFO_", "SCANCEL_", "SCONTROL_", "SACCT_", "SBATCH_")
+"""How the names begin of variables that stand for options of SLURM's commands."""
+NEVER = re.compile(
+    r"Partition(Down|Inactive|TimeLimit|NodeLimit|Config)|BadConstraints|Invalid(Account|QOS)|AccountNotAllowed"
+    r"|QOSNotAllowed|(QOS|Assoc)(Grp)?Max\w*Per(Job|Node)\w*|DependencyNeverSatisfied|JobHeld\w*"
+)
+"""Why a job does not start by itself, as `squeue` says it: somebody has to do something."""
 DISPATCHER = "dispatcher.json"
 DISPATCHER_SECONDS = 15.0
 """A dispatcher that has been silent for so long is gone."""
@@ -25,10 +33,18 @@ def ask(*words: str) -> str | None:
     if shutil.which(words[0]) is None:
         return None
     try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=SECONDS, check=True)
+        done = subprocess.run(
+            words, capture_output=True, text=True, timeout=SECONDS, check=True, env=_plain_environment()
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout
+
+
+def _plain_environment() -> dict[str, str]:
+    """Ours without what would change SLURM's answers, such as SQUEUE_STATES; SLURM_CONF says where to ask."""
+    kept = {name for name in os.environ if name == "SLURM_CONF" or not name.startswith(CHANGING)}
+    return {name: os.environ[name] for name in kept}
 
 
 def cluster_name() -> str:
@@ -44,7 +60,7 @@ class Queue:
 
     def __init__(self, out: Path) -> None:
         self.out = out
-        self._slurm: set[str] | None = None
+        self._slurm: dict[str, str] | None = None
         self._cluster: str | None = None
         self._local: dict[str, bool] = {}
 
@@ -55,16 +71,24 @@ class Queue:
         known = self._jobs() if submission.cluster == self._name() else None
         return None if known is None else any(job in known for job in jobs)
 
+    def stuck(self, jobs: Iterable[str]) -> str:
+        """The reason for which the first of these jobs that is there will not start by itself; empty where it may."""
+        known = self._slurm or {}
+        found = NEVER.fullmatch(next((known[job] for job in jobs if job in known), ""))
+        return found[0] if found else ""
+
     def _name(self) -> str:
         if self._cluster is None:
             self._cluster = cluster_name()
         return self._cluster
 
-    def _jobs(self) -> set[str] | None:
+    def _jobs(self) -> dict[str, str] | None:
+        """Job -> why it waits."""
         if self._slurm is None:
             # COMPLETING jobs are over as far as we are concerned, but another element may follow: they count.
-            told = ask("squeue", "-h", "-r", "-u", str(os.getuid()), "-o", "%i")
-            self._slurm = None if told is None else set(told.split())
+            told = ask("squeue", "-h", "-r", "-u", str(os.getuid()), "-o", "%i %r")
+            lines = (line.strip().partition(" ") for line in (told or "").splitlines())
+            self._slurm = None if told is None else {job: why.strip("() ") for job, _, why in lines if job}
         return self._slurm
 
     def _dispatched(self, name: str) -> bool:

@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -46,7 +47,9 @@ class Segment:
             if worker.nothing_to_do(self.part, Folder(self.part.folder)):
                 return
             fabric = join(environment, self.part)
-        code = worker.run(self.part, environment.job_id, str(environment.paths.stdout), fabric)
+        # submitit's own handler puts the job back into the queue, but breaks off what is under way.
+        announced = None if self.requeue else signal.Signals[f"SIG{environment.USR_SIG}"]
+        code = worker.run(self.part, environment.job_id, str(environment.paths.stdout), fabric, announced)
         if code:
             raise SystemExit(code)
 
@@ -101,6 +104,8 @@ def submit_one(folder: Path, submission: Submission, array: Array, call: Callabl
 
 
 def _submit(folder: Path, submission: Submission, array: Array, calls: Sequence[Callable[[], None]]) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)  # jobs run the pickles in it
     with clean_environment():
         try:
             executor = SlurmExecutor(folder, NO_LIMIT, python=_python(submission.profile))
@@ -132,6 +137,7 @@ def part_of(out: Path, submission: Submission, array: Array, index: int) -> JobP
         parts=array.parts,
         seconds=training_seconds(profile),
         heartbeat_seconds=profile.heartbeat_seconds,
+        gpus=profile.gpus_of(array.kind),
     )
 
 

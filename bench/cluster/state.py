@@ -42,6 +42,8 @@ class Status:
     node: str = ""
     error: str = ""
     """The last thing that went wrong, in one line."""
+    stuck: bool = False
+    """It waits, and will not start unless somebody does something."""
 
     @property
     def left_seconds(self) -> float | None:
@@ -79,6 +81,11 @@ class Watch:
             facts["error"] = f"attempt {last.number}: {history.why_lost(folder.id, last)}"
         facts["doing"] = "trained" if any(one.ended == "finished" and one.kind == "train" for one in tried) else ""
         waiting = self._waiting(task)
+        if waiting and (reason := self.queue.stuck(self.jobs(task))):
+            facts |= {
+                "stuck": True,
+                "error": f"cannot start: {reason}. Ask the cluster, or `cancel` and submit with another profile",
+            }
         silent = "silent" if beat is not None else "waiting"
         return Status(folder, task, silent if waiting is None else "waiting" if waiting else "lost", **facts)
 

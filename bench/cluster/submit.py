@@ -42,6 +42,8 @@ def new_submission(profile: Profile, code: Path, arrays: list[Array], workers: i
 
 def enqueue(out: Path, submission: Submission, tasks: Sequence[Task]) -> None:
     """Write the tasks' folders, then hand the arrays to the queue. The caller holds the lock."""
+    if submission.profile.name == LOCAL:
+        local.slots_folder()
     for task in tasks:
         folder = Folder(tasks_folder(out) / task.id)
         folder.put(task.model_copy(update={"submission": submission.name}))

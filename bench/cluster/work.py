@@ -1,5 +1,6 @@
 """What the parts of tasks do: pack data, train, evaluate, report. Each resumes from the files that are there."""
 
+import platform
 import time
 from typing import Any
 
@@ -15,7 +16,7 @@ from bench.methods.catalog import find
 from bench.runs.experiment import Experiment
 from bench.runs.worklist import Worklist
 from bench.training.device import open_fabric
-from bench.util.errors import Stopped
+from bench.util.errors import Stopped, UserError
 from bench.util.files import locked
 
 
@@ -23,7 +24,13 @@ class Work:
     """One part of one task, with all that it needs."""
 
     def __init__(self, task: Task, part: JobPart, folder: Folder, pulse: Pulse, fabric: Fabric | None = None) -> None:
-        self.fabric = fabric or open_fabric(task.request.device)
+        # Data and reports need no GPU, and their jobs may have none.
+        self.fabric = fabric or open_fabric(task.request.device if task.kind == "run" else "cpu")
+        if task.kind == "run" and part.gpus and task.request.device == "auto" and self.fabric.device.type == "cpu":
+            raise UserError(
+                f"The job has asked for {part.gpus} GPU{'s' if part.gpus > 1 else ''}, but torch can use none on"
+                f" {platform.node()}. See `doctor --cluster`; with --device cpu it would work on the processor."
+            )
         self.task, self.part, self.folder, self.pulse = task, part, folder, pulse
         self.progress = WatchedProgress(Console(width=120), pulse)
         self.request = task.request.but(include=tuple(snapshot.included(part.code, task.request.include)))

@@ -27,14 +27,17 @@ SIGNALLED = threading.Event()
 """Set once the scheduler has announced the end: whatever is raised from then on is no failure of the run."""
 
 
-def run(part: JobPart, job: str = "", raw: str = "", fabric: "Fabric | None" = None) -> int:
+def run(
+    part: JobPart, job: str = "", raw: str = "", fabric: "Fabric | None" = None, announced: int | None = None
+) -> int:
     """Do the part, unless there is nothing left to do. Returns the exit code: 1 where the task has failed.
 
-    `fabric`: where several processes train together, and this is the first of them.
+    `fabric`: where several processes train together, and this is the first of them. `announced`: the signal by which
+    the scheduler tells that the end is near.
     """
     folder = Folder(part.folder)
     try:
-        with _terminable(), locked(part.folder, print):
+        with _terminable(announced), locked(part.folder, print):
             if left := nothing_to_do(part, folder):
                 print(f"{folder.id}: {left}", flush=True)
                 return 0
@@ -113,17 +116,24 @@ def _broken_off(error: BaseException, folder: Folder, number: int) -> int:
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
-    """SIGTERM unwinds what is under way. Training has a handler of its own, which saves first."""
+def _terminable(announced: int | None) -> Iterator[None]:
+    """SIGTERM unwinds what is under way. Training has a handler of its own, which saves first; so `announced` becomes
+    SIGTERM."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise SignalledError
 
-    before = signal.signal(signal.SIGTERM, stop)
+    def end(number: int, frame: FrameType | None) -> None:
+        SIGNALLED.set()
+        signal.raise_signal(signal.SIGTERM)
+
+    handlers = {signal.SIGTERM: stop} | ({announced: end} if announced is not None else {})
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench.data import celeba, celeba_hq, faces, folder, imagenet, photos
+from bench.data.check import ANEW, SIDES, checked
 from bench.data.listing import Listing, Sides
 from bench.data.names import BUILT_IN, place
 from bench.data.pack import Data, Packed, Written, write
@@ -37,8 +38,9 @@ def load(protocol: Protocol, cache: Path, on_progress: Progress | None = None) -
     """The protocol's data set, from `cache` or decoded into it.
 
     A pack is `<name>-<R>-<key>/` with train.npy, test.npy, images.json (ids and groups) and manifest.json, which is
-    written last: without it the pack is made again. The key hashes all that was asked for, files with size and time.
-    `on_progress` hears (images done, of, what). Raises UserError for what the user can mend.
+    written last: without it the pack is made again; its hashes of the pixels are checked (bench/data/check.py). The key
+    hashes all that was asked for, files with size and time. `on_progress` hears (images done, of, what). Raises
+    UserError for what the user can mend.
     """
     listing, home = _home(protocol, cache)
     data = read_pack(home)
@@ -71,26 +73,27 @@ def _listing(name: str, path: Path | None, protocol: Protocol) -> Listing:
 
 
 def read_pack(home: Path) -> Data | None:
-    """The pack in `home`, or None where it is not complete."""
+    """The pack in `home`, or None where it is not complete. Raises UserError where it is not what was packed."""
     if not all((home / name).exists() for name in ("manifest.json", "images.json")):
         return None
     manifest, images = read_json(home / "manifest.json"), read_json(home / "images.json")
-    sides = []
-    for side in ("train", "test"):
-        try:
-            pixels = np.load(home / f"{side}.npy", mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError):
+    try:
+        pixels = {side: np.load(home / f"{side}.npy", mmap_mode="r", allow_pickle=False) for side in SIDES}
+    except (OSError, ValueError):
+        return None
+    try:
+        sides = {side: Packed(images[side]["ids"], images[side]["groups"], pixels[side]) for side in SIDES}
+        if any(len(one.pixels) != len(one.ids) for one in sides.values()):
             return None
-        if len(pixels) != len(images[side]["ids"]):
-            return None
-        sides.append(Packed(images[side]["ids"], images[side]["groups"], pixels))
-    return Data.of(manifest, sides[0], sides[1])
+        return checked(home, Data.of(manifest, **sides))
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{home} is no pack of images. {ANEW}") from error
 
 
 def _make(home: Path, name: str, resolution: int, listing: Listing, on_progress: Progress) -> None:
     sides = listing.sides()
     total = len(sides.train) + len(sides.test)
-    check_writable(home, total * 3 * resolution * resolution)
+    check_writable(home, total * 3 * resolution * resolution, "INPAINT_BENCH_CACHE")
     _sweep(home)
     what = f"packing {name} at {resolution}x{resolution}"
     on_progress(0, total, what)

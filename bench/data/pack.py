@@ -82,7 +82,12 @@ class Written(NamedTuple):
     @property
     def sha256(self) -> str:
         """Over ids, groups and pixels."""
-        return sha256(json.dumps([self.ids, self.groups, self.digests]).encode())
+        return digest_of_side(self.ids, self.groups, self.digests)
+
+
+def digest_of_side(ids: Sequence[str], groups: Sequence[str], digests: Sequence[str]) -> str:
+    """SHA-256 of one side of a split; `digests` are those of each image's pixels, uint8 (3,R,R)."""
+    return sha256(json.dumps([list(ids), list(groups), list(digests)]).encode())
 
 
 def write(path: Path, items: Sequence[Item], side: int, on_done: Callable[[int], None]) -> Written:

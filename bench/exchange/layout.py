@@ -16,13 +16,17 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bench.data.protocol import Protocol
+from bench.data.names import DATASETS
+from bench.data.protocol import DEFAULTS, Protocol
+from bench.masks.names import mask_set_name
 from bench.runs.parts import DataManifest, MaskSetManifest
 from bench.util.errors import UserError
 from bench.util.files import read_json, sha256
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+CUSTOM = "custom"
+"""The scale of an export whose resolution or number of images the user chose."""
 LONGEST_NAME = 180
 """Room for endings and for the names of temporary files within the 255 bytes that file systems allow."""
 
@@ -105,7 +109,37 @@ def read_manifest(root: Path) -> Manifest:
     if version != FORMAT:
         raise UserError(f"{path} has format {version}, this version reads {FORMAT}. Export into another folder.")
     try:
-        return Manifest.model_validate(content)
+        manifest = Manifest.model_validate(content)
     except ValidationError as error:
         where = ".".join(str(part) for part in error.errors()[0]["loc"])
         raise UserError(f"{path} is damaged at {where}. Export again into another folder.") from error
+    if wrong := _contradiction(manifest):
+        raise UserError(f"{path} was altered: {wrong}. Export again into another folder.")
+    return manifest
+
+
+def _contradiction(manifest: Manifest) -> str:
+    """What in a manifest is no name, or is not what follows from the rest of it; empty where all is."""
+    protocol, data, pictures = manifest.protocol, manifest.data, manifest.pictures
+    if protocol.data_name not in DATASETS:
+        return f"there is no data set '{protocol.data_name}'"
+    if manifest.scale not in (CUSTOM, *DEFAULTS):
+        return f"there is no scale '{manifest.scale}'"
+    if (data.name, data.resolution) != (protocol.data_name, protocol.resolution):
+        return "its data are not those of its protocol"
+    if data.fingerprint != manifest.fingerprint:
+        return "its data manifest does not have its fingerprint"
+    if data.counts.get("test") != len(pictures) or len({one.id for one in pictures}) < len(pictures):
+        return "its pictures are not the test images of its data, each once"
+    try:
+        names = {mask_set_name(spec) for spec in protocol.mask_sets}
+    except UserError as error:
+        return str(error).rstrip(".")
+    sizes = {(one.name, one.height, one.width, one.count) for one in manifest.mask_sets.values()}
+    side = protocol.resolution
+    if set(manifest.mask_sets) != names or sizes != {(name, side, side, len(pictures)) for name in names}:
+        return "its mask sets are not those of its protocol"
+    for one in pictures:
+        if one.name != file_name(one.id) or set(one.holes) != names:
+            return f"the picture '{one.id}' does not have its name, or not its holes"
+    return ""

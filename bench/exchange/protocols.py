@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 
 from bench.data.protocol import Protocol, ProtocolOverrides, protocols
+from bench.exchange.layout import CUSTOM
 from bench.masks.names import check_mask_sets
 from bench.masks.sets import mask_set
 from bench.methods.catalog import Catalog
 from bench.util.errors import UserError
 
-CUSTOM = "custom"
-"""The scale of an export whose resolution or number of images the user chose."""
 RESOLUTION = 256
 ALL = 10**9
 ONE_ASIDE = (1, 10**6, 0)

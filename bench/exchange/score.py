@@ -17,8 +17,9 @@ import torch
 from numpy.typing import NDArray
 
 from bench.exchange.known import compare, in_words, summary
-from bench.exchange.layout import Manifest, Picture, hole_file, read_manifest, truth_file
+from bench.exchange.layout import Manifest, read_manifest
 from bench.exchange.mistaken import Read, check_none_mistaken
+from bench.exchange.promised import check_promised, hole_of, truth_of
 from bench.exchange.returned import LOSSY, Returned, ReturnedSet, check_complete, collect, read_returned
 from bench.masks.names import mask_set_name
 from bench.metrics import Lpips
@@ -28,7 +29,6 @@ from bench.runs.records import Record, Run, read_record
 from bench.runs.writing import log_event, lpips_facts, write_record
 from bench.util.errors import UserError, nearest
 from bench.util.files import check_writable, locked, sha256, write_json, write_text
-from bench.util.pictures import open_picture, read_regular
 from bench.util.progress import Progress
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,59}")
@@ -85,10 +85,12 @@ class Scoring:
     def _score(
         self, run: Run, folder: Path, manifest: Manifest, batches: Sequence[ReturnedSet], progress: Progress
     ) -> Record:
+        with progress.task("export") as report:
+            check_promised(self.root, manifest, [batch.mask_set for batch in batches], report)
         if not (folder / "run.json").exists():  # which says that these very files have been looked at
             with progress.task("pictures") as report:
                 for batch in batches:
-                    check_none_mistaken(batch, _reader(self.root, batch), partial(_truth, self.root), report)
+                    check_none_mistaken(batch, _reader(self.root, batch), partial(truth_of, self.root), report)
         write_json(folder / "run.json", run.model_dump(mode="json"))
         log_event(folder, "started", {"key": run.key})
         lpips = Lpips.open(self.weights)
@@ -180,23 +182,7 @@ def _reader(root: Path, batch: ReturnedSet) -> Read:
     """Truth, hole and what came back of a file of this mask set."""
 
     def read(file: Returned) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.uint8]]:
-        hole = _exported(hole_file(root, batch.mask_set, file.picture.name), file.picture.holes[batch.mask_set], "L")
-        return _truth(root, file.picture), hole[None] >= 128, read_returned(file).transpose(2, 0, 1)
+        hole = hole_of(root, batch.mask_set, file.picture)
+        return truth_of(root, file.picture), hole[None], read_returned(file).transpose(2, 0, 1)
 
     return read
-
-
-def _truth(root: Path, picture: Picture) -> NDArray[np.uint8]:
-    return _exported(truth_file(root, picture.name), picture.truth, "RGB").transpose(2, 0, 1)
-
-
-def _exported(path: Path, digest: str, mode: str) -> NDArray[np.uint8]:
-    """A truth or a hole as it was exported. Raises UserError where the file is another one now."""
-    try:
-        content = read_regular(path)
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}. Export again into a new folder.") from error
-    if sha256(content) != digest:
-        raise UserError(f"{path} has changed since it was exported. Export again into a new folder.")
-    with open_picture(content) as image:
-        return np.asarray(image.convert(mode))

@@ -13,7 +13,7 @@ from PIL import Image
 from bench.masks.files import read_mask
 from bench.masks.names import BIN_NAMES, BINS, CLEAR, LARGE, MaskPlace
 from bench.util.errors import UserError
-from bench.util.files import sha256
+from bench.util.files import sha256, sha256_of_file
 from bench.util.seeds import Chance
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp"})
@@ -21,6 +21,8 @@ NVIDIA_FILES = 12_000
 NVIDIA_SIDE, NVIDIA_BORDER = 512, 50
 LOOKED_AT = 16
 """So many masks tell the polarity of a folder."""
+STRETCH = 2
+"""A mask whose sides relate otherwise than the picture's by more than this is no mask for it."""
 LARGE_PERCENT = 80
 """Where half of the masks miss more than this, the polarity is likely the other one."""
 
@@ -89,6 +91,12 @@ def hole_of(mask: Mask, height: int, width: int) -> NDArray[np.bool_]:
 def _bits(mask: Mask, height: int, width: int) -> bytes:
     hole = mask.read()
     if hole.shape != (height, width):
+        stretch = hole.shape[0] * width / (hole.shape[1] * height)
+        if not 1 / STRETCH <= stretch <= STRETCH:
+            raise UserError(
+                f"{mask.path} is {hole.shape[0]}x{hole.shape[1]}; at {height}x{width} its holes would be squeezed more"
+                f" than {STRETCH} times. Crop it to the pictures' shape."
+            )
         hole = np.asarray(Image.fromarray(hole).resize((width, height), Image.Resampling.NEAREST))
     if not hole.any() or hole.all():
         left = "known" if hole.all() else "missing"
@@ -98,8 +106,8 @@ def _bits(mask: Mask, height: int, width: int) -> bytes:
 
 @lru_cache(maxsize=8192)
 def digest(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    return sha256(path.read_bytes())
+    """SHA-256 of a file's bytes. Raises UserError for what is no regular file."""
+    return sha256_of_file(path)
 
 
 def used(masks: Iterable[Mask]) -> dict[str, Any]:

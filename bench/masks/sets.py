@@ -99,8 +99,15 @@ class FileMaskSet(MaskSet):
         ids = sorted(image_ids)
         found = super().manifest(ids, height, width)
         files = used(self.mask(name) for name in ids)
-        both = sha256(found["sha256"].encode(), files["sha256"].encode())
-        return found | {"sha256": both, "files": files | {"in_folder": len(self.family.masks)}}
+        return found | {
+            "sha256": of_files(found["sha256"], files["sha256"]),
+            "files": files | {"in_folder": len(self.family.masks)},
+        }
+
+
+def of_files(bits: str, files: str | None) -> str:
+    """A manifest's `sha256` from that of the holes' bits and that of the mask files, None for a drawn mask set."""
+    return bits if files is None else sha256(bits.encode(), files.encode())
 
 
 NOT_NVIDIA = "These are not NVIDIA's files, and scores on them are not comparable with scores on those."

@@ -1,6 +1,7 @@
 """Whether what a paper.toml names is there: variants, tables, metrics, mask sets, data sets. Nothing imports torch."""
 
 from collections.abc import Collection, Iterator
+from math import isfinite
 
 from bench.data.names import DATASETS
 from bench.masks.names import DRAWN, check_mask_sets, mask_set_name, mask_set_names
@@ -14,6 +15,8 @@ from bench.util.errors import UserError
 
 SCALES = ("smoke", "quick", "paper")
 """What every paper.toml has."""
+RESERVED = {"default": "the method as printed", "all": "every variant on the command line", CLAIMED: "what claims name"}
+"""Names that no variant may have, and what they stand for."""
 PROBED_ON = "center"
 """The mask set under which probes run."""
 
@@ -29,6 +32,9 @@ def mistakes(paper: Paper, unread: Collection[str] = ()) -> Iterator[Mistake]:
     for name in SCALES:
         if name not in paper.scales:
             yield Mistake(("scales",), f"the scale '{name}' is missing; add [scales.{name}].")
+    for name in RESERVED:
+        if name in paper.variants:
+            yield Mistake(("variants", name), f"'{name}' stands for {RESERVED[name]}; give the variant another name.")
     for key, scale in paper.scales.items():
         yield from _scale(("scales", key), key, scale, paper.variants)
     for key, table in paper.tables.items():
@@ -54,6 +60,9 @@ def _scale(at: Keys, key: str, scale: Scale, variants: Collection[str]) -> Itera
     for name in scale.variants:
         if name not in (*variants, CLAIMED):
             yield misfit((*at, "variants"), name, "variant of this paper", variants)
+    for name in ("data", "mask_sets"):
+        if getattr(scale.protocol, name) == []:
+            yield Mistake((*at, "protocol", name), "nothing is named; name at least one, or leave the key out.")
     for name in scale.protocol.data or ():
         if name.partition("=")[0] not in DATASETS:
             yield misfit((*at, "protocol", "data"), name, "data set", DATASETS)
@@ -90,6 +99,13 @@ def _mask_sets(paper: Paper) -> set[str]:
 def _claim(
     at: Keys, claim: Claim, paper: Paper, unread: Collection[str], mask_sets: Collection[str]
 ) -> Iterator[Mistake]:
+    for key in ("margin", "share", "below", "above", "flat"):
+        if (number := getattr(claim, key, None)) is not None and not isfinite(number):
+            yield Mistake((*at, key), f"{number} is no value to compare with; write a number.")
+    for key, other in (("worse", "better"), ("against", "of")):
+        side = getattr(claim, key, None)
+        if side is not None and _plain(side) == _plain(getattr(claim, other)):
+            yield Mistake((*at, key), f"'{side}' is what {other} names too; a claim compares two things.")
     for key in ("better", "worse", "of", "against"):
         if (side := getattr(claim, key, None)) is not None:
             yield from _side((*at, key), side, paper.variants, floors=isinstance(claim, Order | Wins))
@@ -107,6 +123,11 @@ def _claim(
         yield from _claimed_mask_sets((*at, "mask_set"), [claim.mask_set], mask_sets, [])
     if isinstance(claim, Cell | Arithmetic) and claim.table not in unread:
         yield from _place(at, claim, paper)
+
+
+def _plain(side: str) -> str:
+    """The side without a variant that is the default."""
+    return side.removesuffix("/default") if side.startswith("method:") else side
 
 
 def _side(at: Keys, side: str, variants: Collection[str], floors: bool) -> Iterator[Mistake]:

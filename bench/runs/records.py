@@ -52,6 +52,7 @@ FORMAT: Literal[2] = 2
 """Raised when a record's layout changes."""
 NUMBERS = 4
 """Raised, with a CHANGELOG entry, when a change in bench/ may move a number; part of every run key."""
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 MADE_AGAIN = "Delete its folder and rerun the command."
 
 
@@ -264,6 +265,9 @@ def _check_unaltered(path: Path, content: RecordContent) -> None:
         raise _altered_key(path, content.key, run.key)
     if content.data.fingerprint != run.data:
         raise UserError(f"{path} was altered: its data manifest is not the one in its run. {MADE_AGAIN}")
+    for name in (run.protocol.data_name, *content.mask_sets):  # of folders and files
+        if NAME.fullmatch(name) is None:
+            raise UserError(f"{path} was altered: '{name}' is not the name of data or of a mask set. {MADE_AGAIN}")
     if {name: one.sha256 for name, one in content.mask_sets.items()} != run.mask_sets:
         raise UserError(f"{path} was altered: its mask sets are not those of its run. {MADE_AGAIN}")
 

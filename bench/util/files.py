@@ -1,9 +1,12 @@
 """Files that are whole or not there: temporary file, fsync, rename."""
 
+import errno
 import fcntl
 import hashlib
 import json
 import os
+import secrets
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -20,16 +23,17 @@ WAIT_SECONDS = 0.5
 
 @contextmanager
 def whole(path: Path) -> Iterator[IO[bytes]]:
-    """Open `path` for writing; the file appears under its name only when the block ends without an error."""
+    """Open `path` for writing; the file appears under its name only when the block ends without an error.
+
+    Who may read it is for the umask to say.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o644)
         temporary.replace(path)
         _sync_folder(path.parent)
     except BaseException:
@@ -71,8 +75,10 @@ def sha256(*parts: bytes) -> str:
 
 
 def sha256_of_file(path: Path) -> str:
-    """Of a file of any size. Raises UserError for one that cannot be read."""
+    """Of a file of any size. Raises UserError for one that cannot be read, and for a pipe or a device."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe waits for a writer, and a device may never end
+            raise OSError(errno.EINVAL, "not a regular file")
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
@@ -136,8 +142,11 @@ def _flock(file: IO[str], lock: Path) -> bool:
     return True
 
 
-def check_writable(folder: Path, need_bytes: int = 0) -> None:
-    """Raise UserError unless files can be made in `folder` (made if absent) and `need_bytes` are free."""
+def check_writable(folder: Path, need_bytes: int = 0, option: str = "--out") -> None:
+    """Raise UserError unless files can be made in `folder` (made if absent) and `need_bytes` are free.
+
+    `option` is by what another folder would be chosen.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -145,14 +154,14 @@ def check_writable(folder: Path, need_bytes: int = 0) -> None:
             file.flush()
     except OSError as error:
         raise UserError(
-            f"{folder} cannot be written to: {error.strerror}. Choose another folder with --out."
+            f"{folder} cannot be written to: {error.strerror}. Choose another folder with {option}."
         ) from error
     status = os.statvfs(folder)
     free = status.f_bavail * status.f_frsize
     if free < need_bytes:
         raise UserError(
             f"{folder} has {free / 2**20:.0f} MiB free, but needs {need_bytes / 2**20:.0f} MiB."
-            " Free some space or choose another folder with --out."
+            f" Free some space or choose another folder with {option}."
         )
 
 

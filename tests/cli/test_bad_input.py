@@ -1,6 +1,9 @@
 """Bad input: one clear line that names the file, the value and the mend; exit code 2; nothing written over."""
 
+import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -44,6 +47,14 @@ def hole(height=48, width=40):
 @pytest.mark.parametrize("verb", ["reproduce", "show", "report", "train", "evaluate"])
 def test_an_unknown_method_gets_the_nearest(bench, verb):
     told(bench(verb, "fang2012"), "no method 'fang2012'", "Did you mean 'fang2021'")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_that_knows_fewer_characters_gets_a_question_mark(encoding):
+    words = [sys.executable, "-m", "bench", "show", "fang2021"]
+    done = subprocess.run(words, capture_output=True, cwd=ROOT, env=os.environ | {"PYTHONIOENCODING": encoding})
+    assert done.returncode == 0, done.stderr
+    assert "?" in done.stdout.decode(encoding)
 
 
 def test_a_method_that_lies_here_needs_include(bench, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """`--processes`: several processes on this machine, killed and started again."""
 
+import contextlib
 import json
 import os
 import signal
@@ -83,6 +84,43 @@ def test_a_process_that_is_killed_ends_all_and_the_same_command_goes_on_to_the_s
     finished(bench_process(*words, tmp_path / "run"))
     finished(bench_process(*words, tmp_path / "straight"))
     assert results(tmp_path / "run") == results(tmp_path / "straight")
+
+
+def listening(*processes):
+    """The local addresses, as /proc has them in hexadecimal, on which these processes take connections."""
+    sockets = set()
+    for process in processes:
+        for handle in Path(f"/proc/{process}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                sockets.add(os.readlink(handle))  # noqa: PTH115
+    found = set()
+    for name in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]:
+            words = line.split()
+            if words[3] == "0A" and f"socket:[{words[9]}]" in sockets:
+                found.add(words[1].partition(":")[0])
+    return found
+
+
+def test_processes_of_one_machine_listen_on_loopback_alone(tmp_path):
+    first = bench_process(*PLOD, "--set", "seconds=0.2", "--processes", 2, "--checkpoint-seconds", 0, "--out", tmp_path)
+    try:
+        wait_until(lambda: list(tmp_path.rglob("step-00-*.pt")))
+        other = other_process(first)
+        found = listening(first.pid, other)
+    finally:
+        first.kill()
+        first.communicate()
+    assert found == {"0100007F"}
+    wait_until(lambda: gone(other))
+
+
+def test_a_first_process_that_dies_before_the_others_are_there_leaves_none(tmp_path):
+    first = bench_process(*PLOD, "--processes", 2, "--out", tmp_path)
+    other = wait_until(lambda: other_process(first))
+    first.kill()
+    first.communicate()
+    wait_until(lambda: gone(other), seconds=60)
 
 
 def test_one_line_says_what_does_not_go(bench, tmp_path):

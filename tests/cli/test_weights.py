@@ -171,10 +171,11 @@ def test_bad_weights_are_one_line_and_nothing_is_written(bench, mine, weights, t
         assert said in error
         assert len(error.strip().splitlines()) == 1, error
     assert not list(out.rglob("*.json"))
-    # A folder is LPIPS's, as ever: the method is trained.
+    # A folder is LPIPS's alone.
     code, _, error = bench("evaluate", "toypaper", *more, tmp_path / "one")
-    assert code == 0, error
-    assert len(records(out, "run")) == 1
+    assert code == 2
+    assert "networks trained elsewhere are given as a file" in error
+    assert not list(out.rglob("*.json"))
 
 
 def test_one_picture(bench, mine, weights, tmp_path):
@@ -196,3 +197,14 @@ def test_one_picture(bench, mine, weights, tmp_path):
     code, _, error = bench(*words, "--run", tmp_path, "--force")
     assert code == 2
     assert "--run" in error
+
+
+def test_a_folder_without_weights_is_told_instead_of_training_anew(bench, mine, tmp_path):
+    (tmp_path / "nets.pth").mkdir()
+    words = ("evaluate", "toypaper", "--scale", "smoke", "--include", mine, "--out", tmp_path / "out", "--weights")
+    for name, what in (("nets.pth", "holds neither alexnet-owt-7be5be79.pth nor "), ("none", "does not exist")):
+        code, _, error = bench(*words, tmp_path / name)
+        assert code == 2
+        assert f"--weights {tmp_path / name}: {what}" in error
+        assert len(error.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()

@@ -1,5 +1,7 @@
 """Profiles: what they may say, and one clear line where they say something else."""
 
+import json
+
 import pytest
 
 from bench.cluster.profile import EXAMPLES, Profile, known_profiles, read_profile
@@ -86,3 +88,54 @@ def test_bad_profiles_are_told_in_one_line(written):
     assert "gres=gpu:1" in told(written('partition = "a"\ngpus = "one"'))
     assert "mine.toml is not valid TOML" in told(written("partition = "))
     assert "minutes" in told(written('partition = "a"\n[data]\nminutes = 0'))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "minutes = 100000000000000000000",
+        "cpus = 1000000000",
+        "memory_gb = inf",
+        "memory_gb = nan",
+        "heartbeat_seconds = inf",
+        "[evaluate]\nmemory_gb = inf",
+        "nodes = 1000000000",
+    ],
+)
+def test_numbers_beyond_reason_are_told(written, text):
+    said = told(written(f'partition = "a"\n{text}'))
+    assert text.rpartition("\n")[2].split()[0] in said
+
+
+@pytest.mark.parametrize("key", ["partition", "account", "qos", "constraint", "gpus", "container", "python"])
+def test_a_line_feed_in_a_value_never_becomes_a_command(written, key):
+    values = {"partition": "a"} | {key: "x=1\n\ntouch gone"}
+    text = "\n".join(f"{name} = {json.dumps(value)}" for name, value in values.items())
+    assert f"{key} = 'x=1\\n\\ntouch gone' has a line feed" in told(written(text))
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('array = "0-9"', "array: every submission sets it"),
+        ('dependency = ""', "dependency: every submission sets it"),
+        ('output = "/dev/null"', "output: every submission sets it"),
+        ('job_name = "x"', "job_name: every submission sets it"),
+        ('chdir = "/"', "chdir: every submission sets it"),
+        ('export = "NONE"', "export: every submission sets it"),
+        ('time = "1:00"', "time: write minutes = ... outside of [extra]"),
+        ('qos = "low"', "qos: write qos = ... outside of [extra]"),
+        ('"x\\ntouch gone" = true', "is no sbatch option"),
+        ('"mail type" = "FAIL"', "is no sbatch option"),
+        ('"--hold" = true', "is no sbatch option"),
+        ('comment = "a\\ntouch gone"', "has a line feed"),
+    ],
+)
+def test_extra_options_are_options_and_none_that_a_submission_sets(written, line, words):
+    said = told(written(f'partition = "a"\n[extra]\n{line}'))
+    assert words in said
+
+
+def test_extra_options_of_sbatch_stay(written):
+    path = written('partition = "a"\n[extra]\nmail-type = "FAIL"\nnodelist = "n1"\nhold = true\ncpus_per_gpu = 4')
+    assert set(read_profile(path).extra) == {"mail-type", "nodelist", "hold", "cpus_per_gpu"}

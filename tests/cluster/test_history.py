@@ -29,6 +29,7 @@ def test_a_submission_begins_a_new_count_but_numbers_go_on():
         ("slurmstepd: error: Step 7.0 exceeded memory limit (3 > 2), being killed", "out of memory"),
         ("slurmstepd: error: Detected 1 oom-kill event(s) in StepId=7.0", "out of memory"),
         ("slurmstepd: error: *** STEP 7.0 CANCELLED AT 2026 ***", "cancelled externally"),
+        ("OSError: [Errno 28] No space left on device: '/scratch'", "disk full"),
         ("", "ended without a message (killed, or its node was lost)"),
     ],
 )
@@ -57,3 +58,12 @@ def test_progress_or_a_clean_end_between_them_gives_new_hope():
 def test_out_of_memory_is_not_tried_again():
     events = [*started(1, "0"), *lost(1, history.OUT_OF_MEMORY)]
     assert "memory_gb" in history.hopeless(history.attempts(events), "0")
+
+
+def test_a_run_that_others_put_out_again_and_again_is_not_given_up():
+    events = [event for n in range(1, 9) for event in (*started(n, "0"), *lost(n, history.FROM_OUTSIDE[n % 3]))]
+    assert history.hopeless(history.attempts(events), "0") == ""
+    events = [*started(9, "0"), *lost(9), *started(10, "0"), *lost(10), *events, *started(11, "0"), *lost(11)]
+    assert "3 attempts in a row" in history.hopeless(history.attempts(events), "0")
+    events = [event for n in range(1, 4) for event in (*started(n, "0"), *lost(n, "time limit"))]
+    assert "3 attempts in a row" in history.hopeless(history.attempts(events), "0")

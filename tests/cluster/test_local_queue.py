@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import stat
 
 import pytest
 from queued import PLODDER, bench_process, over, queue, results, states, statuses, wait_until
@@ -14,6 +15,7 @@ from bench.cluster.task import Folder, tasks_folder
 from bench.cluster.verbs import cancel, retry
 from bench.data import load
 from bench.data.protocol import ProtocolOverrides, protocols
+from bench.util.errors import UserError
 
 pytestmark = pytest.mark.slow
 
@@ -98,6 +100,45 @@ def test_submissions_share_the_slots_and_a_worker_keeps_its_own():
     assert Slot("cpu-0", {}).take() is None
     held.close()
     assert Slot("cpu-0", {}).take() is not None
+
+
+def linked(folder):
+    (folder.parent / "elsewhere").mkdir(mode=0o700)
+    folder.symlink_to(folder.parent / "elsewhere")
+
+
+def of_another(folder):
+    folder.mkdir(mode=0o700)
+    os.chown(folder, 65534, 65534)
+
+
+def open_to_all(folder):
+    folder.mkdir()
+    folder.chmod(0o777)
+
+
+@pytest.mark.parametrize("make", [linked, open_to_all, of_another, lambda folder: folder.write_text("")])
+def test_a_folder_of_slots_that_others_can_write_to_is_refused(tmp_path, monkeypatch, make):
+    if make is of_another and os.getuid() != 0:
+        pytest.skip("only root can give a folder away")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    make(tmp_path / f"inpaint-bench-slots-{os.getuid()}")
+    with pytest.raises(UserError, match=r"inpaint-bench-slots-\d+ is not a folder that only you can open"):
+        Slot("cpu-0", {}).take()
+
+
+def test_a_link_in_place_of_a_slot_empties_no_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    held = Slot("cpu-0", {}).take()
+    held.close()
+    folder = tmp_path / f"inpaint-bench-slots-{os.getuid()}"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    (tmp_path / "mine").write_text("kept")
+    (folder / "cpu-0").unlink()
+    (folder / "cpu-0").symlink_to(tmp_path / "mine")
+    with pytest.raises(OSError, match="symbolic"):
+        Slot("cpu-0", {}).take()
+    assert (tmp_path / "mine").read_text() == "kept"
 
 
 def test_missing_steps_show_in_status_while_it_runs(faces, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -291,3 +292,56 @@ def test_reproduce_submits_too(bench, scheduler, tmp_path):
     assert {folder.task().request.key for folder in folders(tmp_path / "out")} > {"fang2021", "harmonic"}
     assert bench("reproduce", "harmonic", *where)[0] == 2
     assert "--force" in bench("reproduce", "fang2021", "--force", *where)[2]
+
+
+def test_variables_that_change_the_schedulers_answers_do_not_reach_it(call, scheduler, monkeypatch):
+    call("submit", "mean_fill")
+    scheduler.queue("101", "102")
+    asked = '[ -n "$SQUEUE_STATES$SQUEUE_FORMAT$SLURM_CLUSTERS" ] && exit; cat "$0.jobs"'
+    (scheduler.home / "squeue").write_text(f"#!/bin/sh\n{asked}\n")
+    for name in ("SQUEUE_STATES", "SQUEUE_FORMAT", "SLURM_CLUSTERS"):
+        monkeypatch.setenv(name, "RUNNING")
+    assert "waiting" in call("status")[1]
+    assert "Nothing to submit" in call("submit", "mean_fill")[1]
+
+
+@pytest.mark.parametrize(
+    "reason", ["PartitionDown", "PartitionTimeLimit", "PartitionConfig", "QOSMaxWallDurationPerJobLimit"]
+)
+def test_a_job_that_cannot_start_says_why_and_ends_the_watch(call, scheduler, reason):
+    call("submit", "mean_fill", "--seed", 0)
+    scheduler.queue("101 Priority", "102 Dependency")
+    out = call("status")[1]
+    assert "waiting" in out
+    assert "cannot start" not in out
+    scheduler.queue(f"101 {reason}", "102 Dependency")
+    code, out, _ = call("status", "--watch")
+    assert code == 0
+    assert "waiting" in out
+    assert f"cannot start: {reason}" in out
+
+
+def test_an_error_says_which_of_the_methods_it_is_about(call):
+    code, _, err = call("submit", "fang2021", "mean_fill", "--variant", "no_l1")
+    assert code == 2
+    assert "mean_fill: There is no variant 'no_l1'" in err
+
+
+def test_an_output_folder_whose_name_slurm_would_change_is_refused(bench, scheduler, tmp_path):
+    for name in ("runs%j", "a\\b"):
+        words = ("submit", "mean_fill", "--scale", "smoke", "--cluster", tmp_path / "p.toml")
+        code, _, err = bench(*words, "--out", tmp_path / name)
+        assert code == 2
+        assert "SLURM replaces % and" in err
+    assert scheduler.scripts() == {}
+
+
+def test_what_jobs_run_is_open_to_nobody_else(call, tmp_path):
+    before = os.umask(0o002)
+    try:
+        call("submit", "mean_fill")
+    finally:
+        os.umask(before)
+    (folder,) = (tmp_path / "out" / "cluster" / "submissions").glob("*/slurm")
+    assert list(folder.glob("*.pkl"))
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700

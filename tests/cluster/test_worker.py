@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from queued import wait_until
 
 from bench.cluster import snapshot, worker
 from bench.cluster.array import Array, Submission, write_submission
@@ -16,6 +17,7 @@ from bench.cluster.profile import local_profile
 from bench.cluster.pulse import Pulse
 from bench.cluster.state import Watch
 from bench.cluster.task import Folder, Task, tasks_folder
+from bench.cluster.work import Work
 from bench.data import load
 from bench.data.protocol import Protocol
 from bench.runs.request import Request
@@ -40,6 +42,7 @@ def task(tmp_path, cache, monkeypatch):
             scale="smoke",
             changes={"steps": 20},
             include=[METHOD],
+            seeds=(0,),
             device="cpu",
             checkpoint_seconds=0.0,
             out=tmp_path,
@@ -199,6 +202,44 @@ def test_a_signal_of_the_scheduler_is_no_failure(task, monkeypatch):
         worker.SIGNALLED.clear()
     assert events(task)[-1] == "stopped"
     assert task.end() is None
+
+
+def test_the_announcement_of_the_end_saves_what_is_under_way(task, tmp_path):
+    """A segment so short that the signal comes before the first checkpoint."""
+    put(task, changes={"steps": 2000, "seconds": 0.02}, checkpoint_seconds=1e6)
+
+    def announce():
+        wait_until(lambda: status(task).done, seconds=60)
+        os.kill(os.getpid(), signal.SIGUSR2)
+
+    other = threading.Thread(target=announce)
+    other.start()
+    try:
+        assert worker.run(part(task), announced=signal.SIGUSR2) == 0
+    finally:
+        worker.SIGNALLED.clear()
+    other.join()
+    assert "all of it saved" in task.events()[-1]["why"]
+    assert list(tmp_path.rglob("step-*.pt"))
+    assert signal.getsignal(signal.SIGUSR2) == signal.SIG_DFL
+
+
+def test_a_job_that_asked_for_a_gpu_does_not_train_on_the_processor_unasked(task, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    put(task, device="auto")
+    assert worker.run(part(task, gpus=2)) == 1
+    assert task.end()["error"].startswith("The job has asked for 2 GPUs, but torch can use none on ")
+    assert not events(task, "run folder")
+
+
+@pytest.mark.parametrize("kind", ["data", "report"])
+def test_only_runs_need_the_device_that_was_asked_for(task, monkeypatch, kind):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    put(task, device="cuda")
+    task.put(task.task().model_copy(update={"kind": kind}))
+    monkeypatch.setattr(Work, "_report", lambda self: {"state": "done"})
+    assert worker.run(part(task, kind)) == 0
+    assert task.end()["state"] == "done"
 
 
 def test_sigterm_while_it_scores_loses_nothing(task, monkeypatch):

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from bench.data import load, pack
+from bench.data import check, load, pack
 from bench.data.decode import decode
 from bench.data.listing import Item
 from bench.data.protocol import Protocol
@@ -129,6 +129,66 @@ def test_a_pack_that_is_not_whole_is_made_again(tree, tmp_path, lost):
     assert np.array_equal(again.test.pixels, first.test.pixels)
 
 
+def inverted(home):
+    path = home / "test.npy"
+    before = path.stat()
+    pixels = np.load(path, mmap_mode="r+")
+    pixels[1] = 255 - pixels[1]
+    pixels.flush()
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def renamed(home):
+    images = json.loads((home / "images.json").read_text())
+    images["train"]["ids"][0] = "another"
+    (home / "images.json").write_text(json.dumps(images))
+
+
+def wide(home):
+    np.save(home / "test.npy", np.load(home / "test.npy").astype(np.int64))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (inverted, "test.npy does not hold the pixels that were packed"),
+        (renamed, "train.npy does not hold the pixels"),
+        (lambda home: (home / "manifest.json").write_text("{}"), "is no pack of images"),
+        (lambda home: (home / "manifest.json").write_text('{"mean_colour": [1, 2]}'), "is no pack of images"),
+        (lambda home: (home / "images.json").write_text("[]"), "is no pack of images"),
+        (wide, "is no pack of images"),
+    ],
+)
+def test_a_pack_that_was_changed_is_refused(tree, tmp_path, change, words):
+    load(protocol(f"folder={tree}"), tmp_path / "cache")
+    (home,) = (tmp_path / "cache").iterdir()
+    change(home)
+    with pytest.raises(UserError, match=words) as caught:
+        load(protocol(f"folder={tree}"), tmp_path / "cache")
+    assert "Delete this folder" in str(caught.value)
+    assert str(home) in str(caught.value)
+
+
+def test_pixels_are_hashed_once_and_again_after_a_copy(tree, tmp_path, monkeypatch):
+    hashed = []
+    digests = check._digests
+    monkeypatch.setattr(check, "_digests", lambda packed: hashed.append(len(packed)) or digests(packed))
+    load(protocol(f"folder={tree}"), tmp_path / "cache")
+    assert hashed == [6, 4]
+    monkeypatch.setattr(check, "_checked", set())  # as another process
+    load(protocol(f"folder={tree}"), tmp_path / "cache")
+    assert hashed == [6, 4]
+    shutil.copytree(tmp_path / "cache", tmp_path / "copy")
+    load(protocol(f"folder={tree}"), tmp_path / "copy")
+    assert hashed == [6, 4, 6, 4]
+
+
+def test_a_cache_that_cannot_be_written_to_is_chosen_by_a_variable_and_not_by_an_option(tree, tmp_path):
+    (tmp_path / "cache").write_text("")
+    with pytest.raises(UserError, match="cannot be written to: .* another folder with INPAINT_BENCH_CACHE"):
+        load(protocol(f"folder={tree}"), tmp_path / "cache")
+
+
 def test_leftovers_go_when_they_are_old(tree, tmp_path):
     load(protocol(f"folder={tree}"), tmp_path / "cache")
     (home,) = (tmp_path / "cache").iterdir()
@@ -208,4 +268,5 @@ def test_two_processes_at_once(tmp_path):
     ]
     answers = [process.communicate(timeout=60)[0] for process in both]
     assert answers[0] == answers[1] != ""
-    assert {path.name for path in tmp_path.glob("*/*")} == {"train.npy", "test.npy", "images.json", "manifest.json"}
+    names = {"train.npy", "test.npy", "images.json", "manifest.json", "checked.json"}
+    assert {path.name for path in tmp_path.glob("*/*")} == names

@@ -1,6 +1,8 @@
 """What came back: every kind of picture is scored rightly or refused with its name."""
 
+import hashlib
 import io
+import json
 import os
 import re
 import shutil
@@ -14,6 +16,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from bench.exchange import score as module
 from bench.exchange.score import Scoring
+from bench.runs.parts import DataManifest
 from bench.util.errors import UserError
 from bench.util.progress import Progress
 
@@ -317,6 +320,98 @@ def test_a_truth_that_was_changed_is_named(score, tool, exported, tmp_path):
     Image.fromarray(255 - pixels(path)).save(path)
     with pytest.raises(UserError, match="has changed since it was exported"):
         Scoring(copy, tool(), "tool", tmp_path / "runs").make(Progress(Console(quiet=True)))
+
+
+@pytest.fixture
+def elsewhere(exported, tmp_path):
+    """A copy of the export whose manifest `change` alters; it scores the tool's pictures."""
+
+    def call(predictions, change):
+        copy, out = tmp_path / "copy", tmp_path / "runs"
+        shutil.copytree(exported, copy, dirs_exist_ok=True)
+        manifest = json.loads((copy / "manifest.json").read_text())
+        change(manifest, copy)
+        (copy / "manifest.json").write_text(json.dumps(manifest))
+        before = set(tmp_path.parent.rglob("*"))
+        with pytest.raises(UserError) as caught:
+            Scoring(copy, predictions, "tool", out).make(Progress(Console(quiet=True)))
+        made = {path for path in tmp_path.parent.rglob("*") if path not in before}
+        assert all(path == out or out in path.parents for path in made)
+        assert not list(tmp_path.rglob("record.json"))
+        return str(caught.value)
+
+    return call
+
+
+def rename(name):
+    def change(manifest, copy):
+        manifest["protocol"]["data"] = manifest["data"]["name"] = name
+        manifest["fingerprint"] = DataManifest.model_validate(manifest["data"]).fingerprint
+
+    return change
+
+
+def set_to(value, *keys):
+    def change(manifest, copy):
+        for key in keys[:-1]:
+            manifest = manifest[key]
+        manifest[keys[-1]] = value
+
+    return change
+
+
+def double(manifest, copy):
+    manifest["pictures"][1] = manifest["pictures"][0]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (rename("../../x"), "no data set '../../x'"),
+        (rename("/tmp/x"), "no data set '/tmp/x'"),
+        (set_to("../x", "scale"), "no scale '../x'"),
+        (set_to("other", "data", "name"), "not those of its protocol"),
+        (set_to("otherwise", "data", "split"), "does not have its fingerprint"),
+        (set_to({}, "data"), "damaged at data"),
+        (set_to(["../center"], "protocol", "mask_sets"), "no mask set '../center'"),
+        (set_to({}, "mask_sets"), "mask sets are not those of its protocol"),
+        (set_to("../../truth", "pictures", 0, "name"), "does not have its name"),
+        (set_to({}, "pictures", 0, "holes"), "or not its holes"),
+        (set_to([], "pictures"), "each once"),
+        (double, "each once"),
+    ],
+)
+def test_an_altered_manifest_is_refused_and_no_name_becomes_a_path(elsewhere, tool, change, words):
+    text = elsewhere(tool(), change)
+    assert words in text
+    assert "\n" not in text
+
+
+def swapped(folder, kind):
+    """Another picture or hole in place of one, with its hash in the manifest."""
+
+    def change(manifest, copy):
+        path = sorted((copy / folder).iterdir())[3]
+        if kind == "L":
+            Image.fromarray(np.roll(pixels(path), 1, axis=0)).save(path)
+        else:
+            Image.fromarray(np.maximum(pixels(path), 1) - 1).save(path)
+        one = next(one for one in manifest["pictures"] if one["name"] == path.stem)
+        holder, key = (one, "truth") if kind == "RGB" else (one["holes"], folder.partition("/")[0])
+        holder[key] = hashlib.sha256(path.read_bytes()).hexdigest()
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (swapped("truth", "RGB"), "truth/ does not hold the test images"),
+        (swapped("irregular/masks", "L"), "irregular/masks/ does not hold the holes"),
+    ],
+)
+def test_hashes_adapted_to_other_truths_or_holes_do_not_bear_the_honest_key(elsewhere, tool, change, words):
+    assert words in elsewhere(tool(), change)
 
 
 def test_names(score, tool):

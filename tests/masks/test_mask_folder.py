@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.masks.folder import _bits, open_folder
+from bench.masks.folder import _bits, digest, open_folder
 from bench.masks.names import MaskPlace, check_mask_sets, mask_place, mask_set_name
 from bench.masks.sets import mask_set
 from bench.util.errors import UserError
@@ -116,8 +116,6 @@ def test_fingerprint_is_of_the_bytes(tmp_path):
     (tmp_path / "n").rename(tmp_path / "other")
     (tmp_path / "m").rename(tmp_path / "old")
     (tmp_path / "other").rename(tmp_path / "m")
-    from bench.masks.folder import digest
-
     digest.cache_clear()
     after = mask_set(f"masks={tmp_path / 'm'}:white").manifest(IDS, 16, 16)
     assert after["sha256"] != before["sha256"]
@@ -201,3 +199,18 @@ def test_a_hole_that_goes_lost_in_the_resize(tmp_path):
     save(tmp_path / "dot.png", pixels)
     with pytest.raises(UserError, match=r"dot\.png, resized to 8x8, leaves no pixel missing"):
         mask_set(f"masks={tmp_path}:white").hole("x", 8, 8)
+
+
+@pytest.mark.parametrize("shape", [(1000, 10), (10, 1000), (41, 20)])
+def test_a_mask_of_quite_another_shape_is_not_squeezed(tmp_path, shape):
+    pixels = np.zeros(shape, np.uint8)
+    pixels[: shape[0] // 2] = 255
+    save(tmp_path / "long.png", pixels)
+    with pytest.raises(UserError, match=rf"long\.png is {shape[0]}x{shape[1]}; at 16x16 its holes would be squeezed"):
+        mask_set(f"masks={tmp_path}:white").hole("x", 16, 16)
+
+
+def test_the_digest_of_a_pipe_is_an_error_and_no_wait(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(UserError, match=r"pipe\.png cannot be read: not a regular file"):
+        digest(tmp_path / "pipe.png")

@@ -338,3 +338,35 @@ def test_a_file_that_is_no_toml_for_its_depth_or_a_number_is_refused(tmp_path: P
         file.write_text(text)
         with pytest.raises(UserError, match=r"paper\.toml cannot be read"):
             read_paper(file)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('worse = "variant:other"', 'worse = "variant:default"', "claims.2.worse: 'variant:default' is what better"),
+        ("margin = 0.5", "margin = inf", "claims.1.margin: inf is no value to compare with; write a number."),
+        ("resolution = 256", "data = []", "scales.paper.protocol.data: nothing is named; name at least one"),
+        ("resolution = 256", "mask_sets = []", "scales.paper.protocol.mask_sets: nothing is named"),
+    ],
+)
+def test_what_cannot_be_meant_is_told(tmp_path: Path, old: str, new: str, told: str) -> None:
+    assert complaint(tmp_path, old, new).startswith(f", line {line_of(old)}: {told}")
+
+
+@pytest.mark.parametrize(
+    ("better", "worse"),
+    [("method:ca", "method:ca/default"), ("best floor", "best floor"), ("method:a/b", "method:a/b")],
+)
+def test_an_order_of_one_with_itself_is_told(tmp_path: Path, better: str, worse: str) -> None:
+    sides = 'better = "variant:default"\nworse = "variant:other"'
+    text = complaint(tmp_path, sides, f'better = "{better}"\nworse = "{worse}"')
+    assert "claims.2.worse:" in text
+    assert "a claim compares two things" in text
+
+
+@pytest.mark.parametrize("name", ["default", "all", "claimed"])
+def test_a_variant_has_no_name_that_stands_for_something_else(tmp_path: Path, name: str) -> None:
+    text = complaint(
+        tmp_path, "[variants.other]", f'[variants.{name}]\nsummary = "v"\nsettings = {{}}\n[variants.other]'
+    )
+    assert text.startswith(f", line {line_of('[variants.other]')}: variants.{name}: '{name}' stands for ")

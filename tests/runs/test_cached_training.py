@@ -70,3 +70,19 @@ def test_what_was_measured_on_held_out_images_comes_along_with_the_networks(tmp_
     (twin / "heldout.csv").write_text("held out")
     assert take_from_cache(folder, run(), "k") == twin
     assert (folder / "heldout.csv").read_text() == "held out"
+
+
+def test_networks_that_are_not_those_of_their_name_are_not_taken(tmp_path):
+    twin, folder = (tmp_path / "runs" / "faces-quick" / f"m-seed0-{key}" for key in ("a", "b"))
+    for place in (twin, folder):
+        place.mkdir(parents=True)
+        mark(place, "k")
+    (twin / "scalars.csv").write_text("scalars")
+    path = checkpoint.save(twin / "checkpoints", "trained", {"net": {}})
+    whole = path.read_bytes()
+    for damaged in (whole[:-1] + bytes([whole[-1] ^ 1]), b""):
+        path.write_bytes(damaged)
+        assert take_from_cache(folder, run(), "k") is None
+        assert not list(folder.rglob("*.pt"))
+    path.write_bytes(whole)
+    assert take_from_cache(folder, run(), "k") == twin

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from kept import content, data_manifest
@@ -117,6 +118,17 @@ def test_a_run_altered_in_its_record_is_refused(tmp_path, change):
     good = document()
     with pytest.raises(UserError, match="was altered: its key is"):
         read_record(written(tmp_path, good | {"run": good["run"] | change}))
+
+
+@pytest.mark.parametrize("name", ["../../x", "/x", "..", ""])
+def test_a_name_in_a_record_is_never_a_path(tmp_path, name):
+    one = content(run()).model_dump(mode="json")["mask_sets"]["center"]
+    bad = document(mask_sets={name: one["sha256"]}) | {"mask_sets": {name: one}}
+    with pytest.raises(UserError, match=f"'{re.escape(name)}' is not the name of data or of a mask set"):
+        read_record(written(tmp_path, bad))
+    bad = document(protocol=run().protocol.model_copy(update={"data": name}))
+    with pytest.raises(UserError, match=f"'{re.escape(name)}' is not the name"):
+        read_record(written(tmp_path, bad))
 
 
 TABLES = {"scores": "mask_set,image,group,psnr\ncenter,007,1,25.5\n",

@@ -1,5 +1,7 @@
 import errno
 import json
+import os
+import stat
 import threading
 
 import pytest
@@ -30,6 +32,38 @@ def test_nothing_appears_under_the_name_before_the_end(tmp_path):
         file.write(b"1")
         assert not (tmp_path / "x").exists()
     assert (tmp_path / "x").read_bytes() == b"1"
+
+
+def test_the_content_is_on_the_disk_before_the_name_and_the_name_before_the_end(tmp_path, monkeypatch):
+    done = []
+    replace, fsync = os.replace, os.fsync
+
+    def synced(handle):
+        kind = "folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else os.fstat(handle).st_size
+        done.append(kind)
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", lambda *names: done.append("renamed") or replace(*names))
+    with files.whole(tmp_path / "x") as file:
+        file.write(b"123")
+    assert done == [3, "renamed", "folder"]
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_who_may_read_a_file_is_for_the_umask_to_say(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        files.write_text(tmp_path / "x", "1")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "x").stat().st_mode) == mode
+
+
+def test_a_pipe_has_no_hash_and_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="pipe cannot be read: not a regular file"):
+        files.sha256_of_file(tmp_path / "pipe")
 
 
 def test_broken_json_names_file_and_mend(tmp_path):
