@@ -16,7 +16,7 @@ VOID = {"meta", "img", "br", "link", "wbr", "hr", "input"}
 
 
 def write(out, paper, records, cache):
-    paths = write_report(out, gather("p", paper, records, FLOORS), FLOORS, cache, COMMAND)
+    paths = write_report(out, gather("p", paper, records, FLOORS), FLOORS, cache)
     assert [path.name for path in paths] == ["index.html", "leaderboard.md", "claims.md"]
     return [path.read_text() for path in paths]
 
@@ -65,8 +65,8 @@ def test_page_shows_pictures_and_figures(pages):
     assert all(attributes["alt"] for attributes in images)
     for attributes in images:
         assert base64.b64decode(attributes["src"].partition("base64,")[2]).startswith(b"\x89PNG")
-    # 2 mask sets x 3 rows x (truth, damaged, 4 methods), 5 metrics, 4 training scalars, a claim about one, 2 of health
-    assert len(images) == 36 + 5 + 4 + 1 + 2
+    # 2 mask sets x 3 rows x (truth, damaged, 4 methods, p's raw picture), 5 metrics, 4 training scalars, a claim about one, 2 of health
+    assert len(images) == 42 + 5 + 4 + 1 + 2
 
 
 def test_page_escapes_what_the_paper_says(pages):
