@@ -65,7 +65,8 @@ def test_page_shows_pictures_and_figures(pages):
     assert all(attributes["alt"] for attributes in images)
     for attributes in images:
         assert base64.b64decode(attributes["src"].partition("base64,")[2]).startswith(b"\x89PNG")
-    # 2 mask sets x 3 rows x (truth, damaged, 4 methods, p's raw picture), 5 metrics, 4 training scalars, a claim about one, 2 of health
+    # 2 mask sets x 3 rows x (truth, damaged, 4 methods, p's raw picture), 5 metrics, 4 training scalars, a claim about
+    # one, 2 of health
     assert len(images) == 42 + 5 + 4 + 1 + 2
 
 
