@@ -55,7 +55,7 @@ def test_a_record_tells_where_its_numbers_come_from(smoke):
     assert record["training"]["steps"] == 6
     assert record["packages"]["torch"]
     assert record["data"]["counts"]["test"] == 6
-    assert set(record["mask_sets"]) == {"center", "random", "irregular"}
+    assert set(record["mask_sets"]) == {"center", "random", "irregular", "shapes", "sizes"}
     assert record["lpips"]["version"] == "alex v0.1" or record["lpips"]["reason"].startswith("no weights")
     assert not any(key in json.dumps(record) for key in ('"time"', '"date"', '"host'))
 
