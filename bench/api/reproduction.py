@@ -17,6 +17,7 @@ from bench.report.boards import Board
 from bench.report.chapters import Chapter, Report
 from bench.report.health import health_lines
 from bench.runs.current import current_records
+from bench.runs.provenance import original
 from bench.runs.records import Record
 from bench.runs.request import Request
 from bench.util.errors import UserError, nearest
@@ -185,7 +186,8 @@ def report(catalog: Catalog, request: Request) -> Reproduction:
     if not any(record.run.method == key for record in records):
         raise UserError(f"{out} holds no record of {key}. Create one: python -m bench reproduce {key}")
     judged = gather(key, paper, records, floors)
-    pages = write_report(out, judged, floors, request.cache, f"python -m bench reproduce {key}")
+    place = (original(entry.path),) if entry.origin == "--include" else ()
+    pages = write_report(out, judged, floors, request.cache, place)
     return Reproduction(judged, tuple(pages))
 
 

@@ -4,7 +4,7 @@ Statistics live here too. Nothing here measures or draws.
 """
 
 from bench.claims.case import DATA_WORDS, FEWEST_GROUPS, OWN, command
-from bench.claims.finding import DECISIVE, OUR_READING, Finding, Measured, Verdict
+from bench.claims.finding import DECISIVE, Finding, Measured, Verdict
 from bench.claims.judging import judge
 from bench.claims.seed_spread import FEWEST_SEEDS
 
@@ -13,7 +13,6 @@ __all__ = [
     "DECISIVE",
     "FEWEST_GROUPS",
     "FEWEST_SEEDS",
-    "OUR_READING",
     "OWN",
     "Finding",
     "Measured",

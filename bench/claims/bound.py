@@ -23,6 +23,7 @@ def judge_bound(case: Case, claim: Bound) -> Finding:
     why = case.no_evidence(estimate.images for estimate in found.values())
     if why is None:
         verdict, why = case.concluded(claim.sides, found.values(), *_weigh(claim, found, texts))
+        verdict, why = case.taken_back(claim.sides, [one], verdict, why)
     else:
         verdict = Verdict.INCONCLUSIVE
     measured = [

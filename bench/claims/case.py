@@ -111,14 +111,18 @@ class Case:
 
     def seeds_line(self, sides: Sequence[str], count: int = FEWEST_SEEDS) -> str:
         """The command that makes the runs of these sides with `count` seeds."""
+        return self.line(sides) + "".join(f" --seed {seed}" for seed in range(count))
+
+    def line(self, sides: Sequence[str]) -> str:
+        """The command that makes the runs of these sides."""
         assert self.run is not None
         pairs = [self._pair(side) for side in sides if side != BEST_FLOOR]
         variants = [name for method, name in pairs if method == self.key and name != DEFAULT]
         line = command(self.paper, self.key, variants, self.run)
         by_itself = {(key, DEFAULT) for key in self.floors}
         by_itself |= {key_and_variant(name) for name in self.paper.baselines_at(self.run.scale)}
-        line += " --with-baselines" if any(pair[0] != self.key and pair not in by_itself for pair in pairs) else ""
-        return line + "".join(f" --seed {seed}" for seed in range(count))
+        others = any(pair[0] != self.key and pair not in by_itself for pair in pairs)
+        return f"{line} --with-baselines" if others else line
 
     def spread(self, measure: Measure, *sides: Contender) -> SeedSpread:
         """What the training seeds add to the interval of `measure`; every contender here may lend its spread."""
@@ -190,13 +194,13 @@ class Case:
         return Verdict.INCONCLUSIVE, f"{why[:-1]}; but {moved}. Run `{line} --force` on one machine."
 
     def taken_back(
-        self, sides: Sequence[str], pair: tuple[Contender, Contender], verdict: Verdict, why: str
+        self, sides: Sequence[str], contenders: Sequence[Contender], verdict: Verdict, why: str
     ) -> tuple[Verdict, str]:
-        """The verdict on two sides, taken back where one of them is not well (bench/claims/health.py)."""
+        """The verdict on one side or two, taken back where one of them is not well (bench/claims/health.py)."""
         if verdict not in DECISIVE:
             return verdict, why
-        winner = {Verdict.SUPPORTED: pair[0], Verdict.CONTRADICTED: pair[1]}.get(verdict)
-        against, told = unfit(sides, pair, winner)
+        winner = {Verdict.SUPPORTED: contenders[0], Verdict.CONTRADICTED: contenders[-1]}.get(verdict)
+        against, told = unfit(sides, contenders, winner)
         if against:
             verdict, why = Verdict.INCONCLUSIVE, f"{why[:-1]}; but {'. And '.join(against)}."
         return verdict, " ".join([why, *told])

@@ -34,6 +34,7 @@ def judge_cell(case: Case, claim: Cell) -> Finding:
     why = case.no_evidence([found.images])
     if why is None:
         verdict, why = case.concluded((OWN,), [found], *_weigh(found, printed, claim.margin, definition))
+        verdict, why = case.taken_back((OWN,), [own], verdict, why)
     else:
         verdict = Verdict.INCONCLUSIVE
     return Finding(claim, verdict, case.where([own], [found]) + why, measured)

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from bench.paper import Arithmetic, Claim, Judgement
+from bench.paper.words import OUR_READING
 
 
 class Verdict(StrEnum):
@@ -18,8 +19,6 @@ class Verdict(StrEnum):
 
 DECISIVE = (Verdict.SUPPORTED, Verdict.CONTRADICTED, Verdict.NO_DIFFERENCE)
 """Verdicts that answer a claim."""
-OUR_READING = "under our reading"
-"""What is added to a decisive verdict on a sentence that had to be read."""
 
 
 class Measured(NamedTuple):

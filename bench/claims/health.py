@@ -86,16 +86,16 @@ def held_out(contender: Contender) -> pd.DataFrame:
 
 
 def unfit(
-    sides: Sequence[str], pair: Sequence[Contender], winner: Contender | None = None
+    sides: Sequence[str], contenders: Sequence[Contender], winner: Contender | None = None
 ) -> tuple[list[str], list[str]]:
-    """Why no verdict can rest on these two sides, and what else a reader of it must know.
+    """Why no verdict can rest on this side, or these two, and what else a reader of it must know.
 
     Who wins on fewer images than its opponent wins all the more; no `winner` is no difference.
 
-    Between two variants of the paper's own method a collapse may be the very statement, and a variant may be shorter:
-    there only the method as printed must be well.
+    Of variants of the paper's own method a collapse may be the very statement, and a variant may be shorter: there only
+    the method as printed must be well.
     """
-    healths = [examined(one) for one in pair]
+    healths = [examined(one) for one in contenders]
     ablation = all(side.startswith("variant:") for side in sides)
     against, told = [], []
     for side, one in zip(sides, healths, strict=True):
@@ -106,14 +106,18 @@ def unfit(
             told.append(f"{name} is not well: {one.why}; this ablation may be about just that.")
         elif one.ills:
             against.append(f"{name} is not well: {one.why}. Mend its training at this scale")
-    first, second = sorted(healths, key=lambda one: one.budget or 0)
-    lost = first.contender is not winner
-    if not ablation and lost and first.budget and second.budget and first.budget < FAIR_SHARE * second.budget:
-        images = f"{first.budget:,} images, {second.contender.name} on {second.budget:,}"
-        share = f"less than {100 * FAIR_SHARE:.0f} % of that is no fair comparison"
-        name = first.contender.name
-        against.append(f"{name} was trained on {images}: {share}. Give {name} more steps at this scale")
-    return against, told
+    return against + ([] if ablation else _unequal(healths, winner)), told
+
+
+def _unequal(healths: Sequence[Health], winner: Contender | None) -> list[str]:
+    """What is wrong with the budgets of the two sides; nothing where there is one."""
+    ranked = sorted(healths, key=lambda one: one.budget or 0)
+    less, more = ranked[0], ranked[-1]
+    if less.contender is winner or not less.budget or not more.budget or less.budget >= FAIR_SHARE * more.budget:
+        return []
+    name, images = less.contender.name, f"{less.budget:,} images, {more.contender.name} on {more.budget:,}"
+    share = f"less than {100 * FAIR_SHARE:.0f} % of that is no fair comparison"
+    return [f"{name} was trained on {images}: {share}. Give {name} more steps at this scale"]
 
 
 def _fills(table: pd.DataFrame) -> tuple[dict[str, Interval], Interval | None, list[str]]:
@@ -141,7 +145,7 @@ def _fills(table: pd.DataFrame) -> tuple[dict[str, Interval], Interval | None, l
     lead = paired_interval(last["psnr_hole"], last["psnr_mean_fill"], last["group"])
     if lead.low is not None and lead.low <= 0:
         text = lead.text(2, "dB", signed=True)
-        ills.append(f"it does not beat the mean colour on held-out training images (ahead by {text})")
+        ills.append(f"it does not beat the mean colour on held-out training images (difference {text})")
     return means, mean_interval(last["psnr_mean_fill"], last["group"]), ills
 
 

@@ -69,7 +69,7 @@ def _weigh(claim: Order, gains: dict[str, Estimate], definition: MetricDefinitio
     equal = [mask_set for mask_set, answer in answers.items() if answer == Verdict.NO_DIFFERENCE]
     if verdict == Verdict.NO_DIFFERENCE:
         text = _gain_text(gains[equal[0]].interval, definition)
-        why = f"the two differ by less than {words} on {and_list(equal)} ({equal[0]}: {text})."
+        why = f"the two differ by less than {words} on {and_list(equal)} ({equal[0]}: {text}); neither leads by it."
         return verdict, why, 0
     undecided = {
         mask_set: _undecided(gains[mask_set], margin, words)
@@ -135,9 +135,13 @@ def _infinite_text(mask_set: str, infinite: InfinitePairs, better: Contender, wo
 
 
 def _gain_said(gain: Estimate, better: Contender, worse: Contender, definition: MetricDefinition) -> str:
-    return f"{better.name} ahead of {worse.name} by {_gain_text(gain.interval, definition)}{gain.note}"
+    """`p ahead of q by 0.412 [0.301, 0.520] dB`, or `p behind q by ...`."""
+    interval, place = gain.interval, "ahead of"
+    if interval.mean is not None and interval.mean < 0:
+        interval, place = interval.reversed, "behind"
+    return f"{better.name} {place} {worse.name} by {_gain_text(interval, definition, signed=False)}{gain.note}"
 
 
-def _gain_text(gain: Interval, definition: MetricDefinition) -> str:
+def _gain_text(gain: Interval, definition: MetricDefinition, signed: bool = True) -> str:
     # A margin may be finer than the digits of a table.
-    return gain.text(definition.digits + 1, definition.unit, signed=True)
+    return gain.text(definition.digits + 1, definition.unit, signed)

@@ -52,6 +52,12 @@ class Interval:
         low, high = (math.hypot(self.mean - self.low, half_width), math.hypot(self.high - self.mean, half_width))
         return replace(self, low=self.mean - low, high=self.mean + high)
 
+    @property
+    def reversed(self) -> "Interval":
+        """Of a difference: taken the other way round."""
+        mean, low, high = (None if value is None else -value for value in (self.mean, self.high, self.low))
+        return replace(self, mean=mean, low=low, high=high)
+
     def reach(self, limit: float) -> float:
         """How far the interval reaches from its mean in the direction of `limit`; 0 where it has no bounds."""
         if self.mean is None or self.low is None or self.high is None:

@@ -10,7 +10,8 @@ import pandas as pd
 from bench.claims.case import SMOKE, Case, lies, settled
 from bench.claims.contenders import Contender, Training, processor
 from bench.claims.curves import Tail, tail
-from bench.claims.finding import Finding, Measured, NoContestError, Verdict
+from bench.claims.finding import DECISIVE, Finding, Measured, NoContestError, Verdict
+from bench.claims.health import examined
 from bench.claims.seed_spread import FEWEST_SEEDS
 from bench.claims.statistics import Interval, seed_interval, seeds_needed
 from bench.paper import Trace
@@ -74,6 +75,7 @@ def judge_trace(case: Case, claim: Trace) -> Finding:
         raise NoContestError(Verdict.NOT_ATTEMPTED, _apart(case, claim, tails))
     checks = _checks(claim, [[found[training] for training in shared] for found in tails], sides)
     verdict, why = _weigh(case, claim, checks, len(shared))
+    why = " ".join([why, *_ills(sides)]) if verdict in DECISIVE else why
     measured = [Measured(claim.stage, claim.scalar, text) for text in _told(claim, sides, tails)]
     seeds = len({seed for seed, _ in shared})
     return Finding(claim, verdict, case.where(sides, seeds=seeds) + why, tuple(measured))
@@ -162,6 +164,12 @@ def _weigh(case: Case, claim: Trace, checks: Sequence[Check], seeds: int) -> tup
     if verdict == Verdict.INCONCLUSIVE:
         return verdict, f"{name} {said}; the interval over seeds straddles the limit. {_settles(case, claim, told)}"
     return verdict, f"{name} {said}."
+
+
+def _ills(sides: Sequence[Contender]) -> list[str]:
+    """What is wrong with the trainings: told, and no more, since a collapse may be what the claim is about."""
+    ills = {one.name: examined(one).ills for one in sides}
+    return [f"{name} is not well: {'; '.join(found)}." for name, found in ills.items() if found]
 
 
 def _settles(case: Case, claim: Trace, undecided: Sequence[Check]) -> str:

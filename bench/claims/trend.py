@@ -19,6 +19,7 @@ def judge_trend(case: Case, claim: Trend) -> Finding:
     why = _no_evidence(case, claim, found)
     if why is None:
         verdict, why = case.concluded(claim.sides, found.values(), *_weigh(claim, found))
+        verdict, why = case.taken_back(claim.sides, [one], verdict, why)
     else:
         verdict = Verdict.INCONCLUSIVE
     what = f"{one.name}, rank correlation with {title(claim.along)}"

@@ -15,7 +15,7 @@ from bench.paper.arithmetic import OneScale, bound_notes, check, one_scale
 from bench.paper.claims import Arithmetic, Bound, Cell, Claim, Judgement, Order, Trace, Trend, Wins
 from bench.paper.paper import Paper, Scale
 from bench.paper.tables import Row, Table
-from bench.paper.words import rule
+from bench.paper.words import OUR_READING, rule
 
 STYLES = {
     "supported": "green",
@@ -84,9 +84,7 @@ def _reported(paper: Paper, table: Table) -> RenderableType:
         parts += [Text(), Text("What the printed numbers say on their own", style="bold")]
     for claim in own:
         result = check(claim, paper)
-        parts.append(
-            _bullet(Text.assemble((result.verdict, STYLES[result.verdict]), f": {claim.statement}\n{result.why}"))
-        )
+        parts.append(_bullet(Text.assemble(_verdict(claim, result.verdict), f": {claim.statement}\n{result.why}")))
     if scales is not None:
         parts += [_bullet(Text(note)) for note in bound_notes(table, scales.l1, scales.psnr)]
     return Group(*parts)
@@ -149,8 +147,12 @@ def _checked(claim: Claim, paper: Paper) -> Text:
         return _kind("judgement", claim.why)
     if isinstance(claim, Bound | Trace | Trend | Wins):
         return _kind(claim.kind, rule(claim))
-    verdict = check(claim, paper).verdict
-    return Text.assemble(_kind("arithmetic", "the printed numbers say: "), (verdict, STYLES[verdict]))
+    return Text.assemble(_kind("arithmetic", "the printed numbers say: "), _verdict(claim, check(claim, paper).verdict))
+
+
+def _verdict(claim: Arithmetic, verdict: str) -> Text:
+    """`contradicted under our reading`."""
+    return Text(f"{verdict} {OUR_READING}" if claim.is_reading else verdict, style=STYLES[verdict])
 
 
 def _kind(kind: str, text: str) -> Text:

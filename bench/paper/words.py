@@ -3,6 +3,9 @@
 from bench.metrics.probed import definition_of
 from bench.paper.claims import Bound, Trace, Trend, Wins
 
+OUR_READING = "under our reading"
+"""What is added to a decisive verdict on a sentence that had to be read."""
+
 
 def plain(side: str) -> str:
     """`default` of `variant:default`, `telea` of `method:telea`; `best floor` as it stands."""

@@ -14,9 +14,9 @@ NOTE = (
     "PSNR in the hole (dB) on training images that no training draws, with the holes of the mask set random; a method"
     " whose search is long fills them by a short one. A training is not well where its last stage ends more than"
     f" {TOLERANCE_DB:g} dB, and more than its 95 % interval, below an earlier one; where it does not beat the mean"
-    " colour; where a discriminator's loss says that it has won outright or never told anything apart. No order rests"
-    " on a contender that is not well, nor on two methods of which one was trained on less than"
-    f" {100 * FAIR_SHARE:.0f} % of the other's images."
+    " colour; where a discriminator's loss says that it has won outright or never told anything apart. No order,"
+    " mean, trend or cell rests on a contender that is not well, ablations excepted; and no order on two methods whose"
+    f" loser was trained on less than {100 * FAIR_SHARE:.0f} % of the winner's images."
 )
 HEADINGS = ("Contender", "Trained on", "End of each stage (dB)", "Mean colour (dB)", "Discriminator's loss", "State")
 HEIGHT_INCHES = 2.3

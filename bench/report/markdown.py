@@ -25,7 +25,7 @@ from bench.report.words import (
 )
 
 
-def leaderboard_page(report: Report, command: str) -> str:
+def leaderboard_page(report: Report, commands: Sequence[str]) -> str:
     """leaderboard.md: measured tables by protocol and mask set, then the paper's own tables apart from them."""
     lines = [f"# Leaderboards: {report.key}", "", plain(report.paper.paper.title), "", METHOD_NOTE, ""]
     for chapter in report.chapters:
@@ -35,11 +35,12 @@ def leaderboard_page(report: Report, command: str) -> str:
         lines += _probed(chapter.probed) if chapter.probed else []
         lines += _health(health_lines(chapter, report.key))
     if not report.chapters:
-        lines += [f"Nothing has been measured yet. Run `{command}`.", ""]
+        lines += [f"Nothing has been measured yet. Run `{commands[0]}`.", ""]
     lines += [f"## {HEADING}", ""]
     for table in reported_tables(report.paper, report.settled):
         lines += _reported(table)
-    return "\n".join([*lines, f"Reproduce with `{command}`."]) + "\n"
+    again = [f"Reproduce with `{command}`." for command in commands]
+    return "\n\n".join(["\n".join(lines[:-1]), *again]) + "\n"
 
 
 def claims_page(report: Report) -> str:

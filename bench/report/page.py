@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +28,16 @@ from bench.report.traces import trace_figures
 LEDGER_CLASSES = ("contradictory", "ambiguous", "omitted", "typo", "stated")
 
 
-def page(report: Report, floors: set[str], cache: Path, command: str) -> str:
-    """The whole page as HTML."""
+def page(report: Report, floors: set[str], cache: Path, commands: Sequence[str]) -> str:
+    """The whole page as HTML; `commands` make it again."""
     return _environment().get_template("page.html.j2").render(
         report=report,
         paper=report.paper,
-        command=command,
+        commands=commands,
         chapters=[_Pages(chapter, report.key, floors, cache) for chapter in report.chapters],
         reported=reported_tables(report.paper, report.settled),
         reported_heading=HEADING,
+        statements=sum(not getattr(claim, "alternative_to", "") for claim in report.paper.claims),
         measured_claims=[claim for claim in report.paper.claims if report.findings(claim.id)],
         ledger={name: [one for one in report.paper.ledger if one.cls == name] for name in LEDGER_CLASSES},
         verdicts=list(Verdict),

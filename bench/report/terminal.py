@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.claims import DECISIVE, OUR_READING, Finding, Verdict
+from bench.claims import DECISIVE, Finding, Verdict
 from bench.metrics.definitions import DEFINITIONS, HEADLINE
+from bench.paper.words import OUR_READING
 from bench.report.boards import Board, Line, leaderboards
 from bench.report.health import TITLE as TITLE_OF_HEALTH
 from bench.report.health import HealthLine

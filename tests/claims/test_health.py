@@ -138,6 +138,47 @@ def test_the_papers_own_method_must_be_well_too_against_a_floor(make):
     assert "but p is not well" in found.why
 
 
+BOUND = {"id": "b", "section": "1", "statement": "good", "kind": "bound", "metric": "psnr", "mask_sets": ["center"]}
+SICK = {"first": 0.0, "second": -1.2}
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        BOUND | {"of": "method:q", "above": 20},
+        BOUND | {"of": "method:q", "below": 20},
+        {**BOUND, "of": "method:q", "kind": "trend", "with": "hole_share", "falls": False},
+    ],
+    ids=["supported", "contradicted", "trend"],
+)
+def test_a_mean_or_a_trend_of_a_sick_training_says_nothing_of_its_method(make, claim):
+    about = {"hole_share": np.argsort(np.argsort(IMAGES)) / 200}
+    healthy = finding(own(make, **about) + rival(make, HEALTHY, **about), claim)
+    assert healthy.verdict in (Verdict.SUPPORTED, Verdict.CONTRADICTED)
+    found = finding(rival(make, SICK, method="q", **about) + own(make, **about), claim)
+    assert found.verdict == Verdict.INCONCLUSIVE
+    assert "but q is not well: its last stage second ends −1.20" in found.why
+
+
+def test_a_mean_of_an_ablation_counts_and_its_illness_is_told(make):
+    about = {"training": training(*SICK), "heldout": heldout(SICK)}
+    other = [make("p", IMAGES + 0.1 * NOISE, "other", seed=seed, **about) for seed in range(3)]
+    found = finding(own(make) + other, BOUND | {"of": "variant:other", "above": 20})
+    assert found.verdict == Verdict.SUPPORTED
+    assert "p (other) is not well" in found.why
+
+
+def test_a_curve_is_about_the_training_itself_so_its_illness_is_told_only(make):
+    curve = {("second", "distance"): [(step, 1 / step) for step in range(1, 201)]}
+    claim = {"id": "t", "section": "1", "statement": "falls", "kind": "trace", "of": "variant:default"}
+    claim |= {"stage": "second", "scalar": "distance", "check": "vanishes", "below": 0.1}
+    assert "well" not in finding(own(make, curves=curve), claim).why
+    found = finding(own(make, SICK, curves=curve), claim)
+    assert found.verdict == Verdict.SUPPORTED
+    assert "p is not well: its last stage second ends −1.20 [" in found.why
+    assert found.why.endswith(" dB from the end of first on held-out training images.")
+
+
 def test_an_ablation_may_fail_and_is_told_but_not_the_method_as_printed(make):
     def variant(ends):
         about = {"training": training(*ends), "heldout": heldout(ends)}

@@ -63,7 +63,7 @@ def test_a_borrowed_spread_may_be_too_wide(make):
     found = finding(records, order())
     assert found.verdict == Verdict.INCONCLUSIVE
     # t(0.975, 2) x 0.5 = 2.151
-    assert "+1.000 [−1.151, +3.151]" in found.measured[0].text
+    assert "by 1.000 [−1.151, 3.151]" in found.measured[0].text
     assert "seed spread borrowed from rival (3 seeds)" in found.why
     # 0.5 t(0.975, 3) / sqrt(4) = 0.795 is under the 0.9 to the margin; 0.5 t(0.975, 2) / sqrt(3) = 1.242 is not
     assert "about 4 training seeds would settle it if the spread stays (now 1)." in found.why

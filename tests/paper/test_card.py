@@ -116,3 +116,9 @@ def test_claims_about_runs_and_probes_are_on_the_card() -> None:
     assert "trace: size of critic of default in stage adversarial" in text
     assert "trend: PSNR of default falls with the hole's share" in text
     assert text.count("probes repeat, perturb: the first 24") == 1
+
+
+def test_a_verdict_on_a_reading_says_that_it_is_one(fang: Paper) -> None:
+    text = flat(card(fang))
+    assert "• contradicted under our reading: The three rows of Table 1 can be compared" in text
+    assert "• contradicted: It is ahead of every other method in two" in text

@@ -39,7 +39,7 @@ def test_trained_contenders_are_listed_with_their_state_and_floors_are_not(lines
 
 
 def test_pages_and_terminal_show_the_same(report, lines, tmp_path, cache):
-    page, board, _ = (path.read_text() for path in write_report(tmp_path, report, FLOORS, cache, "command"))
+    page, board, _ = (path.read_text() for path in write_report(tmp_path, report, FLOORS, cache))
     console = Console(file=io.StringIO(), width=240)
     print_health(console, lines)
     for text in (page, board, console.file.getvalue()):

@@ -16,7 +16,7 @@ VOID = {"meta", "img", "br", "link", "wbr", "hr", "input"}
 
 
 def write(out, paper, records, cache):
-    paths = write_report(out, gather("p", paper, records, FLOORS), FLOORS, cache, COMMAND)
+    paths = write_report(out, gather("p", paper, records, FLOORS), FLOORS, cache)
     assert [path.name for path in paths] == ["index.html", "leaderboard.md", "claims.md"]
     return [path.read_text() for path in paths]
 
