@@ -1,6 +1,7 @@
 """Bounds: the mean of a metric lies below or above a value."""
 
 from decimal import Decimal
+from functools import partial
 
 from bench.claims.case import Case, lies, settled
 from bench.claims.estimate import Estimate, advice
@@ -20,12 +21,7 @@ def judge_bound(case: Case, claim: Bound) -> Finding:
     one = case.side(claim.of)
     found = {mask_set: case.mean(one, mask_set, metric.id) for mask_set in claim.mask_sets}
     texts = {mask_set: _text(estimate.interval, metric, claim) for mask_set, estimate in found.items()}
-    why = case.no_evidence(estimate.images for estimate in found.values())
-    if why is None:
-        verdict, why = case.concluded(claim.sides, found.values(), *_weigh(claim, found, texts))
-        verdict, why = case.taken_back(claim.sides, [one], verdict, why)
-    else:
-        verdict = Verdict.INCONCLUSIVE
+    verdict, why = case.decided(claim.sides, [one], found.values(), partial(_weigh, claim, found, texts))
     measured = [
         Measured(mask_set, metric.id, f"{one.name} {texts[mask_set]}{found[mask_set].note}") for mask_set in found
     ]

@@ -1,7 +1,7 @@
 """What the claims of a paper are judged against: the contenders of one protocol, and the rules that all kinds share."""
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.claims.contenders import Contender, best
@@ -98,6 +98,13 @@ class Case:
             raise NoContestError(Verdict.INCONCLUSIVE, why)
         return found[0]
 
+    def pair(self, claim: Order | Wins, mask_set: str, definition: MetricDefinition) -> tuple[Contender, Contender]:
+        """The better and the worse side, as the claim has them; the best floor is that of this mask set."""
+        better, worse = (
+            self.best_floor(mask_set, definition) if side == BEST_FLOOR else self.side(side) for side in claim.sides
+        )
+        return better, worse
+
     def best_floor(self, mask_set: str, definition: MetricDefinition) -> Contender:
         """The floor with the best mean on this mask set."""
         floors = [one for one in self.field if one.method in self.floors and not one.elsewhere]
@@ -167,7 +174,27 @@ class Case:
             return f"{least.groups} {one} are too few to generalise from; at least {FEWEST_GROUPS} are needed."
         return None
 
-    def concluded(
+    def decided(
+        self,
+        sides: Sequence[str],
+        contenders: Sequence[Contender],
+        estimates: Collection[Estimate],
+        weigh: Callable[[], tuple[Verdict, str, int]],
+        nothing: str | None = None,
+    ) -> tuple[Verdict, str]:
+        """The verdict on one side or two and its reason: what `weigh` says, unless seeds or health forbid it.
+
+        `contenders` are those of `sides`, and `weigh` also says how many seeds would settle what it leaves open. It is
+        not asked where the measurements are no evidence; `nothing` is a reason for that which only the caller knows.
+        """
+        why = nothing or self.no_evidence(estimate.images for estimate in estimates)
+        if why is not None:
+            return Verdict.INCONCLUSIVE, why
+        verdict, why = self._concluded(sides, estimates, *weigh())
+        verdict, why = self._one_processor(sides, contenders, verdict, why)
+        return self._taken_back(sides, contenders, verdict, why)
+
+    def _concluded(
         self, sides: Sequence[str], estimates: Iterable[Estimate], verdict: Verdict, why: str, seeds: int = 0
     ) -> tuple[Verdict, str]:
         """The verdict and its reason, taken back where a trained side has fewer seeds than say anything.
@@ -180,20 +207,19 @@ class Case:
             return Verdict.INCONCLUSIVE, why
         return verdict, f"{why} Run `{self.seeds_line(sides, seeds)}`." if seeds else why
 
-    def one_processor(
-        self, claim: Order | Wins, better: Contender, worse: Contender, verdict: Verdict, why: str
+    def _one_processor(
+        self, sides: Sequence[str], contenders: Sequence[Contender], verdict: Verdict, why: str
     ) -> tuple[Verdict, str]:
         """The verdict on two methods, taken back where both are trained and no processor trained both."""
-        decisive = verdict in DECISIVE
-        both_trained = self.trained(better) and self.trained(worse)
-        if not decisive or not both_trained or set(better.processors) & set(worse.processors):
+        trained = [one for one in contenders if self.trained(one)]
+        if verdict not in DECISIVE or len(trained) < 2 or set.intersection(*(set(one.processors) for one in trained)):
             return verdict, why
-        places = [f"{one.name} on {and_list(_names(one.processors))}" for one in (better, worse)]
-        line = self.seeds_line(claim.sides, max(FEWEST_SEEDS, min(better.seeds, worse.seeds)))
+        places = [f"{one.name} on {and_list(_names(one.processors))}" for one in trained]
+        line = self.seeds_line(sides, max(FEWEST_SEEDS, min(one.seeds for one in trained)))
         moved = f"different processors trained them ({and_list(places)}), and the processor alone can move such numbers"
         return Verdict.INCONCLUSIVE, f"{why[:-1]}; but {moved}. Run `{line} --force` on one machine."
 
-    def taken_back(
+    def _taken_back(
         self, sides: Sequence[str], contenders: Sequence[Contender], verdict: Verdict, why: str
     ) -> tuple[Verdict, str]:
         """The verdict on one side or two, taken back where one of them is not well (bench/claims/health.py)."""

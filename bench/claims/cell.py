@@ -1,5 +1,7 @@
 """Cells: a number of a reported table, to be met within a margin."""
 
+from functools import partial
+
 from bench.claims.case import OWN, Case
 from bench.claims.comparability import differences, in_words
 from bench.claims.estimate import Estimate, advice
@@ -31,12 +33,8 @@ def judge_cell(case: Case, claim: Cell) -> Finding:
     unlike = differences(said, column, own.records[0], found.images.n, claim.mask_set, definition)
     if unlike:
         return Finding(claim, Verdict.NOT_COMPARABLE, in_words(unlike), measured)
-    why = case.no_evidence([found.images])
-    if why is None:
-        verdict, why = case.concluded((OWN,), [found], *_weigh(found, printed, claim.margin, definition))
-        verdict, why = case.taken_back((OWN,), [own], verdict, why)
-    else:
-        verdict = Verdict.INCONCLUSIVE
+    weigh = partial(_weigh, found, printed, claim.margin, definition)
+    verdict, why = case.decided((OWN,), [own], [found], weigh)
     return Finding(claim, verdict, case.where([own], [found]) + why, measured)
 
 

@@ -1,6 +1,7 @@
 """Orders: one side ahead of another by more than a margin, on the same images."""
 
 import math
+from functools import partial
 
 from bench.claims.case import Case, required
 from bench.claims.contenders import Contender, InfinitePairs, advantage, goodness, infinite_pairs
@@ -12,7 +13,6 @@ from bench.metrics.definitions import MetricDefinition
 from bench.metrics.probed import definition_of
 from bench.paper import Order
 from bench.paper.arithmetic import and_list
-from bench.paper.claims import BEST_FLOOR
 
 
 def judge_order(case: Case, claim: Order) -> Finding:
@@ -27,19 +27,11 @@ def judge_order(case: Case, claim: Order) -> Finding:
     found: dict[str, Estimate] = {}
     sides: dict[str, tuple[Contender, Contender]] = {}
     for mask_set in claim.mask_sets:
-        better, worse = (
-            case.best_floor(mask_set, definition) if side == BEST_FLOOR else case.side(side) for side in claim.sides
-        )
-        sides[mask_set] = better, worse
-        found[mask_set] = _estimate(case, better, worse, mask_set, definition)
+        sides[mask_set] = case.pair(claim, mask_set, definition)
+        found[mask_set] = _estimate(case, *sides[mask_set], mask_set, definition)
     all_sides = [one for pair in sides.values() for one in pair]
-    why = case.no_evidence(gain.images for gain in found.values())
-    if why is None:
-        verdict, why = case.concluded(claim.sides, found.values(), *_weigh(claim, found, definition))
-        verdict, why = case.one_processor(claim, *sides[claim.mask_sets[0]], verdict, why)
-        verdict, why = case.taken_back(claim.sides, sides[claim.mask_sets[0]], verdict, why)
-    else:
-        verdict = Verdict.INCONCLUSIVE
+    first = sides[claim.mask_sets[0]]
+    verdict, why = case.decided(claim.sides, first, found.values(), partial(_weigh, claim, found, definition))
     why += "".join(_infinite_text(mask_set, found[mask_set].infinite, *sides[mask_set]) for mask_set in found)
     measured = [
         Measured(mask_set, claim.metric, _gain_said(found[mask_set], *sides[mask_set], definition))

@@ -1,5 +1,7 @@
 """Trends: a metric falls or rises with another quantity, image by image."""
 
+from functools import partial
+
 from bench.claims.case import Case, lies, required, settled
 from bench.claims.contenders import Contender
 from bench.claims.correlation import series_correlation
@@ -16,12 +18,8 @@ def judge_trend(case: Case, claim: Trend) -> Finding:
     case.require(claim.of)
     one = case.side(claim.of)
     found = {mask_set: _estimate(case, one, claim, mask_set) for mask_set in claim.mask_sets}
-    why = _no_evidence(case, claim, found)
-    if why is None:
-        verdict, why = case.concluded(claim.sides, found.values(), *_weigh(claim, found))
-        verdict, why = case.taken_back(claim.sides, [one], verdict, why)
-    else:
-        verdict = Verdict.INCONCLUSIVE
+    weigh, nothing = partial(_weigh, claim, found), _constant(claim, found)
+    verdict, why = case.decided(claim.sides, [one], found.values(), weigh, nothing)
     what = f"{one.name}, rank correlation with {title(claim.along)}"
     texts = {mask_set: f"{what} {_text(rho.interval)}{rho.note}" for mask_set, rho in found.items()}
     measured = [Measured(mask_set, claim.metric, text) for mask_set, text in texts.items()]
@@ -37,12 +35,13 @@ def _estimate(case: Case, one: Contender, claim: Trend, mask_set: str) -> Estima
     return Estimate(series_correlation(metric, other), case.spread(measure, one))
 
 
-def _no_evidence(case: Case, claim: Trend, found: dict[str, Estimate]) -> str | None:
+def _constant(claim: Trend, found: dict[str, Estimate]) -> str | None:
+    """Why there is nothing to correlate on a mask set; None where there is on each."""
     constant = [mask_set for mask_set, rho in found.items() if rho.images.mean is None]
-    if constant:
-        names = f"{title(claim.metric)} or {title(claim.along)}"
-        return f"on {constant[0]} {names} is the same for every image, so there is no correlation."
-    return case.no_evidence(rho.images for rho in found.values())
+    if not constant:
+        return None
+    names = f"{title(claim.metric)} or {title(claim.along)}"
+    return f"on {constant[0]} {names} is the same for every image, so there is no correlation."
 
 
 def _weigh(claim: Trend, found: dict[str, Estimate]) -> tuple[Verdict, str, int]:

@@ -1,6 +1,7 @@
 """Wins: on what share of the images one side is better than another."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,6 @@ from bench.metrics.definitions import MetricDefinition
 from bench.metrics.probed import definition_of
 from bench.paper import Wins
 from bench.paper.arithmetic import and_list
-from bench.paper.claims import BEST_FLOOR
 
 
 def judge_wins(case: Case, claim: Wins) -> Finding:
@@ -24,28 +24,16 @@ def judge_wins(case: Case, claim: Wins) -> Finding:
     definition = definition_of(claim.metric)
     assert definition is not None
     case.require(claim.better, claim.worse)
-    sides = {mask_set: _sides(case, claim, mask_set, definition) for mask_set in claim.mask_sets}
+    sides = {mask_set: case.pair(claim, mask_set, definition) for mask_set in claim.mask_sets}
     found = {mask_set: _estimate(case, *sides[mask_set], mask_set, definition) for mask_set in sides}
-    why = case.no_evidence(share.images for share in found.values())
-    if why is None:
-        verdict, why = case.concluded(claim.sides, found.values(), *_weigh(claim, found))
-        verdict, why = case.one_processor(claim, *sides[claim.mask_sets[0]], verdict, why)
-        verdict, why = case.taken_back(claim.sides, sides[claim.mask_sets[0]], verdict, why)
-    else:
-        verdict = Verdict.INCONCLUSIVE
+    first = sides[claim.mask_sets[0]]
+    verdict, why = case.decided(claim.sides, first, found.values(), partial(_weigh, claim, found))
     measured = [
         Measured(mask_set, claim.metric, f"{better.name} wins {_text(found[mask_set])} of images against {worse.name}")
         for mask_set, (better, worse) in sides.items()
     ]
     everyone = [one for pair in sides.values() for one in pair]
     return Finding(claim, verdict, case.where(everyone, found.values()) + why, tuple(measured))
-
-
-def _sides(case: Case, claim: Wins, mask_set: str, definition: MetricDefinition) -> tuple[Contender, Contender]:
-    better, worse = (
-        case.best_floor(mask_set, definition) if side == BEST_FLOOR else case.side(side) for side in claim.sides
-    )
-    return better, worse
 
 
 def _estimate(case: Case, better: Contender, worse: Contender, mask_set: str, definition: MetricDefinition) -> Estimate:
