@@ -9,11 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from bench.util.errors import UserError
+from bench.masks.redraw import ATTEMPTS, check_range, too_small
 from bench.util.seeds import Chance
-
-ATTEMPTS = 1000
-"""So many paintings may miss the range before the picture counts as too small for it."""
 
 # A quarter of the sine in 1/1024: headings are integers, so that no platform's sine moves a pixel.
 _QUARTER = (0, 200, 392, 569, 724, 851, 946, 1004, 1024)
@@ -130,8 +127,7 @@ class Strokes:
     brush: Brush = LONG
 
     def __post_init__(self) -> None:
-        if not 0 < self.least_percent <= self.most_percent < 100:
-            raise ValueError(f"the range must lie within 1 to 99 %, not {self.least_percent} to {self.most_percent} %")
+        check_range(self.least_percent, self.most_percent)
 
     def draw(self, chance: Chance, height: int, width: int) -> NDArray[np.bool_]:
         """Bool (H,W), True = missing. Raises UserError for a picture too small to have such a hole."""
@@ -146,10 +142,7 @@ class Strokes:
             hole, missing = _paint(draw_stroke, tall, wide, wanted)
             if self.least_percent * pixels <= 100 * missing <= self.most_percent * pixels and missing < pixels:
                 return _framed(hole, border) if border else hole
-        raise UserError(
-            f"A {height}x{width} picture is too small for brush strokes over {self.least_percent} to"
-            f" {self.most_percent} % of it. Use larger pictures."
-        )
+        raise too_small(height, width, "brush strokes", self.least_percent, self.most_percent)
 
 
 def _framed(hole: NDArray[np.bool_], border: int) -> NDArray[np.bool_]:

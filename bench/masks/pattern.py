@@ -1,15 +1,14 @@
 """Blots all over the picture: the random pattern of Pathak et al. 2016, CVPR."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.util.errors import UserError
+from bench.masks.redraw import check_range, redrawn
 from bench.util.seeds import Chance
 
-ATTEMPTS = 1000
-"""So many patterns may miss the range before the picture counts as too small for it."""
 CELL_NUM, CELL_DEN = 25, 192
 """A cell of noise, in shares of the picture's shorter side."""
 STEPS = 256
@@ -30,24 +29,21 @@ class Pattern:
     most_percent: int = 30
 
     def __post_init__(self) -> None:
-        if not 0 < self.least_percent <= self.most_percent < 100:
-            raise ValueError(f"the range must lie within 1 to 99 %, not {self.least_percent} to {self.most_percent} %")
+        check_range(self.least_percent, self.most_percent)
 
     def draw(self, chance: Chance, height: int, width: int) -> NDArray[np.bool_]:
         """Bool (H,W), True = missing. Raises UserError for a picture too small to have such a hole."""
-        side = min(height, width)
-        for _ in range(ATTEMPTS if height * width > 1 else 0):
-            rows, columns = (_spread(chance.below(STEPS), whole, side) for whole in (height, width))
-            cells = rows.shape[1], columns.shape[1]
-            noise = np.frombuffer(chance.noise(cells[0] * cells[1]), dtype=np.uint8).reshape(cells).astype(np.int64)
-            hole: NDArray[np.bool_] = 4 * (rows @ noise @ columns.T) < 255 * (2 * STEPS**3) ** 2
-            missing = int(np.count_nonzero(hole))
-            if self.least_percent * hole.size <= 100 * missing <= self.most_percent * hole.size:
-                return hole
-        raise UserError(
-            f"A {height}x{width} picture is too small for a pattern over {self.least_percent} to {self.most_percent} %"
-            " of it. Use larger pictures."
-        )
+        draw = partial(_dark, chance, height, width)
+        return redrawn(draw, height, width, "a pattern", self.least_percent, self.most_percent)
+
+
+def _dark(chance: Chance, height: int, width: int) -> NDArray[np.bool_]:
+    side = min(height, width)
+    rows, columns = (_spread(chance.below(STEPS), whole, side) for whole in (height, width))
+    cells = rows.shape[1], columns.shape[1]
+    noise = np.frombuffer(chance.noise(cells[0] * cells[1]), dtype=np.uint8).reshape(cells).astype(np.int64)
+    dark: NDArray[np.bool_] = 4 * (rows @ noise @ columns.T) < 255 * (2 * STEPS**3) ** 2
+    return dark
 
 
 def _spread(offset: int, pixels: int, side: int) -> NDArray[np.int64]:

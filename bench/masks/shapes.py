@@ -1,16 +1,14 @@
 """Holes of a few simple shapes: rectangles, ellipses and lines."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from bench.util.errors import UserError
+from bench.masks.redraw import check_range, redrawn
 from bench.util.seeds import Chance
-
-ATTEMPTS = 1000
-"""So many drawings may miss the range before the picture counts as too small for it."""
 
 
 @dataclass(frozen=True)
@@ -27,26 +25,22 @@ class Shapes:
     most_shapes: int = 5
 
     def __post_init__(self) -> None:
-        if not 0 < self.least_percent <= self.most_percent < 100:
-            raise ValueError(f"the range must lie within 1 to 99 %, not {self.least_percent} to {self.most_percent} %")
+        check_range(self.least_percent, self.most_percent)
         if self.most_shapes < 1:
             raise ValueError(f"there must be at least 1 shape, not {self.most_shapes}")
 
     def draw(self, chance: Chance, height: int, width: int) -> NDArray[np.bool_]:
         """Bool (H,W), True = missing. Raises UserError for a picture too small to have such a hole."""
-        for _ in range(ATTEMPTS if height * width > 1 else 0):
-            canvas = Image.new("L", (width, height))
-            pen = ImageDraw.Draw(canvas)
-            for _ in range(chance.between(1, self.most_shapes)):
-                _paint(pen, chance, height, width)
-            hole: NDArray[np.bool_] = np.asarray(canvas) != 0
-            missing = int(np.count_nonzero(hole))
-            if self.least_percent * hole.size <= 100 * missing <= self.most_percent * hole.size:
-                return hole
-        raise UserError(
-            f"A {height}x{width} picture is too small for shapes over {self.least_percent} to {self.most_percent} % of"
-            " it. Use larger pictures."
-        )
+        draw = partial(self._drawn, chance, height, width)
+        return redrawn(draw, height, width, "shapes", self.least_percent, self.most_percent)
+
+    def _drawn(self, chance: Chance, height: int, width: int) -> NDArray[np.bool_]:
+        canvas = Image.new("L", (width, height))
+        pen = ImageDraw.Draw(canvas)
+        for _ in range(chance.between(1, self.most_shapes)):
+            _paint(pen, chance, height, width)
+        hole: NDArray[np.bool_] = np.asarray(canvas) != 0
+        return hole
 
 
 def _paint(pen: ImageDraw.ImageDraw, chance: Chance, height: int, width: int) -> None:
