@@ -10,7 +10,7 @@ from rich.console import Console
 
 from bench.cluster.campaign import Campaign
 from bench.cluster.profile import Placement, Profile
-from bench.cluster.state import Watch
+from bench.cluster.state import IN_FLIGHT, Watch
 from bench.cluster.submit import submit
 from bench.runs.request import Request
 
@@ -60,7 +60,17 @@ def states(out):
 def over(out):
     """All statuses, once nothing moves any more."""
     found = statuses(out)
-    return found if all(one.state not in ("waiting", "running", "silent") for one in found.values()) else None
+    return found if all(one.state not in IN_FLIGHT for one in found.values()) else None
+
+
+def wait_until_over(out, seconds=600.0, what=""):
+    """Wait until nothing moves any more, and return all statuses; a failure tells them, and what the runs said last."""
+    try:
+        return wait_until(lambda: over(out), seconds, what)
+    except AssertionError as error:
+        told = [f"{name}: {one.state} {one.doing} {one.error}" for name, one in statuses(out).items()]
+        told += [f"{path}: {path.read_text()[-2000:]}" for path in Path(out).glob("cluster/**/*.txt")]
+        raise AssertionError("\n".join([str(error), *told])) from error
 
 
 def bench_process(*words, **environment):

@@ -6,7 +6,7 @@ import signal
 import stat
 
 import pytest
-from queued import PLODDER, bench_process, over, queue, results, states, statuses, wait_until
+from queued import PLODDER, bench_process, queue, results, states, statuses, wait_until, wait_until_over
 
 from bench.cluster.array import submission_folder
 from bench.cluster.local import Slot, slots
@@ -53,7 +53,7 @@ def test_killed_workers_go_on_to_the_bits_of_an_undisturbed_run(faces, tmp_path)
     out = tmp_path / "queued"
     name, *_ = queue(out, faces, quick_beats(), changes=sets, workers=1)
     os.kill(wait_until(under_way(out, name))["pid"], signal.SIGKILL)
-    found = wait_until(lambda: over(out))
+    found = wait_until_over(out)
     assert states(out) == {name: "done"}
     assert found[name].attempts == 3
     lost = [event for event in Folder(tasks_folder(out) / name).events() if event["event"] == "lost"]
@@ -75,7 +75,7 @@ def test_a_dead_dispatcher_is_seen_and_retry_takes_up_its_runs(faces, tmp_path):
     os.utime(tasks_folder(out) / first / "heartbeat.json", (1, 1))
     assert states(out) == dict.fromkeys(names, "lost")
     assert sorted(retry(out, [], None)) == sorted(names)
-    wait_until(lambda: over(out))
+    wait_until_over(out)
     assert states(out) == dict.fromkeys(names, "done")
 
 

@@ -13,13 +13,13 @@ import pytest
 from queued import (
     PLODDER,
     bench_process,
-    over,
     profile,
     queue,
     results,
     states,
     statuses,
     wait_until,
+    wait_until_over,
 )  # fmt: skip
 
 from bench.cluster.array import read_submission
@@ -183,14 +183,14 @@ def test_two_shells_submit_the_same_run_and_one_of_them_sees_it(campaign):
     assert [shell.returncode for shell in shells] == [0, 0], said
     assert sorted("Nothing to submit" in text for text in said) == [False, True]
     assert len(list((out / "cluster" / "submissions").iterdir())) == 1
-    wait_until(lambda: over(out))
+    wait_until_over(out)
     assert results(out) == campaign.undisturbed()
 
 
 def test_the_whole_chain_of_a_paper(chain, campaign):
     """Training arrays, evaluation array, report: each run goes from waiting to done, and the report comes last."""
     out, names, course = chain
-    wait_until(lambda: over(out))
+    wait_until_over(out)
     assert len(names) == 6 + 2 * 3 + 1
     assert states(out) == dict.fromkeys(names, "done")
     assert set(course[0].values()) == {("waiting", "")}
@@ -219,7 +219,7 @@ def test_the_batch_script_that_was_shown_is_the_one_that_was_sent(chain):
 
 def test_trouble_shows_and_stays_where_it_is_and_retry_mends_it(troubled):
     out, flags = troubled
-    found = wait_until(lambda: over(out))
+    found = wait_until_over(out)
     well, raised, memory = (found[name] for name in sorted(found))
     assert (well.state, raised.state, memory.state) == ("done", "failed", "failed")
     assert raised.error == "ZeroDivisionError: planted"
@@ -236,7 +236,7 @@ def test_trouble_shows_and_stays_where_it_is_and_retry_mends_it(troubled):
         flag.unlink()
     again = bench_process("retry", "--out", out).communicate(timeout=120)[0]
     assert sorted(again.split()[:2]) == sorted([raised.folder.id, memory.folder.id])
-    wait_until(lambda: over(out))
+    wait_until_over(out)
     assert set(states(out).values()) == {"done"}
     assert well.folder.events() == before
 
@@ -255,7 +255,7 @@ def test_data_that_vanish_fail_their_own_run(slurm, faces, tmp_path):
     held = profile(extra={"nodelist": "n1", "begin": "now+4"})
     queue(out, faces, held, **asked)
     pictures.rename(tmp_path / "elsewhere")
-    found = wait_until(lambda: over(out))
+    found = wait_until_over(out)
     assert {name.split("-")[1] if name.startswith("mean") else "data": one.state for name, one in found.items()} == {
         "data": "failed", "folder": "failed", "faces": "done",
     }  # fmt: skip
@@ -271,7 +271,7 @@ def test_a_job_that_submits_leaks_nothing_into_the_child(slurm, faces, tmp_path)
         [*inside, sys.executable, "-m", "bench", "submit", *map(str, words)], env=env, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    wait_until(lambda: over(tmp_path / "out"))
+    wait_until_over(tmp_path / "out")
     assert set(states(tmp_path / "out").values()) == {"done"}
     child = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines() if "=" in line)
     assert child["SLURM_JOB_NAME"] == "bench-evaluate"
@@ -313,7 +313,7 @@ def test_a_thousand_runs_are_a_few_arrays(slurm, faces, tmp_path):
 def test_what_befalls_a_run_moves_no_bit(campaign, name):
     one = campaign.runs[name]
     wait_until(lambda: one.befallen, 300, f"the mishap of {name}")
-    wait_until(lambda: over(one.out), 400, f"the end of {name}")
+    wait_until_over(one.out, 400, f"the end of {name}")
     assert states(one.out) == {one.id: "done"}
     assert results(one.out) == campaign.undisturbed()
     lost = [event["why"] for event in one.folder.events() if event["event"] == "lost"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import demanding
 import pytest
 import torch
-from queued import over, profile, queue, states, wait_until
+from queued import profile, queue, states, wait_until, wait_until_over
 
 from bench.cluster.task import Folder, tasks_folder
 from bench.data import load
@@ -61,7 +61,7 @@ def test_two_nodes_train_as_one_process_does_though_one_of_them_is_lost(slurm, f
     sets = [word for pair in SETS for word in ("--set", pair)]
     one = ("--include", demanding.__file__, "--scale", "smoke", *sets, "--out", tmp_path / "one")
     assert bench("train", "demanding", *one)[0] == 0
-    wait_until(lambda: over(tmp_path / "two"))
+    wait_until_over(tmp_path / "two")
     assert states(tmp_path / "two") == {name: "done"}, folder.events()
     events = [event["event"] for event in folder.events()]
     assert events.count("started") == 3
