@@ -6,14 +6,15 @@ comes before the ReLU; otenim has it after (variant activation_first). Poisson b
 which the paper calls post-processing, are left out: what is scored is what the network makes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from baselines.feed_forward import FeedForward
 from baselines.glcic.networks import COLOURS, SIZES, CompletionNetwork, Discriminator, DiscriminatorStyle, Style, halved
-from baselines.glcic.settings import GlcicSettings
+from baselines.glcic.settings import FROM_STAGE, GlcicSettings
 from baselines.glcic.training import empty_colour, entered, part_side, phases
 from bench.methods.base import DataFacts, Inpainter, Method, Stage
 from bench.util.errors import UserError
@@ -24,6 +25,7 @@ class Glcic(Method):
 
     settings_class = GlcicSettings
     settings: GlcicSettings
+    from_stage: ClassVar[Mapping[str, frozenset[str]]] = FROM_STAGE
 
     def __init__(self, settings: GlcicSettings, data: DataFacts) -> None:
         super().__init__(settings, data)

@@ -11,6 +11,16 @@ from bench.methods.base import TrainedSettings
 Rate = Annotated[int, Field(ge=1, le=64)]
 
 
+FROM_STAGE: dict[str, frozenset[str]] = {
+    "discrimination": frozenset(
+        {"branches", "critic_width", "critic_norm", "critic_activation", "critic_sees_hole", "fc_in", "global_layers"}
+        | {"local_layers", "local_share", "real_part", "gan_input", "critic_rate"}
+    ),
+    "joint": frozenset({"gan_weight", "joint_distance"}),
+}
+"""The phase before which each of these settings plays no part."""
+
+
 class GlcicSettings(TrainedSettings):
     model_config = ConfigDict(allow_inf_nan=False)
 

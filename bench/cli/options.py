@@ -90,7 +90,12 @@ Processes = Annotated[
         min=1, help="Processes that train together here, one GPU each: the result of one process, up to rounding."
     ),
 ]
-
+Threads = Annotated[
+    int,
+    typer.Option(
+        min=1, help="Threads of a processor for one method at a time. Its last bits depend on them, not on the cores."
+    ),
+]
 Minutes = Annotated[
     float | None, typer.Option(min=0, help="Stop safely after this many minutes; rerun the command to resume.")
 ]
@@ -121,6 +126,7 @@ OPTIONS: dict[type[BaseModel], dict[str, Any]] = {
         "include": Include,
         "device": Device,
         "processes": Processes,
+        "threads": Threads,
         "minutes": Minutes,
         "checkpoint_seconds": CheckpointSeconds,
         "out": Out,

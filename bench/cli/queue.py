@@ -29,7 +29,7 @@ Runs = Annotated[list[str] | None, typer.Argument(metavar="RUN...", help="Ids as
 Run = Annotated[str, typer.Argument(metavar="RUN", help="An id as `status` shows it.")]
 
 
-REQUEST = "key scale data mask_sets variants seeds device changes with_baselines out include lpips"
+REQUEST = "key scale data mask_sets variants seeds device changes with_baselines out include lpips threads"
 PLACEMENT = "workers segments nodes gpus_per_node"
 
 

@@ -10,7 +10,7 @@ from bench.util.errors import UserError
 @asks(
     Request,
     "key scale data mask_sets variants seeds device changes with_baselines out force include lpips checkpoint_seconds"
-    " processes",
+    " processes threads",
     key=PaperKey,
 )
 @asks(Placement, "workers segments nodes gpus_per_node")
@@ -49,7 +49,8 @@ def reproduce(
 
 @asks(
     Request,
-    "key scale data mask_sets variants seeds device changes paper out include minutes checkpoint_seconds processes",
+    "key scale data mask_sets variants seeds device changes paper out include minutes checkpoint_seconds processes"
+    " threads",
     variants=Variant,
 )
 def train(request: Request) -> None:
@@ -68,7 +69,7 @@ def train(request: Request) -> None:
 
 @asks(
     Request,
-    "key scale data mask_sets variants seeds device changes paper out force include networks trust",
+    "key scale data mask_sets variants seeds device changes paper out force include networks trust threads",
     variants=Variant,
 )
 def evaluate(request: Request) -> None:

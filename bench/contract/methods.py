@@ -6,6 +6,7 @@ at their smoke scale with untrained networks: the contract is about behaviour, n
 
 import tempfile
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,7 @@ import torch
 from torch import Tensor
 
 from bench.data import Packed
+from bench.data.held_out import FEWEST_GROUPS, ONE_IN
 from bench.data.protocol import DEFAULTS
 from bench.masks.sets import MASK_SETS
 from bench.methods.base import DataFacts, Inpainter, Method, compose, diagnostic_columns, erase, fill, no_exit
@@ -27,6 +29,7 @@ from bench.metrics import score
 from bench.paper import Paper
 from bench.runs.building import build_method, parameters
 from bench.runs.evaluation import evaluate, image_seeds, images_at_once, to_uint8
+from bench.training import checkpoint
 from bench.training.device import open_fabric
 from bench.training.feed import TrainingFeed
 from bench.training.loop import Training
@@ -62,10 +65,10 @@ class Subject:
         values = overrides(self.about, scale, DEFAULT) | dict(changes)
         return build_method(self.entry, values, facts or DataFacts(self.resolution, images=16), seed=0)
 
-    def training_pictures(self) -> Packed:
-        """Sixteen pictures of noise."""
-        pixels = np.random.default_rng(0).integers(0, 256, (16, 3, *2 * [self.resolution]), dtype=np.uint8)
-        ids = [f"noise-{i}" for i in range(16)]
+    def training_pictures(self, count: int = 16) -> Packed:
+        """Pictures of noise."""
+        pixels = np.random.default_rng(0).integers(0, 256, (count, 3, *2 * [self.resolution]), dtype=np.uint8)
+        ids = [f"noise-{i}" for i in range(count)]
         return Packed(ids, ids, pixels)
 
     @cached_property
@@ -191,16 +194,47 @@ def settings_after_training_change_no_training(subject: Subject) -> None:
     assert plain == changed, f"after_training is wrong: training depends on one of {', '.join(sorted(changes))}"
 
 
+def settings_of_later_stages_change_no_earlier_one(subject: Subject) -> None:
+    """Settings that `from_stage` names leave the stages before the same bits: networks, curves, held-out scores."""
+    facts = DataFacts(subject.resolution, images=16)
+    train = subject.training_pictures(FEWEST_GROUPS * ONE_IN)
+    for stage, names in subject.entry.load().from_stage.items():
+        changes = _changes_to(subject, names, stage)
+        found = []
+        for change in ({}, changes) if changes else ():
+            stages = _stages(subject, change)
+            with tempfile.TemporaryDirectory() as folder:
+                _train(subject, facts, train, Path(folder), Options(), change)
+                kept = checkpoint.of_stage(stages.index(stage) - 1)
+                found += [path.name for path in (Path(folder) / "checkpoints").glob(f"{kept}-*.pt")]
+        told = f"a stage before '{stage}' depends on one of {', '.join(sorted(changes))}"
+        assert len(set(found)) < 2, f"from_stage is wrong: {told}"
+
+
 def _changes_after_training(subject: Subject) -> dict[str, Any]:
-    """What the variants change after the training: of all of them together, as much as fits together."""
+    return _changes_to(subject, subject.entry.load().after_training)
+
+
+def _changes_to(subject: Subject, names: AbstractSet[str], stage: str = "") -> dict[str, Any]:
+    """What the variants change of these settings: of all of them together, as much as fits together.
+
+    With a `stage`, as much as leaves that stage with one before it.
+    """
     method, about = subject.entry.load(), subject.entry.description()
     changes: dict[str, Any] = {}
     for variant in about.variants.values() if about else ():
-        more = changes | {key: value for key, value in variant.settings.items() if key in method.after_training}
+        more = changes | {key: value for key, value in variant.settings.items() if key in names}
         with suppress(UserError):
             build(method.settings_class, overrides(about, "smoke", DEFAULT) | more, subject.entry.key)
+            if stage and stage not in _stages(subject, more)[1:]:
+                continue
             changes = more
     return changes
+
+
+def _stages(subject: Subject, changes: Mapping[str, Any]) -> list[str]:
+    facts = DataFacts(subject.resolution, images=16)
+    return [stage.name for stage in subject.build(facts=facts, changes=changes).stages()]
 
 
 def _train(
@@ -277,11 +311,15 @@ def _refusal(subject: Subject, image: Tensor, hole: Tensor) -> str:
 
 
 def what_a_method_declares_exists(subject: Subject) -> None:
-    """`after_training` names settings, and `images_at_once` fits the evaluation."""
+    """`after_training` and `from_stage` name settings, and `images_at_once` fits the evaluation."""
     method = subject.entry.load()
-    unknown = sorted(method.after_training - method.settings_class.model_fields.keys())
     known = sorted(method.settings_class.model_fields)
-    assert not unknown, f"after_training names {unknown[0]!r}, which is not a setting.{nearest(unknown[0], known)}"
+    named = {"after_training": method.after_training} | {
+        f"from_stage[{key!r}]": one for key, one in method.from_stage.items()
+    }
+    for where, names in named.items():
+        for name in sorted(names - set(known)):
+            raise AssertionError(f"{where} names {name!r}, which is not a setting.{nearest(name, known)}")
     images_at_once(subject.inpainter)
 
 
@@ -317,6 +355,7 @@ CHECKS: tuple[Callable[[Subject], None], ...] = (
     same_seed_same_bits,
     resumed_training_is_straight_training,
     settings_after_training_change_no_training,
+    settings_of_later_stages_change_no_earlier_one,
     penalised_networks_are_named,
     sizes_are_kept_or_refused,
     what_a_method_declares_exists,

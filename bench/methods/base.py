@@ -223,6 +223,9 @@ class Method(ABC):
     after_training: ClassVar[frozenset[str]] = frozenset()
     """Names of settings that training does not depend on, such as those of a search: runs that differ in nothing else
     share trained networks."""
+    from_stage: ClassVar[Mapping[str, frozenset[str]]] = MappingProxyType({})
+    """Name of a stage -> names of settings that no stage before it depends on: runs that differ in nothing else share
+    the stages before it."""
     floor: ClassVar[bool] = False
     """True for a training-free method that every leaderboard shows, so that nobody takes 20 dB for news."""
 

@@ -1,13 +1,20 @@
-"""One training for many runs: those that differ only in what training does not depend on take each other's networks."""
+"""One training for many runs: those that differ only in what training does not depend on take each other's networks.
+
+So do those that differ only in what a later stage depends on, up to that stage.
+"""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.data import Data
+from bench.methods.base import Method, Stage
 from bench.runs.records import Run
 from bench.training import checkpoint
+from bench.training.loop import Training
 from bench.util.errors import UserError
 from bench.util.files import read_json, sha256, whole, write_json
 
@@ -17,30 +24,56 @@ ALONE = (1,)
 """Numbers of processes of a training that one process did: what files leave out."""
 
 
-def training_key(
-    run: Run, after_training: frozenset[str], data: Data, device: str, processes: Sequence[int] = ALONE
-) -> str:
-    """Hash of all that trained networks depend on: mask sets, test images and `after_training` settings are not among
-    it.
+@dataclass(frozen=True)
+class Circumstances:
+    """What else than the method and its settings the bits of a training depend on."""
 
-    The device is, because a GPU's bits are not a processor's; so are the numbers of processes that have shared it.
-    """
+    data: Data
+    device: str
+    """A GPU's bits are not a processor's."""
+    threads: int | None = None
+    """Of a processor; None on another device."""
+    processes: Sequence[int] = ALONE
+    """Numbers of processes, ascending, that have shared it."""
+
+
+class TrainingKeys(NamedTuple):
+    """Hashes of all that trained networks depend on; mask sets and test images are not among it."""
+
+    whole: str
+    stages: list[str]
+    """For each stage but the last, of all that the networks at its end depend on; empty where no method says so."""
+
+
+def training_keys(run: Run, method: Method, stages: Sequence[Stage], where: Circumstances) -> TrainingKeys:
+    """The keys of a run's training. Left out are the settings of `Method.after_training`, and for what has been trained
+    up to the end of a stage those of later ones (`Method.from_stage`)."""
     depends: dict[str, Any] = {
         "method": run.method,
-        "settings": {key: value for key, value in run.settings.items() if key not in after_training},
         "code": run.code,
         "numbers": run.numbers,
         "seed": run.seed,
-        "images": data.manifest["sha256"]["train"],
-        "facts": data.facts._asdict(),
-        "device": device,
-    } | _unless_alone(processes)
-    return sha256(json.dumps(depends, sort_keys=True).encode())[:12]
+        "images": where.data.manifest["sha256"]["train"],
+        "facts": where.data.facts._asdict(),
+        "device": where.device,
+        "threads": where.threads,
+    } | _unless_alone(where.processes)
+
+    def key(left_out: AbstractSet[str], more: dict[str, Any]) -> str:
+        settings = {name: value for name, value in run.settings.items() if name not in left_out}
+        return sha256(json.dumps(depends | {"settings": settings} | more, sort_keys=True).encode())[:12]
+
+    found, facts = [], [[stage.name, stage.steps, stage.batch_size] for stage in stages]
+    for count in range(1, len(stages)) if method.from_stage else ():
+        known = {stage.name for stage in stages[:count]}
+        later = frozenset().union(*(names for stage, names in method.from_stage.items() if stage not in known))
+        found.append(key(method.after_training | later, {"stages": facts[:count]}))
+    return TrainingKeys(key(method.after_training, {}), found)
 
 
-def mark(folder: Path, key: str, processes: Sequence[int] = ALONE) -> None:
+def mark(folder: Path, keys: TrainingKeys, processes: Sequence[int] = ALONE) -> None:
     """Say in a run's folder which training is its own."""
-    write_json(folder / MARK, {"key": key} | _unless_alone(processes))
+    write_json(folder / MARK, {"key": keys.whole, "stages": keys.stages} | _unless_alone(processes))
 
 
 def processes_so_far(folder: Path) -> list[int]:
@@ -59,10 +92,44 @@ def take_from_cache(folder: Path, run: Run, key: str) -> Path | None:
     The networks come last, so that a kill leaves none. Returns the other run's folder; None where there is none whose
     files are whole.
     """
-    for path in sorted(folder.parent.parent.glob(f"*/{run.method}*-seed{run.seed}-*/{MARK}")):
-        if path.parent != folder and _key(path) == key and _take(path.parent, folder):
-            return path.parent
+    for other, known in _others(folder, run):
+        if known.get("key") == key and _take(other, folder):
+            return other
     return None
+
+
+def take_stages_from_cache(training: Training, run: Run, keys: TrainingKeys) -> tuple[Path, int] | None:
+    """Begin a training after as many stages as another run under the same `runs/` has done in exactly the same way.
+
+    Returns that run's folder and how many stages; None where there is none whose files are whole.
+    """
+    others = list(_others(training.folder, run))
+    for index in reversed(range(len(keys.stages))):
+        for other, known in others:
+            same = known.get("stages", [])[index : index + 1] == [keys.stages[index]]
+            if same and _take_stage(training, other, index):
+                return other, index + 1
+    return None
+
+
+def _take_stage(training: Training, twin: Path, index: int) -> bool:
+    source = next((twin / "checkpoints").glob(f"{checkpoint.of_stage(index)}-*.pt"), None)
+    state = checkpoint.load(source) if source is not None else None
+    if state is None:
+        return False
+    for stage in training.method.stages()[: index + 1]:
+        for path in sorted((twin / "samples").glob(f"{stage.name}-*.png")):
+            with whole(training.folder / "samples" / path.name) as file:
+                file.write(path.read_bytes())
+    training.take_stage(index, state["networks"], {name: state[name] for name in ("scalars", "held_out")})
+    return True
+
+
+def _others(folder: Path, run: Run) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """The folders of other runs of the same method and seed, and which training each is of."""
+    for path in sorted(folder.parent.parent.glob(f"*/{run.method}*-seed{run.seed}-*/{MARK}")):
+        if path.parent != folder and (known := _known(path)):
+            yield path.parent, known
 
 
 def _take(twin: Path, folder: Path) -> bool:
@@ -83,9 +150,9 @@ def _take(twin: Path, folder: Path) -> bool:
     return True
 
 
-def _key(path: Path) -> str | None:
+def _known(path: Path) -> Mapping[str, Any]:
     try:
         found = read_json(path)
     except UserError:  # gone, or written by something else: no twin
-        return None
-    return found.get("key") if isinstance(found, Mapping) else None
+        return {}
+    return found if isinstance(found, Mapping) else {}

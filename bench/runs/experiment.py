@@ -24,7 +24,16 @@ from bench.methods.supplied import Values, chosen, hosted_by
 from bench.metrics import Lpips
 from bench.runs import provenance
 from bench.runs.building import build_method, load_networks, load_trained, parameters
-from bench.runs.cached_training import MARK, mark, processes_so_far, take_from_cache, training_key
+from bench.runs.cached_training import (
+    MARK,
+    Circumstances,
+    TrainingKeys,
+    mark,
+    processes_so_far,
+    take_from_cache,
+    take_stages_from_cache,
+    training_keys,
+)
 from bench.runs.evaluation import evaluate, to_csv, to_uint8
 from bench.runs.leakage import audit, notes
 from bench.runs.parts import DataManifest, MaskSetManifest, PretrainedFacts, SpotCheck, StageFacts, TrainingFacts
@@ -34,6 +43,7 @@ from bench.runs.request import Request
 from bench.runs.shown import unconditional_path
 from bench.runs.spotcheck import get_ready, spot_check
 from bench.runs.writing import log_event, lpips_facts, write_record
+from bench.training.device import threads_of
 from bench.training.loop import Training
 from bench.training.options import Options
 from bench.training.processes import tell
@@ -70,6 +80,8 @@ class Experiment:
     fabric: Fabric
     lpips_folder: Path | None = None
     options: Options = field(default_factory=Options)
+    threads: int = 1
+    """Of a processor, for all that the method does: its last bits depend on them."""
     host: Entry | None = None
     """The paper whose protocol the run has, where that is not the method itself."""
     pretrained: Pretrained | None = None
@@ -106,6 +118,7 @@ class Experiment:
                 words += ["--masks", spec]
         for entry in named:
             words += ["--include", str(provenance.original(entry.path))] if entry.origin == "--include" else []
+        words += ["--threads", str(self.threads)] if self.threads != 1 else []
         return shlex.join(["python", "-m", "bench", *words, "--seed", str(run.seed)])
 
     def record(self) -> Record | None:
@@ -127,8 +140,9 @@ class Experiment:
             if (record := self.complete()) is not None:
                 return record
             self._prepare()
-            method = self.train(progress, share=not force)
-            return self._evaluate(method, progress)
+            with threads_of(self.fabric.device, self.threads):
+                method = self.train(progress, share=not force)
+                return self._evaluate(method, progress)
 
     def complete(self) -> Record | None:
         """The record, unless it lacks an LPIPS that can be had by now: then it is scored again, not trained again."""
@@ -154,21 +168,34 @@ class Experiment:
         return method
 
     def _train(self, training: Training, progress: Progress, share: bool) -> None:
-        begun = any((self.folder / "checkpoints").glob("step-*.pt"))
-        processes = sorted({self.fabric.world_size, *(processes_so_far(self.folder) if begun else ())})
-        key = training_key(self.run, training.method.after_training, self.data, self.fabric.device.type, processes)
+        keys, processes = self.training_keys(training.method, training.begun)
         # Whoever trains holds this lock and waits for none, so that no two runs wait for each other.
-        with locked(self.folder, progress.say, self.folder.parents[2] / ".locks" / f"training-{key}"):
-            mark(self.folder, key, processes)
-            twin = take_from_cache(self.folder, self.run, key) if share else None
+        with locked(self.folder, progress.say, self.folder.parents[2] / ".locks" / f"training-{keys.whole}"):
+            mark(self.folder, keys, processes)
+            twin = take_from_cache(self.folder, self.run, keys.whole) if share else None
             if twin is not None:
                 log_event(self.folder, "networks taken", {"from": twin.name})
                 progress.say(f"train {self.title}: skipped, reusing the networks of {twin.name}")
                 return
+            if share and not training.begun and (taken := take_stages_from_cache(training, self.run, keys)):
+                other, count = taken
+                log_event(self.folder, "stages taken", {"from": other.name, "stages": count})
+                names = " and ".join(stage.name for stage in training.method.stages()[:count])
+                progress.say(f"train {self.title}: {names} skipped, reusing the networks of {other.name}")
             if self.fabric.world_size > 1:
                 tell(self.fabric, self._job())
             with progress.task(f"train {self.title}") as report:
                 training.run(self.options, report, partial(log_event, self.folder))
+
+    def training_keys(self, method: Method, begun: bool = False) -> tuple[TrainingKeys, list[int]]:
+        """The keys of the training, `begun` or not, and the numbers of processes that then will have shared it."""
+        processes = sorted({self.fabric.world_size, *(processes_so_far(self.folder) if begun else ())})
+        where = Circumstances(self.data, self.fabric.device.type, self._training_threads, processes)
+        return training_keys(self.run, method, method.stages(), where), processes
+
+    @property
+    def _training_threads(self) -> int | None:
+        return self.threads if self.fabric.device.type == "cpu" else None
 
     def _job(self) -> TrainingJob:
         """What the other processes of the training must know to take part in it."""
@@ -179,7 +206,8 @@ class Experiment:
     def train_only(self, progress: Progress) -> None:
         with locked(self.folder, progress.say):
             self._prepare()
-            self.train(progress)
+            with threads_of(self.fabric.device, self.threads):
+                self.train(progress)
 
     def _evaluate(self, method: Method, progress: Progress) -> Record:
         lpips = Lpips.open(self.lpips_folder)
@@ -268,6 +296,7 @@ class Experiment:
             parameters=parameters(method),
             weights_sha256=sha256(weights[0].read_bytes()),
             processes=tuple(processes_so_far(self.folder)),
+            threads=self._training_threads,
         )
 
     def _pretrained(self) -> PretrainedFacts | None:
@@ -343,8 +372,19 @@ def plan(
         weights=weights,
     )
     folder = run.folder(request.out)
-    options, places = request.options, values.places
-    return Experiment(entry, run, data, folder, fabric, request.lpips, options, host, pretrained, places)
+    return Experiment(
+        entry,
+        run,
+        data,
+        folder,
+        fabric,
+        lpips_folder=request.lpips,
+        options=request.options,
+        threads=request.threads,
+        host=host,
+        pretrained=pretrained,
+        places=values.places,
+    )
 
 
 def scale_protocols(entry: Entry, scale: str, data: str | None = None, mask_sets: Sequence[str] = ()) -> list[Protocol]:

@@ -120,6 +120,8 @@ class TrainingFacts(Part):
     weights_sha256: str
     processes: tuple[int, ...] = (1,)
     """Numbers of processes, ascending, that worked on the training."""
+    threads: int | None = None
+    """Threads of a processor that it had, on which its last bits depend; None on another device, and of old records."""
 
     @property
     def images(self) -> int:

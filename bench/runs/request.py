@@ -43,6 +43,7 @@ class Asked(TypedDict, total=False):
     include: str | Path | Sequence[str | Path]
     device: str
     processes: int
+    threads: int
     minutes: float | None
     checkpoint_seconds: float
     out: str | Path
@@ -84,6 +85,8 @@ class Request(BaseModel):
     device: str = "auto"
     processes: int = Field(default=1, ge=1)
     """How many processes train together on this machine."""
+    threads: int = Field(default=1, ge=1)
+    """Of a processor, for all that a method does: with so many the bits are the same on any machine of its kind."""
     minutes: float | None = Field(default=Options.minutes, ge=0)
     checkpoint_seconds: float = Field(default=Options.checkpoint_seconds, ge=0)
     out: Path = Path("runs")

@@ -45,6 +45,11 @@ def numbered(stage: int, step: int) -> str:
     return f"step-{stage:02d}-{step:09d}"
 
 
+def of_stage(index: int) -> str:
+    """The name of what a training has made up to the end of a stage."""
+    return f"stage-{index:02d}"
+
+
 def prune(folder: Path) -> None:
     """Keep the newest checkpoints; remove older ones and what killed writers left."""
     sweep(folder)

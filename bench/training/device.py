@@ -3,6 +3,8 @@
 import atexit
 import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
@@ -39,6 +41,18 @@ def open_fabric(device: str = "auto", place: "Place | None" = None) -> Fabric:
         return Fabric(accelerator=device, devices=1, precision="32-true")
     check_enough(device, place.each)
     return _join(device, place)
+
+
+@contextmanager
+def threads_of(device: torch.device, count: int) -> Iterator[None]:
+    """Within, torch works on the processor with `count` threads, where that is the `device`."""
+    before = torch.get_num_threads()
+    if device.type == "cpu":
+        torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def check_enough(device: str, processes: int) -> None:

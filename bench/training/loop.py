@@ -28,7 +28,7 @@ from bench.training.samples import draw_samples
 from bench.training.scalars import Scalars, broken
 from bench.training.speedups import sped_up, told
 from bench.util.errors import Stopped
-from bench.util.files import write_text
+from bench.util.files import sha256, write_text
 from bench.util.progress import OnProgress
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class Training:
         self.folder, self.method, self.train, self.seed, self.fabric = folder, method, train, seed, fabric
         self.scalars = Scalars()
         self.held_out = HeldOut(train, method)
+        self._untrained: dict[str, str] = {}
         self._first = is_first(fabric)
         self._stop = threading.Event()
 
@@ -57,12 +58,28 @@ class Training:
         """The file of the finished networks."""
         return next(iter((self.folder / "checkpoints").glob("trained-*.pt")), None)
 
+    @property
+    def begun(self) -> bool:
+        return any((self.folder / "checkpoints").glob("step-*.pt"))
+
+    def take_stage(self, index: int, networks: dict[str, dict[str, Tensor]], rows: dict[str, list[list[Any]]]) -> None:
+        """Begin after stage `index`: with what another training's `stage-*.pt` holds, and otherwise as built.
+
+        Raises RuntimeError where those are networks of another shape, and nothing is written then.
+        """
+        self._untrained = self._hashes()
+        self._load_networks(networks)
+        self.scalars, self.held_out.rows = Scalars(rows["scalars"]), rows["held_out"]
+        self._write(index + 1, 0, 0, {})
+
     def run(self, options: Options, report: OnProgress, log: Log) -> None:
         """Train all stages. Raises Stopped when a signal or `options.minutes` ended it early.
 
         `options`, `report` and `log` are the first process's matter; any process may be signalled.
         """
         state = self._resume(log)
+        if state is None and self.method.from_stage:
+            self._untrained = self._hashes()
         if not self.held_out.indices:
             log("nothing held out", {"images": len(self.train)})
         first = 0 if state is None else state["stage"]
@@ -93,6 +110,7 @@ class Training:
             self.scalars = Scalars(state["scalars"])
             self.held_out = HeldOut(self.train, self.method, state["held_out"])
             self._load_networks(state["networks"])
+            self._untrained = state["untrained"]
             log("resumed", {"stage": state["stage"], "step": state["step"]})
         return state
 
@@ -158,22 +176,43 @@ class Training:
             raise broken("what the networks return is not finite", step - 1, stage.name) from error
 
     def _save(self, index: int, stage: Stage, step: int, drawn: int) -> None:
-        done = step == stage.steps
-        stage_now, step_now = (index + 1, 0) if done else (index, step)
+        if step < stage.steps:
+            self._write(index, step, drawn, {key: value.state_dict() for key, value in stage.optimizers.items()})
+            return
+        if self.method.from_stage and index + 1 < len(self.method.stages()):
+            self._keep_stage(index)
+        self._write(index + 1, 0, 0, {})
+
+    def _write(self, stage: int, step: int, drawn: int, optimizers: dict[str, Any]) -> None:
+        """A checkpoint before `step` of `stage`; at a stage's end its optimisers are over."""
         state = {
-            "stage": stage_now,
-            "step": step_now,
-            "drawn": 0 if done else drawn,
+            "stage": stage,
+            "step": step,
+            "drawn": drawn,
             "networks": self._network_states(),
-            "optimizers": {} if done else {key: value.state_dict() for key, value in stage.optimizers.items()},
+            "untrained": self._untrained,
+            "optimizers": optimizers,
             "scalars": self.scalars.rows,
             "pending": self.scalars.pending(),
             "names": self.scalars.names,
             "held_out": self.held_out.rows,
         }
         folder = self.folder / "checkpoints"
-        checkpoint.save(folder, checkpoint.numbered(stage_now, step_now), state)
+        checkpoint.save(folder, checkpoint.numbered(stage, step), state)
         checkpoint.prune(folder)
+
+    def _keep_stage(self, index: int) -> None:
+        """Keep what the stages up to `index` have made, for trainings that go on from there in another way."""
+        changed = {name for name, now in self._hashes().items() if now != self._untrained[name]}
+        state = {
+            "networks": {name: state for name, state in self._network_states().items() if name in changed},
+            "scalars": self.scalars.rows,
+            "held_out": self.held_out.rows,
+        }
+        folder = self.folder / "checkpoints"
+        for old in folder.glob(f"{checkpoint.of_stage(index)}-*.pt"):
+            old.unlink()
+        checkpoint.save(folder, checkpoint.of_stage(index), state)
 
     def _finish(self) -> None:
         rows = [",".join([stage, str(step), name, repr(value)]) for stage, step, name, value in self.scalars.rows]
@@ -189,9 +228,18 @@ class Training:
     def _network_states(self) -> dict[str, dict[str, Tensor]]:
         return {name: network.state_dict() for name, network in self.method.networks().items()}
 
+    def _hashes(self) -> dict[str, str]:
+        """Of each network's weights and buffers."""
+        found = {}
+        for name, state in self._network_states().items():
+            parts = [value.cpu().contiguous().reshape(-1).view(torch.uint8) for value in state.values()]
+            found[name] = sha256(*(part.numpy().tobytes() for part in parts))
+        return found
+
     def _load_networks(self, states: dict[str, dict[str, Tensor]]) -> None:
-        for name, network in self.method.networks().items():
-            network.load_state_dict(states[name])
+        networks = self.method.networks()
+        for name, state in states.items():
+            networks[name].load_state_dict(state)
 
     @contextmanager
     def _stop_on_signals(self) -> Iterator[None]:

@@ -1,6 +1,6 @@
 """Training and completion. Where it differs from the text, and why: the ledger in paper.toml (C..)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -17,7 +17,7 @@ from bench.masks.mixed import MIXED
 from bench.methods.base import DataFacts, Feed, Inpainter, Stage, compose, in_fixed_batches
 
 from .enhancement import Enhancement, blur, residual_loss
-from .settings import ChandakSettings
+from .settings import ENHANCEMENT_SETTINGS, ChandakSettings
 
 DROP_AT, DROP_TO = 0.6, 0.1
 """The enhancement's learning rate falls to a tenth after 60 % of its steps (C19)."""
@@ -106,6 +106,7 @@ class Chandak2019(LatentMethod):
     settings_class = ChandakSettings
     settings: ChandakSettings
     after_training: ClassVar[frozenset[str]] = SEARCH_SETTINGS | {"enhance"}
+    from_stage: ClassVar[Mapping[str, frozenset[str]]] = {"enhancement": ENHANCEMENT_SETTINGS}
 
     def __init__(self, settings: ChandakSettings, data: DataFacts) -> None:
         super().__init__(settings, data)

@@ -91,3 +91,11 @@ class ChandakSettings(WganSettings, SearchSettings):
             prior_weight=0.1,
             blend="none",
         )
+
+
+ENHANCEMENT_SETTINGS = frozenset(
+    {"enhancement_depth", "enhancement_width", "enhancement_images", "enhancement_epochs", "enhancement_steps"}
+    | {"enhancement_batch_size", "enhancement_learning_rate", "pairs", "pair_iterations", "pair_learning_rate"}
+    | {"blur_low", "blur_high", "blur_side"}
+)
+"""Settings that the GAN's training does not depend on."""

@@ -97,6 +97,21 @@ class Fang2021(Method):
     settings_class = FangSettings
     settings: FangSettings
     after_training: ClassVar[frozenset[str]] = frozenset({"blend"})
+    from_stage: ClassVar[Mapping[str, frozenset[str]]] = {
+        "adversarial": frozenset(
+            {
+                "gan",
+                "critics",
+                "critic_width",
+                "conditional",
+                "n_critic",
+                "gp_weight",
+                "gp_region",
+                "clip",
+                "gan_weight",
+            }
+        )
+    }
 
     def __init__(self, settings: FangSettings, data: DataFacts) -> None:
         super().__init__(settings, data)

@@ -1,7 +1,7 @@
 """Training and completion. Where it differs from the text, and why: the ledger in paper.toml (Y..)."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import torch
@@ -15,8 +15,9 @@ from baselines.latent.unconditional import LatentMethod
 from baselines.srgan import networks as srgan
 from baselines.srgan.networks import FACTOR
 from baselines.srgan.pictures import resized
+from baselines.srgan.training import SrganSettings
 from baselines.srgan.training import stages as srgan_stages
-from bench.methods.base import DataFacts, Feed, Inpainter, Sizes, Stage, compose
+from bench.methods.base import DataFacts, Feed, Inpainter, Sizes, Stage, TrainedSettings, compose
 from bench.util.errors import UserError
 
 from .scaling import in_square, missing_cells, out_of_square, reduced, shrunk
@@ -92,6 +93,11 @@ class Hayrapetyan2017(LatentMethod):
 
     settings_class = HayrapetyanSettings
     after_training: ClassVar[frozenset[str]] = AFTER_TRAINING
+    from_stage: ClassVar[Mapping[str, frozenset[str]]] = {
+        "srresnet": frozenset(SrganSettings.model_fields.keys() - TrainedSettings.model_fields.keys()),
+        "srgan_mse": frozenset({"sr_discriminator", "sr_discriminator_width", "sr_discriminator_learning_rate"})
+        | {"srgan_learning_rate", "sr_adversarial_weight"},
+    }
     settings: HayrapetyanSettings
 
     def __init__(self, settings: HayrapetyanSettings, data: DataFacts) -> None:
