@@ -102,6 +102,10 @@ Minutes = Annotated[
 Workers = Annotated[
     int, typer.Option(min=0, help="With `--cluster local`: runs at a time on the processor; 0: one on each GPU.")
 ]
+AtOnce = Annotated[
+    int,
+    typer.Option(min=0, help="Runs at a time on the processor; 0: one on each core where that is worth their start."),
+]
 Segments = Annotated[
     int | None, typer.Option(min=1, help="Jobs in a training's chain. (default: the profile's, or estimated)")
 ]
@@ -127,6 +131,7 @@ OPTIONS: dict[type[BaseModel], dict[str, Any]] = {
         "device": Device,
         "processes": Processes,
         "threads": Threads,
+        "workers": AtOnce,
         "minutes": Minutes,
         "checkpoint_seconds": CheckpointSeconds,
         "out": Out,

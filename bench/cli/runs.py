@@ -10,10 +10,10 @@ from bench.util.errors import UserError
 @asks(
     Request,
     "key scale data mask_sets variants seeds device changes with_baselines out force include lpips checkpoint_seconds"
-    " processes threads",
+    " processes threads workers",
     key=PaperKey,
 )
-@asks(Placement, "workers segments nodes gpus_per_node")
+@asks(Placement, "segments nodes gpus_per_node")
 def reproduce(
     *, request: Request, cluster: ReproduceCluster = None, dry_run: DryRun = False, placement: Placement
 ) -> None:
@@ -35,7 +35,8 @@ def reproduce(
         from bench.methods.catalog import find
 
         find(request.include)[request.key].paper()
-        queue([request], placement.model_copy(update={"cluster": cluster or LOCAL}), dry_run)
+        more = {"cluster": cluster or LOCAL, "workers": request.workers}
+        queue([request], placement.model_copy(update=more), dry_run)
         return
     if placement.nodes or placement.gpus_per_node:
         raise UserError("--nodes and --gpus-per-node go with --cluster. On this machine, use --processes.")

@@ -314,9 +314,8 @@ def what_a_method_declares_exists(subject: Subject) -> None:
     """`after_training` and `from_stage` name settings, and `images_at_once` fits the evaluation."""
     method = subject.entry.load()
     known = sorted(method.settings_class.model_fields)
-    named = {"after_training": method.after_training} | {
-        f"from_stage[{key!r}]": one for key, one in method.from_stage.items()
-    }
+    later = {f"from_stage[{stage!r}]": names for stage, names in method.from_stage.items()}
+    named = {"after_training": method.after_training} | later
     for where, names in named.items():
         for name in sorted(names - set(known)):
             raise AssertionError(f"{where} names {name!r}, which is not a setting.{nearest(name, known)}")

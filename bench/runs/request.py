@@ -44,6 +44,7 @@ class Asked(TypedDict, total=False):
     device: str
     processes: int
     threads: int
+    workers: int
     minutes: float | None
     checkpoint_seconds: float
     out: str | Path
@@ -87,6 +88,8 @@ class Request(BaseModel):
     """How many processes train together on this machine."""
     threads: int = Field(default=1, ge=1)
     """Of a processor, for all that a method does: with so many the bits are the same on any machine of its kind."""
+    workers: int = Field(default=0, ge=0)
+    """Runs at a time of a reproduction on a processor; 0: as many as it has cores, where that is worth their start."""
     minutes: float | None = Field(default=Options.minutes, ge=0)
     checkpoint_seconds: float = Field(default=Options.checkpoint_seconds, ge=0)
     out: Path = Path("runs")

@@ -7,19 +7,14 @@ clock, earlier pictures, its caller's variables or the packed data gives somethi
 This catches mistakes and shortcuts, not a program that is out to hide: files opened by C code are not seen.
 """
 
-import atexit
-import multiprocessing as mp
 import os
 import signal
 import sys
-import threading
-import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
+from multiprocessing.util import Finalize
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,6 +30,7 @@ from bench.runs.parts import SpotCheck
 from bench.runs.records import Run
 from bench.training.device import open_fabric
 from bench.util.errors import UserError
+from bench.util.processes import end_with_first, spawned
 from bench.util.seeds import Chance
 
 PICTURES = 16
@@ -42,8 +38,6 @@ PICTURES = 16
 pictures passes with chance (1 - s)^16: under 5 % at s = 17 %."""
 CARD_LEVELS = 4.0
 """Root mean square difference over a hole, in levels of 255, that is none on a graphics card; on the processor: 0."""
-PATIENCE = 0.5
-"""Seconds between two looks whether the first process is still there."""
 
 
 class Chosen(NamedTuple):
@@ -160,6 +154,7 @@ class _Other:
     def __init__(self) -> None:
         self._process: Any = None
         self._line: Connection | None = None
+        self._at_exit: Finalize | None = None
 
     def ask(self, job: FillJob) -> Answer:
         try:
@@ -177,37 +172,19 @@ class _Other:
     def start(self) -> Connection:
         if self._line is not None and self._process.is_alive():
             return self._line
-        context = mp.get_context("spawn")
-        self._line, theirs = context.Pipe()
-        # No daemon, so that a method may start processes. It ends by itself when the line does.
-        self._process = context.Process(target=_serve, args=(theirs,), name="spot check", daemon=False)
-        with _without_main():
-            self._process.start()
-        theirs.close()
-        atexit.register(self.end)
+        self._process, self._line = spawned(_serve, "spot check")
+        # Not by atexit, which a process that was itself spawned leaves out: it would wait for this one for ever.
+        self._at_exit = Finalize(None, self.end, exitpriority=0)
         return self._line
 
     def end(self) -> None:
-        atexit.unregister(self.end)
+        if self._at_exit is not None:
+            self._at_exit.cancel()
         if self._line is not None:
             self._line.close()
             self._process.terminate()
             self._process.join()
         self._line = self._process = None
-
-
-@contextmanager
-def _without_main() -> Iterator[None]:
-    """A process that is spawned now does not run the caller's script again, which would ask for this record again.
-
-    No job needs that script: a record's method comes from a file of the catalog.
-    """
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
 
 
 _other = _Other()
@@ -239,8 +216,7 @@ def _serve(line: Connection) -> None:
 
 
 def _answer_and_end(job: FillJob, line: Connection) -> None:
-    served = os.getppid()
-    threading.Thread(target=_end_with, args=(served,), daemon=True).start()
+    end_with_first()
     code = 1
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a method prints has been printed once
@@ -249,14 +225,6 @@ def _answer_and_end(job: FillJob, line: Connection) -> None:
         code = 0
     finally:
         os._exit(code)
-
-
-def _end_with(served: int) -> None:
-    """End this process when the one that it serves, or that one's first process, is no longer there."""
-    first = mp.parent_process()
-    while os.getppid() == served and (first is None or first.is_alive()):
-        time.sleep(PATIENCE)
-    os._exit(1)
 
 
 def _fill_again(job: FillJob) -> Answer:

@@ -200,12 +200,24 @@ class Worklist:
 
     def reproduce(self) -> None:
         """Make every record of a reproduction that is missing."""
+        asked = [(one, seed) for one in self.everything() for seed in dict.fromkeys(one.seeds)]
         for protocol, data in self.each_data():
-            runs = self.experiments(self.everything(), protocol, data)
-            missing = [run for run in runs if self.request.force or run.complete() is None]
+            runs = [(self.experiment(one, seed, protocol, data), one, seed) for one, seed in asked]
+            missing = [run for run in runs if self.request.force or run[0].complete() is None]
             self.progress.line(
                 f"{protocol.data_name}: {len(data.train.ids)} training and {len(data.test.ids)} test images of"
                 f" {protocol.resolution}×{protocol.resolution}; {len(missing)} of {len(runs)} records to create"
             )
-            for run in missing:
-                run.make(self.progress, self.request.force)
+            self._make(missing, protocol)
+
+    def _make(self, missing: Sequence[tuple[Experiment, Request, int]], protocol: Protocol) -> None:
+        request = self.request
+        if self.fabric.device.type == "cpu" and max(request.processes, request.threads) == 1 != request.workers:
+            from bench.runs.side_by_side import Job, at_once, make_all, planned
+
+            todo = [planned(run, Job(request, one, seed, protocol)) for run, one, seed in missing]
+            if (count := at_once(todo, request.workers)) > 1:
+                make_all(todo, count, self.progress)
+                return
+        for run, _, _ in missing:
+            run.make(self.progress, request.force)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from rich.console import Console
 from rich.progress import (
@@ -11,6 +11,7 @@ from rich.progress import (
     ProgressColumn,
     SpinnerColumn,
     Task,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -34,6 +35,8 @@ class Progress:
 
     def __init__(self, console: Console) -> None:
         self.console = console
+        self._bars: Bars | None = None
+        """Of several tasks at a time."""
 
     def line(self, text: str) -> None:
         """One line, of the verb itself."""
@@ -51,11 +54,26 @@ class Progress:
         else:
             yield from self._lines(title)
 
-    def _bar(self, title: str) -> Iterator[OnProgress]:
+    @contextmanager
+    def several(self) -> Iterator[None]:
+        """Within, tasks may be under way at the same time, in several threads."""
+        if not self.console.is_terminal:
+            yield
+            return
+        with self._new_bars() as self._bars:
+            try:
+                yield
+            finally:
+                self._bars = None
+
+    def _new_bars(self) -> Bars:
         columns = [SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(),
                    TextColumn("left"), TimeRemainingColumn()]  # fmt: skip
-        with Bars(*columns, console=self.console, transient=True) as bars:
-            tasks = {}
+        return Bars(*columns, console=self.console, transient=True)
+
+    def _bar(self, title: str) -> Iterator[OnProgress]:
+        tasks: dict[str, TaskID] = {}
+        with nullcontext(self._bars) if self._bars is not None else self._new_bars() as bars:
 
             def report(what: str, done: int, total: int) -> None:
                 if what not in tasks:
@@ -64,6 +82,8 @@ class Progress:
 
             started = time.monotonic()
             yield report
+            for task in tasks.values():
+                bars.remove_task(task)
         self._done(title, started)
 
     def _lines(self, title: str) -> Iterator[OnProgress]:

@@ -98,19 +98,8 @@ class Fang2021(Method):
     settings: FangSettings
     after_training: ClassVar[frozenset[str]] = frozenset({"blend"})
     from_stage: ClassVar[Mapping[str, frozenset[str]]] = {
-        "adversarial": frozenset(
-            {
-                "gan",
-                "critics",
-                "critic_width",
-                "conditional",
-                "n_critic",
-                "gp_weight",
-                "gp_region",
-                "clip",
-                "gan_weight",
-            }
-        )
+        "adversarial": frozenset({"gan", "critics", "critic_width", "conditional", "n_critic"})
+        | {"gan_weight", "gp_weight", "gp_region", "clip"}
     }
 
     def __init__(self, settings: FangSettings, data: DataFacts) -> None:
