@@ -67,7 +67,8 @@ def training_keys(run: Run, method: Method, stages: Sequence[Stage], where: Circ
     for count in range(1, len(stages)) if method.from_stage else ():
         known = {stage.name for stage in stages[:count]}
         later = frozenset().union(*(names for stage, names in method.from_stage.items() if stage not in known))
-        found.append(key(method.after_training | later, {"stages": facts[:count]}))
+        # Later stages too: what follows a schedule over all steps depends on them.
+        found.append(key(method.after_training | later, {"stages": facts, "trained": count}))
     return TrainingKeys(key(method.after_training, {}), found)
 
 

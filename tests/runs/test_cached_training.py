@@ -1,8 +1,15 @@
+from types import MappingProxyType, SimpleNamespace
+
 from toy import noise
 
 from bench.data import Data
 from bench.data.protocol import Protocol
-from bench.runs.cached_training import mark, take_from_cache, training_key
+from bench.runs.cached_training import (
+    Circumstances,
+    mark,
+    take_from_cache,
+    training_keys,
+)
 from bench.runs.records import Run
 from bench.training import checkpoint
 
@@ -30,8 +37,16 @@ def data(train="a", test="b", mean=0.5):
     return Data.of(manifest, noise(), noise(4))
 
 
-def key(after=AFTER, device="cpu", pictures=None, **changes):
-    return training_key(run(**changes), after, pictures or data(), device)
+STAGES = [SimpleNamespace(name=name, steps=steps, batch_size=2) for name, steps in (("first", 6), ("second", 4))]
+
+
+def keys(after=AFTER, later=MappingProxyType({}), device="cpu", threads=1, pictures=None, stages=STAGES, **changes):
+    method = SimpleNamespace(after_training=after, from_stage=later)
+    return training_keys(run(**changes), method, stages, Circumstances(pictures or data(), device, threads))
+
+
+def key(**more):
+    return keys(**more).whole
 
 
 def test_the_key_depends_on_all_that_training_does_and_on_nothing_else():
@@ -51,6 +66,7 @@ def test_the_key_depends_on_all_that_training_does_and_on_nothing_else():
         key(seed=1),
         key(numbers=0),
         key(device="cuda"),
+        key(threads=2),
         key(pictures=data(train="other")),
         key(pictures=data(mean=0.4)),
         key(after=frozenset()),
@@ -62,7 +78,7 @@ def test_what_was_measured_on_held_out_images_comes_along_with_the_networks(tmp_
     twin, folder = (tmp_path / "runs" / "faces-quick" / f"m-seed0-{key}" for key in ("a", "b"))
     for place in (twin, folder):
         place.mkdir(parents=True)
-        mark(place, "k")
+        mark(place, TrainingKeys("k", []))
     checkpoint.save(twin / "checkpoints", "trained", {})
     (twin / "scalars.csv").write_text("scalars")
     assert take_from_cache(folder, run(), "k") == twin
@@ -76,7 +92,7 @@ def test_networks_that_are_not_those_of_their_name_are_not_taken(tmp_path):
     twin, folder = (tmp_path / "runs" / "faces-quick" / f"m-seed0-{key}" for key in ("a", "b"))
     for place in (twin, folder):
         place.mkdir(parents=True)
-        mark(place, "k")
+        mark(place, TrainingKeys("k", []))
     (twin / "scalars.csv").write_text("scalars")
     path = checkpoint.save(twin / "checkpoints", "trained", {"net": {}})
     whole = path.read_bytes()

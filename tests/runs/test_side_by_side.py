@@ -1,0 +1,132 @@
+"""Several runs at a time: in which order they start, and that they give what one after the other gives."""
+
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+from queued import bench_process, results, wait_until
+from toy import write_toys
+
+from bench.runs.side_by_side import Planned, Queue, at_once
+
+
+def planned(home, name, *keys, steps=10):
+    (home / name / "checkpoints").mkdir(parents=True)
+    return Planned(None, home / name, keys, steps)
+
+
+def test_a_run_waits_until_another_has_made_what_both_need(tmp_path):
+    first, second = planned(tmp_path, "a", "stage", "whole a"), planned(tmp_path, "b", "stage", "whole b")
+    other = planned(tmp_path, "c", "another stage", "whole c")
+    queue = Queue([first, second, other])
+    assert queue.take() is first
+    assert queue.take() is other
+    (first.folder / "checkpoints" / "stage-00-abc.pt").touch()
+    assert queue.take() is second
+    assert queue.take() is None
+
+
+def test_a_run_that_waits_starts_when_the_other_ends_without_having_made_it(tmp_path):
+    first, second = planned(tmp_path, "a", "whole"), planned(tmp_path, "b", "whole")
+    queue = Queue([first, second])
+    assert queue.take() is first
+    found = []
+    waiting = threading.Thread(target=lambda: found.append(queue.take()))
+    waiting.start()
+    waiting.join(0.2)
+    assert not found
+    queue.done(first)
+    waiting.join(10)
+    assert found == [second]
+
+
+def test_the_last_thing_in_common_is_waited_for(tmp_path):
+    first = planned(tmp_path, "a", "one", "two", "whole a")
+    second = planned(tmp_path, "b", "one", "two", "whole b")
+    queue = Queue([first, second])
+    queue.take()
+    (first.folder / "checkpoints" / "stage-00-abc.pt").touch()
+    assert not queue._ready(second)
+    (first.folder / "checkpoints" / "stage-01-abc.pt").touch()
+    assert queue._ready(second)
+
+
+def test_processes_are_started_where_there_is_enough_to_train(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.runs.side_by_side.cores", lambda: 4)
+    few, many = ([planned(tmp_path, f"{steps}-{i}", steps=steps) for i in range(3)] for steps in (10, 200))
+    assert at_once(few, 0) == 1
+    assert at_once(many, 0) == 3
+    assert at_once(few, 2) == 2
+    assert at_once(many[:1], 8) == 1
+    assert at_once([], 0) == 1
+
+
+@pytest.fixture
+def home(tmp_path):
+    write_toys(tmp_path / "toys")
+    return tmp_path
+
+
+def reproduce(home, out, workers, *more):
+    words = ("reproduce", "toypaper", "--include", home / "toys", "--scale", "smoke", "--workers", workers, *more)
+    return bench_process(*words, "--seed", 0, "--seed", 1, "--out", home / out, OMP_NUM_THREADS="1")
+
+
+@pytest.mark.slow
+def test_two_at_a_time_give_the_bits_of_one_after_the_other(home):
+    one, two = reproduce(home, "one", 1), reproduce(home, "two", 2)
+    for process in (one, two):
+        text = process.communicate(timeout=500)[0]
+        assert process.returncode == 0, text
+    assert "2 runs at a time" in text
+    assert len(results(home / "one")) > 20
+    assert results(home / "one") == results(home / "two")
+    pages = [sorted((home / out / "reports").rglob("*.md")) for out in ("one", "two")]
+    for path, other in zip(*pages, strict=True):
+        assert path.read_text().replace(str(home / "one"), "") == other.read_text().replace(str(home / "two"), "")
+
+
+def children(pid):
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    return [int(word) for word in listed.stdout.split()]
+
+
+def family(pid):
+    return [one for child in children(pid) for one in (child, *family(child))]
+
+
+def alive(pid):
+    return Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split(")")[-1].split()[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_signal_to_the_first_process_ends_all_and_the_same_command_goes_on(home, number):
+    slow = ("--set", "steps=300", "--set", "rival.steps=300")
+    process = reproduce(home, "out", 2, *slow)
+    wait_until(lambda: list((home / "out").rglob("samples/*.png")))
+    others = family(process.pid)
+    assert len(others) >= 2
+    process.send_signal(number)
+    text = process.communicate(timeout=120)[0]
+    if number != signal.SIGKILL:
+        assert process.returncode == 130, text
+        assert "Traceback" not in text
+    wait_until(lambda: not any(alive(pid) for pid in others), seconds=60)
+    again = reproduce(home, "out", 2, *slow)
+    text = again.communicate(timeout=500)[0]
+    assert again.returncode == 0, text
+
+
+@pytest.mark.slow
+def test_what_one_run_refuses_ends_the_command_with_its_line(home):
+    (home / "toys" / "rival.py").write_text(
+        (home / "toys" / "rival.py").read_text().replace("loss = ((", "loss = float('nan') * ((")
+    )
+    process = reproduce(home, "out", 2)
+    text = process.communicate(timeout=300)[0]
+    assert process.returncode == 2, text
+    assert "error: Training stopped: loss is nan at step 0 of stage 'first'" in text
+    assert "Traceback" not in text
