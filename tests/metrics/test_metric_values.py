@@ -12,11 +12,11 @@ from torchmetrics.functional.image import structural_similarity_index_measure as
 from torchmetrics.functional.image import total_variation
 
 from bench.metrics import score
-from bench.metrics.l1 import l1, l1_hole
 from bench.metrics.psnr import psnr
 from bench.metrics.ssim import ssim
 from bench.metrics.tv import tv
 from bench.runs.evaluation import MaskSetImages, Scored, _score, to_uint8, truncated
+from bench.speed.plain.l1 import l1, l1_hole
 
 SHAPES = [(1, 11, 11), (2, 11, 40), (3, 64, 64), (1, 65, 53)]
 
