@@ -1,19 +1,18 @@
-"""Sums over a strip of two pictures, compiled by Numba: what every metric definition but LPIPS is made of.
+"""Sums of the SSIM over a strip of two pictures, under all its windows; compiled by Numba.
 
-A strip's sums are a function of its two pictures alone. Whole numbers are summed exactly, everything else in float64
-and in one order: there are no threads within a strip, and nothing lets the compiler change the order.
+A strip's sums are a function of its two pictures alone, in float64 and in one order: there are no threads within a
+strip, and nothing lets the compiler change the order.
 
-This file imports nothing of the project: what Numba keeps on disk is renewed when this file changes, and not when
-another one does. Pictures are C-contiguous uint8 (3,H,W); `top` and `bottom` are the strip's rows.
+What Numba keeps on disk is renewed when this file changes, and not when another one does: it imports no number and no
+function to call. Pictures are C-contiguous uint8 (3,H,W); `top` and `bottom` are the strip's rows.
 """
 
 import math
-from collections.abc import Callable
-from typing import Any, TypeVar
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from bench.metrics.compiled import compiled, kept
 
 STRIP = 32
 """Rows of a strip. Sums are added strip by strip, so the last bits of a score depend on it."""
@@ -23,22 +22,20 @@ RAW, TRUNCATED, ALL = range(3)
 
 SSIM, ZERO, FULL, LBAM, LUMA, U7, U11, CENTER, GRAY7, GRAY51, ZITS = range(11)
 """Places in `window_sums`."""
-
-PRODUCTS = 0, 1, 2, 3, 4, 5
-"""Places in `pixel_sums`: the differences of channels times each other, for RR, RG, RB, GG, GB and BB."""
-ERROR, CHANNEL_ERROR, GRAY_ERROR, TRUTH_SQUARES, CENTER_ERROR, CENTER_SQUARES, TRUTH, RESULT = (
-    6,
-    7,
-    8,
-    9,
-    10,
-    11,
-    12,
-    15,
+WINDOWS = (
+    "ssim",
+    "ssim_zero",
+    "ssim_full",
+    "ssim_lbam",
+    "ssim_y",
+    "ssim_u7",
+    "ssim_u11",
+    "ssim_u11_center",
+    "ssim_gray7",
+    "ssim_gray51",
+    "ssim_zits",
 )
-"""The last two have three places each: red, green and blue."""
-GRAY = 2125, 7154, 721
-"""Weights of red, green and blue in scikit-image's `rgb2gray`, times 10,000."""
+"""Their metric definitions."""
 
 _REACH = 5
 _SIDE = 2 * _REACH + 1
@@ -58,26 +55,10 @@ _MIXES = np.array(
 )
 
 Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 Pixels = NDArray[np.uint8]
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def _compiled(function: Function) -> Function:
-    found: Function = njit(nogil=True, error_model="numpy")(function)
-    return found
-
-
-def _kept(function: Function) -> Function:
-    """Compiled once per machine: beside this file, or in the user's cache; in each process where neither is writable."""
-    try:
-        found: Function = njit(nogil=True, error_model="numpy", cache=True)(function)
-    except RuntimeError:
-        return _compiled(function)
-    return found
-
-
-@_kept
+@kept
 def window_sums(truth: Pixels, result: Pixels, top: int, bottom: int, wanted: int) -> Floats:
     """Sums of the SSIM over the places of windows whose centres lie in the strip; 0 where a window fits nowhere.
 
@@ -112,7 +93,7 @@ def window_sums(truth: Pixels, result: Pixels, top: int, bottom: int, wanted: in
     return sums
 
 
-@_compiled
+@compiled
 def _touched(truth: Pixels, result: Pixels, top: int, bottom: int, reach: int) -> tuple[int, int]:
     """The columns whose windows hold an unequal pixel: all those between the first and the last."""
     height, width = truth.shape[1:]
@@ -132,7 +113,7 @@ def _touched(truth: Pixels, result: Pixels, top: int, bottom: int, reach: int) -
     return max(0, first - reach), min(width, last + reach)
 
 
-@_compiled
+@compiled
 def _lines(
     truth: Pixels, result: Pixels, mix: Floats, top: int, bottom: int, near: tuple[int, int], reach: int
 ) -> Floats:
@@ -152,13 +133,13 @@ def _lines(
     return lines
 
 
-@_compiled
+@compiled
 def _mix(line: Floats, pixels: Pixels, weight: float) -> None:
     for j in range(line.size):
         line[j] += weight * pixels[j]
 
 
-@_compiled
+@compiled
 def _gaussian(
     shape: tuple[int, int, int], lines: Floats, top: int, bottom: int, near: tuple[int, int], framed: bool
 ) -> Floats:
@@ -185,7 +166,7 @@ def _gaussian(
     return sums
 
 
-@_compiled
+@compiled
 def _total(columns: Floats, start: int, stop: int) -> float:
     total = 0.0
     for j in range(start, stop):
@@ -193,7 +174,7 @@ def _total(columns: Floats, start: int, stop: int) -> float:
     return total
 
 
-@_compiled
+@compiled
 def _frame(shape: tuple[int, int, int], lines: Floats, top: int, bottom: int, near: tuple[int, int]) -> float:
     """The sum over the outer 5 pixels, over the mirror image."""
     height, width = shape[1:]
@@ -214,7 +195,7 @@ def _frame(shape: tuple[int, int, int], lines: Floats, top: int, bottom: int, ne
     return total
 
 
-@_compiled
+@compiled
 def _mirrored(
     shape: tuple[int, int, int], lines: Floats, top: int, left: int, y0: int, y1: int, x0: int, x1: int
 ) -> Floats:
@@ -229,17 +210,16 @@ def _mirrored(
     return found
 
 
-@_compiled
+@compiled
 def _reflected(place: int, count: int) -> int:
     place = abs(place)
     return place if place < count else 2 * (count - 1) - place
 
 
-@_compiled
+@compiled
 def _blurred(lines: Floats, first: int, last: int, framed: bool) -> Floats:
-    """Under the Gaussian window, each column's sum over the rows outside of and in first...last, and by other constants.
-
-    The first and the last are of all rows, and only taken where `framed`; (3,columns).
+    """Each column's sums under the Gaussian window, (3,columns): over the rows outside of first...last, over these, and
+    over all of them with the constants for a range of 1. The first and the third only where `framed`.
     """
     rows, columns = lines.shape[1] - 2 * _REACH, lines.shape[2] - 2 * _REACH
     squares, both = np.empty_like(lines[0]), np.empty_like(lines[0])
@@ -257,7 +237,7 @@ def _blurred(lines: Floats, first: int, last: int, framed: bool) -> Floats:
     return totals
 
 
-@_compiled
+@compiled
 def _products(squares: Floats, both: Floats, x: Floats, y: Floats) -> None:
     for j in range(x.size):
         squares[j] = x[j] * x[j] + y[j] * y[j]
@@ -265,7 +245,7 @@ def _products(squares: Floats, both: Floats, x: Floats, y: Floats) -> None:
         both[j] = x[j] * y[j]
 
 
-@_compiled
+@compiled
 def _down(out: Floats, rows: Floats) -> None:
     for j in range(out.size):
         inner = _G0 * rows[5, j] + _G1 * (rows[4, j] + rows[6, j]) + _G2 * (rows[3, j] + rows[7, j])
@@ -273,7 +253,7 @@ def _down(out: Floats, rows: Floats) -> None:
         out[j] = inner + outer
 
 
-@_compiled
+@compiled
 def _across(out: Floats, line: Floats) -> None:
     for j in range(out.size):
         inner = _G0 * line[j + 5] + _G1 * (line[j + 4] + line[j + 6]) + _G2 * (line[j + 3] + line[j + 7])
@@ -281,9 +261,9 @@ def _across(out: Floats, line: Floats) -> None:
         out[j] = inner + outer
 
 
-@_compiled
+@compiled
 def _similar(totals: Floats, means: Floats, count: float, sample: float, peak: float) -> None:
-    """Add the SSIM of a row of places: `means` of x, y, x^2 + y^2 and xy, each times `count`; `sample` is n / (n - 1)."""
+    """Add a row of the SSIM. `means`: of x, y, x^2 + y^2 and xy, times `count`. `sample`: n / (n - 1) or 1."""
     c1, c2 = (0.01 * peak * count) ** 2, (0.03 * peak * count) ** 2
     for j in range(totals.size):
         x, y = means[0, j], means[1, j]
@@ -292,7 +272,7 @@ def _similar(totals: Floats, means: Floats, count: float, sample: float, peak: f
         totals[j] += (2 * both + c1) * (2 * covariance + c2) / ((squares + c1) * (variance + c2))
 
 
-@_compiled
+@compiled
 def _uniform(
     shape: tuple[int, int, int],
     lines: Floats,
@@ -329,7 +309,7 @@ def _uniform(
     return whole, center
 
 
-@_compiled
+@compiled
 def _box(
     lines: Floats, side: int, peak: float, row0: int, rows: int, column0: int, columns: int, first: int, last: int
 ) -> Floats:
@@ -355,7 +335,7 @@ def _box(
     return totals
 
 
-@_compiled
+@compiled
 def _slide(sums: Floats, x: Floats, y: Floats, sign: float) -> None:
     for j in range(x.size):
         sums[0, j] += sign * x[j]
@@ -367,7 +347,7 @@ def _slide(sums: Floats, x: Floats, y: Floats, sign: float) -> None:
         sums[3, j] += sign * (x[j] * y[j])
 
 
-@_compiled
+@compiled
 def _run(runs: Floats, sums: Floats) -> None:
     a = b = c = d = 0.0
     for j in range(sums.shape[1]):
@@ -381,105 +361,8 @@ def _run(runs: Floats, sums: Floats) -> None:
         runs[3, j + 1] = d
 
 
-@_compiled
+@compiled
 def _gap(out: Floats, run: Floats, side: int) -> None:
     ends = run[side:]
     for j in range(out.size):
         out[j] = ends[j] - run[j]
-
-
-@_kept
-def pixel_sums(truth: Pixels, result: Pixels, top: int, bottom: int) -> Integers:
-    """Sums over the strip's pixels: of differences, result minus truth, and of the pictures themselves. Exact."""
-    height, width = truth.shape[1:]
-    sums = np.zeros(18, np.int64)
-    for row in range(top, bottom):
-        x, y = truth[:, row], result[:, row]
-        _add_pixels(sums, x[0], x[1], x[2], y[0], y[1], y[2])
-        if height // 4 <= row < height // 4 + height // 2:
-            for channel in range(3):
-                start, stop = width // 4, width // 4 + width // 2
-                _add_center(sums, x[channel, start:stop], y[channel, start:stop])
-    return sums
-
-
-@_compiled
-def _add_pixels(sums: Integers, x0: Pixels, x1: Pixels, x2: Pixels, y0: Pixels, y1: Pixels, y2: Pixels) -> None:
-    rr = rg = rb = gg = gb = bb = error = channels = gray = squares = 0
-    r_truth = g_truth = b_truth = r_result = g_result = b_result = 0
-    for j in range(x0.size):
-        r, g, b = (
-            np.int32(y0[j]) - np.int32(x0[j]),
-            np.int32(y1[j]) - np.int32(x1[j]),
-            np.int32(y2[j]) - np.int32(x2[j]),
-        )
-        rr += r * r
-        rg += r * g
-        rb += r * b
-        gg += g * g
-        gb += g * b
-        bb += b * b
-        error += abs(r) + abs(g) + abs(b)
-        channels += abs(r + g + b)
-        gray += abs(2125 * r + 7154 * g + 721 * b)
-    for j in range(x0.size):
-        r, g, b = np.int32(x0[j]), np.int32(x1[j]), np.int32(x2[j])
-        squares += r * r + g * g + b * b
-        r_truth += r
-        g_truth += g
-        b_truth += b
-        r_result += np.int32(y0[j])
-        g_result += np.int32(y1[j])
-        b_result += np.int32(y2[j])
-    found = (rr, rg, rb, gg, gb, bb, error, channels, gray, squares)
-    for place in range(10):
-        sums[place] += found[place]
-    means = (r_truth, g_truth, b_truth, r_result, g_result, b_result)
-    for place in range(6):
-        sums[TRUTH + place] += means[place]
-
-
-@_compiled
-def _add_center(sums: Integers, x: Pixels, y: Pixels) -> None:
-    error = squares = 0
-    for j in range(x.size):
-        gap = np.int32(y[j]) - np.int32(x[j])
-        error += abs(gap)
-        squares += gap * gap
-    sums[CENTER_ERROR] += error
-    sums[CENTER_SQUARES] += squares
-
-
-@_kept
-def variation_sums(picture: Pixels, top: int, bottom: int) -> Floats:
-    """Over the strip and the channels: of sqrt(gx^2 + gy^2) with differences that wrap around, and of |gx|, |gy|
-    with those inside the picture, which are exact."""
-    height, width = picture.shape[1:]
-    roots = np.zeros(width)
-    across = down = 0
-    for channel in range(3):
-        for row in range(top, bottom):
-            line, below = picture[channel, row], picture[channel, (row + 1) % height]
-            across += _step_across(roots[: width - 1], line[: width - 1], line[1:], below[: width - 1])
-            wrapped = np.float32(line[0]) - np.float32(line[width - 1])
-            fall = np.float32(below[width - 1]) - np.float32(line[width - 1])
-            roots[width - 1] += np.sqrt(wrapped * wrapped + fall * fall)
-            if row + 1 < height:
-                down += _gaps(line, below)
-    return np.array([_total(roots, 0, width), float(across), float(down)])
-
-
-@_compiled
-def _step_across(roots: Floats, line: Pixels, beside: Pixels, below: Pixels) -> int:
-    for j in range(roots.size):
-        x, y = np.float32(beside[j]) - np.float32(line[j]), np.float32(below[j]) - np.float32(line[j])
-        roots[j] += np.sqrt(x * x + y * y)
-    return _gaps(line, beside)
-
-
-@_compiled
-def _gaps(line: Pixels, other: Pixels) -> int:
-    total = 0
-    for j in range(line.size):
-        total += abs(np.int32(line[j]) - np.int32(other[j]))
-    return total

@@ -9,23 +9,19 @@ from bench.metrics.sums import Pair
 
 def columns(pair: Pair, hole_share: Tensor) -> dict[str, Tensor]:
     """The L1s of a composite, float64 (N,) each, in %. `hole_share` is float64 (N,), in (0,1]."""
-    from bench.metrics import kernels
-
     whole = of_all(pair)
-    gray_sum = (pair.truth_means + pair.result_means) @ pair.truth_means.new_tensor(GRAY)
-    gray_error = pair.mean(kernels.GRAY_ERROR, 10_000 * pair.pixels)
-    squares = pair.mean(kernels.TRUTH_SQUARES, 3 * pair.pixels)
+    gray_sum = ((pair.truth_means + pair.result_means) * pair.truth_means.new_tensor(GRAY)).sum(1)
     found = {
         "l1": whole,
         "l1_hole": whole / hole_share,  # the known pixels are the truth's own
         "l1_channels": of_channel_means(pair),
         "l1_rel": 100 * _ratio(pair.error, pair.truth_means.mean(1)),
         "l1_sym": 100 * _ratio(pair.error, (pair.truth_means + pair.result_means).mean(1)),
-        "l1_sym_gray": 100 * _ratio(gray_error, gray_sum),
-        "l2_rel": 100 * _ratio(pair.mse, squares),
+        "l1_sym_gray": 100 * _ratio(pair.gray_error, gray_sum),
+        "l2_rel": 100 * _ratio(pair.mse, pair.truth_squares),
     }
     if min(pair.height, pair.width) >= 2:
-        found["l1_center"] = 100 / 255 * pair.mean(kernels.CENTER_ERROR, 3 * pair.middle)
+        found["l1_center"] = 100 / 255 * pair.center_error
     return found
 
 
@@ -36,9 +32,7 @@ def of_all(pair: Pair) -> Tensor:
 
 def of_channel_means(pair: Pair) -> Tensor:
     """Mean |difference of the channel means|, float64 (N,), in %."""
-    from bench.metrics import kernels
-
-    return 100 / 255 * pair.mean(kernels.CHANNEL_ERROR, 3 * pair.pixels)
+    return 100 / 255 * pair.channel_error
 
 
 def _ratio(part: Tensor, whole: Tensor) -> Tensor:

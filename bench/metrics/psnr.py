@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor
 
-from bench.metrics.each import each
 from bench.metrics.sums import Pair
 
 GRAY = (0.2125, 0.7154, 0.0721)
@@ -18,7 +17,8 @@ def psnr(truth: Tensor, result: Tensor) -> Tensor:
     Infinite where the images are equal. The squared errors are whole numbers and summed exactly, so nothing is rounded
     before the logarithm.
     """
-    return each(lambda x, y: decibels(_squares(x, y) / x.numel()), truth, result)
+    squares = [_squares(*images) / images[0].numel() for images in zip(truth, result, strict=True)]
+    return decibels(torch.stack(squares)) if squares else torch.zeros(0, dtype=torch.float64)
 
 
 def columns(pair: Pair) -> dict[str, Tensor]:
@@ -27,11 +27,9 @@ def columns(pair: Pair) -> dict[str, Tensor]:
     # The error of a weighted sum of channels follows from the channels' products: w' (D D') w.
     for name, weights in (("psnr_gray", GRAY), ("psnr_y", LUMA)):
         weight = pair.products.new_tensor(weights)
-        found[name] = decibels((pair.products @ weight @ weight).clamp_min(0))
+        found[name] = decibels((pair.products * torch.outer(weight, weight)).sum((1, 2)).clamp_min(0))
     if min(pair.height, pair.width) >= 2:
-        from bench.metrics import kernels
-
-        found["psnr_center"] = decibels(pair.mean(kernels.CENTER_SQUARES, 3 * pair.middle))
+        found["psnr_center"] = decibels(pair.center_squares)
     return found
 
 

@@ -43,19 +43,23 @@ def score(
 def _of_composite(truth: Tensor, composite: Tensor, hole: Tensor) -> dict[str, Tensor]:
     found = pair(truth, composite, "all")
     share = hole.flatten(1).sum(1).double().cpu() / found.pixels
-    of_truth = tv.columns(truth, found.truth_means.mean(1))
+    of_truth = tv.columns(found.truth_steps, found.truth_means.mean(1), found.height, found.width)
     return (
         ssim.columns(found)
         | psnr.columns(found)
         | l1.columns(found, share)
-        | tv.columns(composite, found.result_means.mean(1))
+        | tv.columns(found.result_steps, found.result_means.mean(1), found.height, found.width)
         | {f"{name}_truth": values for name, values in of_truth.items()}
     )
 
 
 def _of_raw(truth: Tensor, raw: Tensor) -> dict[str, Tensor]:
     found = pair(truth, raw, "raw")
-    scores = {"psnr_raw": psnr.decibels(found.mse), "l1_raw": l1.of_all(found), "tv_raw": tv.tv(raw)}
+    scores = {
+        "psnr_raw": psnr.decibels(found.mse),
+        "l1_raw": l1.of_all(found),
+        "tv_raw": tv.form(found.result_steps, found.pixels),
+    }
     if min(truth.shape[-2:]) >= DEFINITIONS["ssim_raw"].smallest_side:
         scores["ssim_raw"] = ssim.columns(found)["ssim"]
     return scores

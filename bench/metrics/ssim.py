@@ -2,17 +2,15 @@
 
 from torch import Tensor
 
-from bench.metrics.sums import Pair, windows
+from bench.metrics.sums import Pair, ssim_sums
 
 SIDE = 11
 """Pixels of the Gaussian window's side."""
 
-_PADDED = ("ssim_zero", "ssim_full", "ssim_lbam")
-_INSIDE = {"ssim": 11, "ssim_u7": 7, "ssim_u11": 11}
+_CHANNELS = {"ssim": 11, "ssim_u7": 7, "ssim_u11": 11}
 _MIXED = {"ssim_y": 11, "ssim_gray7": 7, "ssim_gray51": 51, "ssim_zits": 7}
-_CENTER = "ssim_u11_center"
-_ORDER = ("ssim", *_PADDED, "ssim_y", "ssim_u7", "ssim_u11", _CENTER, "ssim_gray7", "ssim_gray51", "ssim_zits")
-"""As `kernels.window_sums` has them."""
+"""The sides of windows that are taken where they fit whole."""
+_PADDED = ("ssim_zero", "ssim_full", "ssim_lbam")
 
 
 def ssim(truth: Tensor, result: Tensor) -> Tensor:
@@ -22,17 +20,17 @@ def ssim(truth: Tensor, result: Tensor) -> Tensor:
     K2 = 0.03; range 255; mean over places and channels.
     """
     height, width = truth.shape[-2:]
-    return windows(truth, result)[:, _ORDER.index("ssim")] / (3 * _places(height, width, SIDE))
+    return ssim_sums(truth, result) / (3 * _places(height, width, SIDE))
 
 
 def columns(pair: Pair) -> dict[str, Tensor]:
     """The SSIMs whose windows fit into the picture, float64 (N,) each."""
     height, width = pair.height, pair.width
-    places = {name: 3 * _places(height, width, side) for name, side in _INSIDE.items()}
+    places = {name: 3 * _places(height, width, side) for name, side in _CHANNELS.items()}
     places |= {name: _places(height, width, side) for name, side in _MIXED.items()}
     places |= dict.fromkeys(_PADDED, 3 * pair.pixels if min(height, width) >= SIDE else 0)
-    places[_CENTER] = 3 * _places(height // 2, width // 2, SIDE)
-    return {name: pair.windows[:, place] / places[name] for place, name in enumerate(_ORDER) if places[name]}
+    places["ssim_u11_center"] = 3 * _places(height // 2, width // 2, SIDE)
+    return {name: pair.windows[name] / count for name, count in places.items() if count}
 
 
 def of_uniform_windows(pair: Pair) -> dict[str, Tensor]:

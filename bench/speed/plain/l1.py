@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from bench.metrics.each import each
+from bench.speed.plain.each import each
 from bench.speed.plain.pair import GRAY, Pair, mean, middle
 
 

@@ -7,9 +7,9 @@ from torch import Tensor
 
 from bench.metrics.definitions import DEFINITIONS
 from bench.metrics.lpips import Lpips
-from bench.metrics.threads import in_chunks, side_by_side
 from bench.speed.plain import l1, psnr, ssim, tv
 from bench.speed.plain.pair import Pair
+from bench.speed.plain.threads import in_chunks, side_by_side
 
 
 def score(

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bench.metrics.threads import in_chunks, side_by_side
 from bench.speed.plain.pair import Pair, middle
+from bench.speed.plain.threads import in_chunks, side_by_side
 from bench.speed.plain.windows import SIDE, gaussian, uniform
 
 _PLANE_PIXELS = 1 << 16
