@@ -10,14 +10,14 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 def compiled(function: Function) -> Function:
     """For functions that a kernel calls."""
-    found: Function = njit(nogil=True, error_model="numpy")(function)
-    return found
+    found: Any = njit(nogil=True, error_model="numpy")(function)
+    return found  # type: ignore[no-any-return]
 
 
 def kept(function: Function) -> Function:
     """For kernels: compiled once, and kept beside the source, else in the user's cache; else in this process alone."""
     try:
-        found: Function = njit(nogil=True, error_model="numpy", cache=True)(function)
+        found: Any = njit(nogil=True, error_model="numpy", cache=True)(function)
     except RuntimeError:  # neither folder is writable
         return compiled(function)
-    return found
+    return found  # type: ignore[no-any-return]

@@ -4,6 +4,8 @@ Whole numbers are summed exactly; roots in float64 and in one order. As in kerne
 (3,H,W), `top` and `bottom` are the strip's rows, and nothing that counts is imported.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +18,8 @@ ERROR, CHANNEL_ERROR, GRAY_ERROR, TRUTH_SQUARES, CENTER_ERROR, CENTER_SQUARES = 
 and columns of |difference| and difference^2."""
 TRUTH, RESULT = slice(12, 15), slice(15, 18)
 """Of each channel."""
+COUNT = 18
+"""How many there are."""
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -43,9 +47,9 @@ def _add_pixels(sums: Integers, x0: Pixels, x1: Pixels, x2: Pixels, y0: Pixels, 
     r_truth = g_truth = b_truth = r_result = g_result = b_result = 0
     for j in range(x0.size):
         r, g, b = (
-            np.int32(y0[j]) - np.int32(x0[j]),
-            np.int32(y1[j]) - np.int32(x1[j]),
-            np.int32(y2[j]) - np.int32(x2[j]),
+            _level(y0[j]) - _level(x0[j]),
+            _level(y1[j]) - _level(x1[j]),
+            _level(y2[j]) - _level(x2[j]),
         )
         rr += r * r
         rg += r * g
@@ -57,14 +61,14 @@ def _add_pixels(sums: Integers, x0: Pixels, x1: Pixels, x2: Pixels, y0: Pixels, 
         channels += abs(r + g + b)
         gray += abs(2125 * r + 7154 * g + 721 * b)
     for j in range(x0.size):
-        r, g, b = np.int32(x0[j]), np.int32(x1[j]), np.int32(x2[j])
+        r, g, b = _level(x0[j]), _level(x1[j]), _level(x2[j])
         squares += r * r + g * g + b * b
         r_truth += r
         g_truth += g
         b_truth += b
-        r_result += np.int32(y0[j])
-        g_result += np.int32(y1[j])
-        b_result += np.int32(y2[j])
+        r_result += _level(y0[j])
+        g_result += _level(y1[j])
+        b_result += _level(y2[j])
     found = (rr, rg, rb, gg, gb, bb, error, channels, gray, squares)
     for place in range(10):
         sums[place] += found[place]
@@ -77,11 +81,16 @@ def _add_pixels(sums: Integers, x0: Pixels, x1: Pixels, x2: Pixels, y0: Pixels, 
 def _add_center(sums: Integers, x: Pixels, y: Pixels) -> None:
     error = squares = 0
     for j in range(x.size):
-        gap = np.int32(y[j]) - np.int32(x[j])
+        gap = _level(y[j]) - _level(x[j])
         error += abs(gap)
         squares += gap * gap
     sums[CENTER_ERROR] += error
     sums[CENTER_SQUARES] += squares
+
+
+@compiled
+def _level(pixel: Any) -> Any:
+    return np.int32(pixel)
 
 
 @kept
@@ -117,5 +126,5 @@ def _step_across(roots: Floats, line: Pixels, beside: Pixels, below: Pixels) -> 
 def _gaps(line: Pixels, other: Pixels) -> int:
     total = 0
     for j in range(line.size):
-        total += abs(np.int32(line[j]) - np.int32(other[j]))
+        total += abs(_level(line[j]) - _level(other[j]))
     return total

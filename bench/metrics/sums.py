@@ -71,7 +71,9 @@ def pair(truth: Tensor, result: Tensor, wanted: Wanted) -> Pair:
         return np.concatenate(found + [pixel_kernels.variation_sums(one, top, bottom) for one in varied])
 
     sums = over_strips(strip, truth, result)
-    windows, exact, result_steps, truth_steps = sums.tensor_split([11, 29, 32], dim=1)
+    first = len(kernels.WINDOWS)
+    last = first + pixel_kernels.COUNT
+    windows, exact, result_steps, truth_steps = sums.tensor_split([first, last, last + 3], dim=1)
     height, width = truth.shape[-2:]
     pixels, middle = height * width, (height // 2) * (width // 2)
     return Pair(
@@ -96,7 +98,9 @@ def ssim_sums(truth: Tensor, result: Tensor) -> Tensor:
     """The sum of `ssim` over all places of its window, float64 (N,), of uint8 (N,3,H,W)."""
     from bench.metrics import kernels
 
-    return over_strips(lambda *strip: kernels.window_sums(*strip, kernels.RAW), truth, result)[:, kernels.SSIM]
+    return over_strips(lambda x, y, top, bottom: kernels.window_sums(x, y, top, bottom, kernels.RAW), truth, result)[
+        :, kernels.SSIM
+    ]
 
 
 def steps(picture: Tensor) -> Tensor:
