@@ -15,18 +15,6 @@ from bench.metrics.kernels import STRIP
 from bench.speed.plain import score as plain
 
 SHAPES = [(11, 11), (31, 64), (32, 40), (33, 30), (36, 51), (37, 90), (65, 53), (70, 12), (97, 120), (140, 77)]
-    (11, 11),
-    (31, 64),
-    (32, 40),
-    (33, 30),
-    (36, 51),
-    (37, 90),
-    (64, 64),
-    (65, 53),
-    (70, 12),
-    (97, 120),
-    (140, 77),
-]
 
 
 def batch(height, width, count=3, seed=0):
