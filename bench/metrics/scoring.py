@@ -1,5 +1,6 @@
 """All metric definitions of one batch, in one pass."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -34,15 +35,29 @@ def score(
     if raw is not None:
         scores |= _of_raw(truth, raw)
     if truncated is not None:
-        scores |= _of_truncated(truth, torch.where(hole, truncated, truth))
+        scores |= _of_truncated(truth, paste(truncated, truth, hole))
     if lpips is not None:
         scores |= lpips.columns(truth, composite)
     return scores
 
 
+# NumPy, not torch: torch's threads keep spinning for a while after an operation on a whole batch, on the cores that the
+# strips are summed on.
+
+
+def paste(raw: Tensor, truth: Tensor, hole: Tensor) -> Tensor:
+    """The composite, uint8 (N,3,H,W): `raw` in the hole, `truth` elsewhere."""
+    return torch.from_numpy(np.where(hole.cpu().numpy(), raw.cpu().numpy(), truth.cpu().numpy()))
+
+
+def shares(hole: Tensor) -> Tensor:
+    """The share of missing pixels, float64 (N,), of bool (N,1,H,W)."""
+    return torch.from_numpy(hole.cpu().numpy().mean(axis=(1, 2, 3), dtype=np.float64))
+
+
 def _of_composite(truth: Tensor, composite: Tensor, hole: Tensor) -> dict[str, Tensor]:
     found = pair(truth, composite, "all")
-    share = hole.flatten(1).sum(1).double().cpu() / found.pixels
+    share = shares(hole)
     of_truth = tv.columns(found.truth_steps, found.truth_means.mean(1), found.height, found.width)
     return (
         ssim.columns(found)
@@ -75,9 +90,10 @@ def _of_truncated(truth: Tensor, composite: Tensor) -> dict[str, Tensor]:
 def _check(truth: Tensor, composite: Tensor, hole: Tensor) -> None:
     if truth.dtype != torch.uint8 or composite.dtype != torch.uint8 or hole.dtype != torch.bool:
         raise RuntimeError(f"score takes uint8 and bool, not {truth.dtype}, {composite.dtype} and {hole.dtype}")
-    empty = ~hole.flatten(1).any(dim=1)
+    missing = hole.cpu().numpy()
+    empty = ~missing.any(axis=(1, 2, 3))
     # Unequal known pixels would mean another resampling or an unpasted result: scores of another protocol.
-    foreign = ((truth != composite) & ~hole).flatten(1).any(dim=1)
+    foreign = ((truth.cpu().numpy() != composite.cpu().numpy()) & ~missing).any(axis=(1, 2, 3))
     for broken, says in ((empty, "has no hole"), (foreign, "has known pixels that are not the truth's")):
         if broken.any():
-            raise RuntimeError(f"cannot score number {int(broken.nonzero()[0])} of the batch: it {says}")
+            raise RuntimeError(f"cannot score number {int(broken.argmax())} of the batch: it {says}")

@@ -18,6 +18,7 @@ from bench.data import Packed
 from bench.masks.sets import mask_set
 from bench.methods.base import BrokenResultError, Inpainter, diagnostic_columns, fill
 from bench.metrics import Lpips, score
+from bench.metrics.scoring import paste, shares
 from bench.runs.shown import keep_raw
 from bench.util.errors import UserError
 from bench.util.files import whole
@@ -203,13 +204,13 @@ def _scored(subject: MaskSetImages, places: range, lpips: Lpips | None) -> Itera
 
 def _score(subject: MaskSetImages, indices: list[int], batch: Scored, lpips: Lpips | None) -> Numbers:
     truth, hole, raw, more, truncated = batch
-    composite = torch.where(hole, raw, truth)
+    composite = paste(raw, truth, hole)
     scores = score(truth, composite, hole, raw, lpips, truncated)
     columns = {
         "mask_set": subject.mask_set,
         "image": [subject.ids[index] for index in indices],
         "group": [subject.groups[index] for index in indices],
-        "hole_share": hole.double().mean(dim=(1, 2, 3)).tolist(),
+        "hole_share": shares(hole).tolist(),
     }
     frame = pd.DataFrame(columns | {key: value.tolist() for key, value in scores.items()} | dict(more))
     return frame, composite.numpy(), raw.numpy()
