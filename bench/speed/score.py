@@ -16,7 +16,7 @@ from bench.methods.base import Inpainter
 from bench.metrics import score
 from bench.runs.evaluation import evaluate
 from bench.speed.metrics import pictures
-from bench.speed.plain import score as plain
+from bench.speed.plain.scoring import score as plain
 from bench.speed.timing import Row, race, row
 
 SIDE = 256

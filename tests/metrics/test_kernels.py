@@ -12,7 +12,7 @@ import torch
 
 from bench.metrics import score
 from bench.metrics.kernels import STRIP
-from bench.speed.plain import score as plain
+from bench.speed.plain.scoring import score as plain
 
 SHAPES = [(11, 11), (31, 64), (32, 40), (33, 30), (36, 51), (37, 90), (65, 53), (70, 12), (97, 120), (140, 77)]
 

@@ -1,5 +1,1 @@
 """The scores in plain torch: what tests compare the compiled ones with, and what `speed score` times them against."""
-
-from bench.speed.plain.scoring import score
-
-__all__ = ["score"]
