@@ -31,7 +31,7 @@ RAW = "raw.npy"
 PART = 8 * BATCH
 """Images between two files on disk: what a kill can cost. Batches divide it, so that they are cut alike."""
 AHEAD = 2
-"""Batches that may be filled before the first of them is scored."""
+"""Batches that are held at once: one is scored while the next one is filled. With 1 they take turns."""
 
 
 class Scored(NamedTuple):
