@@ -16,6 +16,7 @@ class Timed(StrEnum):
 
     ALL = "all"
     METRICS = "metrics"
+    SCORE = "score"
     MASKS = "masks"
     LPIPS = "lpips"
     LOADING = "loading"
@@ -28,7 +29,7 @@ def speed(
     subject: Annotated[Timed, typer.Argument(help="What to time.")] = Timed.ALL,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer sizes and repeats.")] = False,
 ) -> None:
-    """Time metrics, masks, LPIPS, loading, latent search and training against other code, as medians and ratios.
+    """Time metrics, scoring, masks, LPIPS, loading, latent search and training against other code: medians, ratios.
 
     The other libraries are an extra, [bold]pip install -e '.\\[speed]'[/]; those that are missing are reported.
 

@@ -3,8 +3,12 @@
 import torch
 from torch import Tensor
 
-from bench.metrics.each import each
-from bench.metrics.pair import GRAY, LUMA, Pair, mean, middle
+from bench.metrics.sums import Pair
+
+GRAY = (0.2125, 0.7154, 0.0721)
+"""Weights of red, green and blue in scikit-image's `rgb2gray`."""
+LUMA = (65.481 / 255, 128.553 / 255, 24.966 / 255)
+"""Weights in the Y of BT.601 with 16...235, as MATLAB's `rgb2ycbcr`."""
 
 
 def psnr(truth: Tensor, result: Tensor) -> Tensor:
@@ -13,20 +17,19 @@ def psnr(truth: Tensor, result: Tensor) -> Tensor:
     Infinite where the images are equal. The squared errors are whole numbers and summed exactly, so nothing is rounded
     before the logarithm.
     """
-    return each(lambda x, y: decibels(_squares(x, y) / x.numel()), truth, result)
+    squares = [_squares(*images) / images[0].numel() for images in zip(truth, result, strict=True)]
+    return decibels(torch.stack(squares)) if squares else torch.zeros(0, dtype=torch.float64)
 
 
 def columns(pair: Pair) -> dict[str, Tensor]:
     """`mse` and the PSNRs of the composite, float64 (N,) each."""
-    products = pair.products
-    mse = products.diagonal(dim1=-2, dim2=-1).mean(-1)
-    found = {"mse": mse, "psnr": decibels(mse)}
+    found = {"mse": pair.mse, "psnr": decibels(pair.mse)}
     # The error of a weighted sum of channels follows from the channels' products: w' (D D') w.
     for name, weights in (("psnr_gray", GRAY), ("psnr_y", LUMA)):
-        weight = products.new_tensor(weights)
-        found[name] = decibels((products @ weight @ weight).clamp_min(0))
-    if min(pair.truth.shape[-2:]) >= 2:
-        found["psnr_center"] = decibels(mean(middle(pair.difference).square()))
+        weight = pair.products.new_tensor(weights)
+        found[name] = decibels((pair.products * torch.outer(weight, weight)).sum((1, 2)).clamp_min(0))
+    if min(pair.height, pair.width) >= 2:
+        found["psnr_center"] = decibels(pair.center_squares)
     return found
 
 

@@ -1,15 +1,13 @@
 """All metric definitions of one batch, in one pass."""
 
-from collections.abc import Callable
-
+import numpy as np
 import torch
 from torch import Tensor
 
 from bench.metrics import l1, psnr, ssim, tv
 from bench.metrics.definitions import DEFINITIONS
 from bench.metrics.lpips import Lpips
-from bench.metrics.pair import Pair
-from bench.metrics.threads import in_chunks, side_by_side
+from bench.metrics.sums import pair
 
 
 def score(
@@ -20,7 +18,7 @@ def score(
     lpips: Lpips | None = None,
     truncated: Tensor | None = None,
 ) -> dict[str, Tensor]:
-    """The columns of metric definitions.py, float64 (N,) each; an image's do not depend on its batch mates.
+    """The columns of metric definitions.py, float64 (N,) each on the CPU; an image's do not depend on its batch mates.
 
     `truth`, `composite` and `raw` are uint8 (N,3,H,W), `hole` is bool (N,1,H,W); `truncated` is `raw` cut off to 8 bits
     where that one was rounded. Scores of the raw result, truncated ones and LPIPS are left out where their argument is
@@ -33,58 +31,69 @@ def score(
         known = None if raw is None else one
         cut = None if truncated is None else one
         return {name: value[:0] for name, value in score(one, one, one[:, :1] == 0, known, lpips, cut).items()}
-    parts = in_chunks(_score, truth, composite, hole)
-    scores = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+    scores = _of_composite(truth, composite, hole)
     if raw is not None:
-        scores |= {
-            "psnr_raw": psnr.psnr(truth, raw),
-            "l1_raw": l1.l1(truth, raw),
-            "tv_raw": torch.cat(in_chunks(tv.tv, raw)),
-        }
-        if min(truth.shape[-2:]) >= DEFINITIONS["ssim_raw"].smallest_side:
-            scores["ssim_raw"] = ssim.ssim(truth, raw)
+        scores |= _of_raw(truth, raw)
     if truncated is not None:
-        parts = in_chunks(_score_truncated, truth, torch.where(hole, truncated, truth))
-        scores |= {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        scores |= _of_truncated(truth, paste(truncated, truth, hole))
     if lpips is not None:
         scores |= lpips.columns(truth, composite)
     return scores
 
 
-def _score(truth: Tensor, composite: Tensor, hole: Tensor) -> dict[str, Tensor]:
-    pair = Pair(truth, composite)
-    share = hole.flatten(1).sum(1).double() / pair.pixels
-    families: list[Callable[[Pair], dict[str, Tensor]]] = [
-        ssim.of_channels,
-        ssim.of_gray,
-        ssim.of_luma,
-        ssim.of_wrong_range,
-        psnr.columns,
-        lambda pair: l1.columns(pair, share),
-        lambda pair: tv.columns(pair.result, pair.result_means.mean(1)),
-        lambda pair: _named_truth(tv.columns(pair.truth, pair.truth_means.mean(1))),
-    ]
-    found = side_by_side(lambda family: family(pair), families)  # a single chunk occupies all cores, too
-    return {name: values for columns in found for name, values in columns.items()}
+# NumPy, not torch: torch's threads keep spinning for a while after an operation on a whole batch, on the cores that the
+# strips are summed on.
 
 
-def _score_truncated(truth: Tensor, composite: Tensor) -> dict[str, Tensor]:
-    pair = Pair(truth, composite)
-    found = ssim.of_uniform_windows(pair)
-    found |= {"psnr": psnr.psnr(truth, composite), "l1_channels": l1.of_channel_means(pair)}
-    return {f"{name}_trunc": values for name, values in found.items()}
+def paste(raw: Tensor, truth: Tensor, hole: Tensor) -> Tensor:
+    """The composite, uint8 (N,3,H,W): `raw` in the hole, `truth` elsewhere."""
+    return torch.from_numpy(np.where(hole.cpu().numpy(), raw.cpu().numpy(), truth.cpu().numpy()))
 
 
-def _named_truth(columns: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {f"{name}_truth": values for name, values in columns.items()}
+def shares(hole: Tensor) -> Tensor:
+    """The share of missing pixels, float64 (N,), of bool (N,1,H,W)."""
+    return torch.from_numpy(hole.cpu().numpy().mean(axis=(1, 2, 3), dtype=np.float64))
+
+
+def _of_composite(truth: Tensor, composite: Tensor, hole: Tensor) -> dict[str, Tensor]:
+    found = pair(truth, composite, "all")
+    share = shares(hole)
+    of_truth = tv.columns(found.truth_steps, found.truth_means.mean(1), found.height, found.width)
+    return (
+        ssim.columns(found)
+        | psnr.columns(found)
+        | l1.columns(found, share)
+        | tv.columns(found.result_steps, found.result_means.mean(1), found.height, found.width)
+        | {f"{name}_truth": values for name, values in of_truth.items()}
+    )
+
+
+def _of_raw(truth: Tensor, raw: Tensor) -> dict[str, Tensor]:
+    found = pair(truth, raw, "raw")
+    scores = {
+        "psnr_raw": psnr.decibels(found.mse),
+        "l1_raw": l1.of_all(found),
+        "tv_raw": tv.form(found.result_steps, found.pixels),
+    }
+    if min(truth.shape[-2:]) >= DEFINITIONS["ssim_raw"].smallest_side:
+        scores["ssim_raw"] = ssim.columns(found)["ssim"]
+    return scores
+
+
+def _of_truncated(truth: Tensor, composite: Tensor) -> dict[str, Tensor]:
+    found = pair(truth, composite, "truncated")
+    scores = ssim.of_uniform_windows(found)
+    scores |= {"psnr": psnr.decibels(found.mse), "l1_channels": l1.of_channel_means(found)}
+    return {f"{name}_trunc": values for name, values in scores.items()}
 
 
 def _check(truth: Tensor, composite: Tensor, hole: Tensor) -> None:
     if truth.dtype != torch.uint8 or composite.dtype != torch.uint8 or hole.dtype != torch.bool:
         raise RuntimeError(f"score takes uint8 and bool, not {truth.dtype}, {composite.dtype} and {hole.dtype}")
-    empty = ~hole.flatten(1).any(dim=1)
+    missing = hole.cpu().numpy()
+    empty = ~missing.any(axis=(1, 2, 3))
     # Unequal known pixels would mean another resampling or an unpasted result: scores of another protocol.
-    foreign = ((truth != composite) & ~hole).flatten(1).any(dim=1)
+    foreign = ((truth.cpu().numpy() != composite.cpu().numpy()) & ~missing).any(axis=(1, 2, 3))
     for broken, says in ((empty, "has no hole"), (foreign, "has known pixels that are not the truth's")):
         if broken.any():
-            raise RuntimeError(f"cannot score number {int(broken.nonzero()[0])} of the batch: it {says}")
+            raise RuntimeError(f"cannot score number {int(broken.argmax())} of the batch: it {says}")

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from bench.metrics.pair import mean
+from bench.metrics.sums import steps
 
 
 def tv(image: Tensor) -> Tensor:
@@ -12,25 +12,22 @@ def tv(image: Tensor) -> Tensor:
     gx and gy are forward differences; the last column's neighbour is the first one, and so for rows: as the evaluation
     script of Pluralistic (Zheng et al. 2019) has it. The roots are of exact integers, in float32.
     """
-    return columns(image.float(), mean(image))["tv"]
+    return form(steps(image), image.shape[-2] * image.shape[-1])
 
 
-def columns(image: Tensor, level: Tensor) -> dict[str, Tensor]:
-    """The TVs of float32 (N,3,H,W) with whole numbers 0...255 and mean `level` (N,); float64 (N,) each."""
-    across = torch.roll(image, -1, dims=-1).sub_(image)
-    down = torch.roll(image, -1, dims=-2).sub_(image)
-    height, width = image.shape[-2:]
-    # The other forms do not wrap around.
-    steps_across, steps_down = _sum(across[..., :-1]), _sum(down[..., :-1, :])
+def form(steps: Tensor, pixels: int) -> Tensor:
+    """The same by `sums.steps`, (N,3), of pictures with so many pixels."""
+    return steps[:, 0] / (3 * pixels)
+
+
+def columns(steps: Tensor, level: Tensor, height: int, width: int) -> dict[str, Tensor]:
+    """The TVs by `sums.steps`, (N,3), of pictures with mean `level` (N,); float64 (N,) each."""
+    _, across, down = steps.unbind(1)
     ways_across, ways_down = (3 * max(1, count) for count in (height * (width - 1), (height - 1) * width))
-    form = mean(across.square_().addcmul_(down, down).sqrt_())
+    mean = form(steps, height * width)
     return {
-        "tv": form,
-        "tv_rel": torch.where(form == 0, form, 100 * form / level),
-        "tv_aniso": 100 / 127.5 * (steps_across / ways_across + steps_down / ways_down),
-        "tv_sum": (steps_across + steps_down) / 255,
+        "tv": mean,
+        "tv_rel": torch.where(mean == 0, mean, 100 * mean / level),
+        "tv_aniso": 100 / 127.5 * (across / ways_across + down / ways_down),  # these do not wrap around
+        "tv_sum": (across + down) / 255,
     }
-
-
-def _sum(steps: Tensor) -> Tensor:
-    return steps.abs().sum((1, 2, 3), dtype=torch.float64)

@@ -3,7 +3,9 @@
 import io
 import os
 import shutil
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +18,7 @@ from bench.data import Packed
 from bench.masks.sets import mask_set
 from bench.methods.base import BrokenResultError, Inpainter, diagnostic_columns, fill
 from bench.metrics import Lpips, score
+from bench.metrics.scoring import paste, shares
 from bench.runs.shown import keep_raw
 from bench.util.errors import UserError
 from bench.util.files import whole
@@ -27,6 +30,8 @@ RAW = "raw.npy"
 """All raw pictures, until it is known which are shown."""
 PART = 8 * BATCH
 """Images between two files on disk: what a kill can cost. Batches divide it, so that they are cut alike."""
+AHEAD = 2
+"""Batches that are held at once: one is scored while the next one is filled. With 1 they take turns."""
 
 
 class Scored(NamedTuple):
@@ -159,13 +164,11 @@ def _parts(subject: MaskSetImages, pixels: Path, parts: Path, report: OnProgress
         part = parts / f"{start:08d}-{stop:08d}.csv"
         if not part.exists():
             frames = []
-            for first in range(start, stop, subject.at_once):
-                indices = list(range(first, min(first + subject.at_once, stop)))
-                frame, composite, raw = _score(subject, indices, lpips)
+            for first, (frame, composite, raw) in _scored(subject, range(start, stop), lpips):
                 _put(pixels, composite, first, total)
                 _put(parts / RAW, raw, first, total)
                 frames.append(frame)
-                report(subject.mask_set, indices[-1] + 1, total)
+                report(subject.mask_set, first + len(frame), total)
             _sync(pixels)
             _sync(parts / RAW)
             with whole(part) as file:  # only after its pixels are safe
@@ -178,18 +181,36 @@ def _heading(text: str) -> str:
     return text.partition("\n")[0] + "\n"
 
 
-def _score(
-    subject: MaskSetImages, indices: list[int], lpips: Lpips | None
-) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
-    """The rows of these images, their composites and their raw pictures."""
-    truth, hole, raw, more, truncated = subject.batch(indices)
-    composite = torch.where(hole, raw, truth)
+Numbers = tuple[pd.DataFrame, np.ndarray, np.ndarray]
+"""The rows of some images, their composites and their raw pictures."""
+
+
+def _scored(subject: MaskSetImages, places: range, lpips: Lpips | None) -> Iterator[tuple[int, Numbers]]:
+    """Batch by batch, in order, with the place of its first image. A batch is scored while the next ones are filled.
+
+    Filling stays on the caller's thread: what a method or torch keeps for each thread is as it would be without this.
+    """
+    waiting: deque[tuple[int, Future[Numbers]]] = deque()
+    with ThreadPoolExecutor(1) as scorer:
+        for first in places[:: subject.at_once]:
+            indices = list(range(first, min(first + subject.at_once, places.stop)))
+            waiting.append((first, scorer.submit(_score, subject, indices, subject.batch(indices), lpips)))
+            if len(waiting) >= AHEAD:
+                place, numbers = waiting.popleft()
+                yield place, numbers.result()
+        for place, numbers in waiting:
+            yield place, numbers.result()
+
+
+def _score(subject: MaskSetImages, indices: list[int], batch: Scored, lpips: Lpips | None) -> Numbers:
+    truth, hole, raw, more, truncated = batch
+    composite = paste(raw, truth, hole)
     scores = score(truth, composite, hole, raw, lpips, truncated)
     columns = {
         "mask_set": subject.mask_set,
         "image": [subject.ids[index] for index in indices],
         "group": [subject.groups[index] for index in indices],
-        "hole_share": hole.double().mean(dim=(1, 2, 3)).tolist(),
+        "hole_share": shares(hole).tolist(),
     }
     frame = pd.DataFrame(columns | {key: value.tolist() for key, value in scores.items()} | dict(more))
     return frame, composite.numpy(), raw.numpy()

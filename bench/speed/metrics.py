@@ -11,7 +11,6 @@ from torch import Tensor
 from bench.metrics import score
 from bench.metrics.psnr import psnr
 from bench.metrics.ssim import ssim
-from bench.speed.bandwidth import fraction, megabytes
 from bench.speed.peers import peer
 from bench.speed.timing import Row, race, row
 from bench.util.seeds import seed_of
@@ -38,45 +37,32 @@ class Peer:
 
 
 def rows(quick: bool) -> list[Row]:
-    """At 256², batches of 64, 16 and 1 (`quick`: 16 and 1); on the graphics card too where there is one."""
-    found = []
-    for count in COUNTS[1:] if quick else COUNTS:
-        found += _rows(count, "cpu", quick)
-    if torch.cuda.is_available():
-        found += _rows(COUNTS[0], "cuda", quick)
-    return found
+    """At 256², batches of 64, 16 and 1 (`quick`: 16 and 1)."""
+    return [found for count in (COUNTS[1:] if quick else COUNTS) for found in _rows(count, quick)]
 
 
-def _rows(count: int, device: str, quick: bool) -> list[Row]:
-    truth, result, hole = (batch.to(device) for batch in pictures(count, SIDE))
-    peers = [one for one in PEERS if device == "cpu" or not one.takes_uint8]
+def _rows(count: int, quick: bool) -> list[Row]:
+    truth, result, hole = pictures(count, SIDE)
     ours: dict[str, Callable[[], list[float]]] = {
         "ssim": lambda: _listed(ssim(truth, result)),
         "psnr": lambda: _listed(psnr(truth, result)),
         "all": lambda: _listed(score(truth, result, hole, truncated=result)["ssim"]),
     }
     theirs: dict[Peer, Callable[[], list[float]]] = {}
-    for one in peers:
+    for one in PEERS:
         if (module := peer(one.module)) is not None:
             pair = (truth, result) if one.takes_uint8 else (truth.float(), result.float())
             theirs[one] = partial(_call, one.measure, module, *pair)
     times = race(ours | {f"{one.name} {one.like}": call for one, call in theirs.items()}, quick)
     values = {name: _listed(column) for name, column in score(truth, result, hole).items()}
-    size = f"{count} × {SIDE}²{'' if device == 'cpu' else ' on the GPU'}"
+    size = f"{count} × {SIDE}²"
     found = []
-    for one in peers:
+    for one in PEERS:
         took, kind = times.get(f"{one.name} {one.like}"), one.like.removesuffix("_full")
         gap = _gap(theirs[one](), values[one.like]) if one in theirs else None
         found.append(row(TITLES[one.like], size, times[kind], one.name, took, gap))
     note = f"{times['all'] / times['ssim']:.2f} times SSIM alone"
-    found.append(row("all definitions", size, times["all"], "", None, note=note))
-    return found + (_bandwidth(times, size, device, megabytes(truth, result)) if device != "cpu" else [])
-
-
-def _bandwidth(times: dict[str, float], size: str, device: str, moved: float) -> list[Row]:
-    """What reading both pictures once at the memory's full speed would take, as a share of what it took."""
-    notes = {name: f"{100 * fraction(moved, times[name], device):.1f} % of the bandwidth" for name in ("psnr", "ssim")}
-    return [row(f"{TITLES[name]}, one reading", size, times[name], "", None, note=note) for name, note in notes.items()]
+    return [*found, row("all definitions", size, times["all"], "", None, note=note)]
 
 
 def pictures(count: int, side: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -98,7 +84,7 @@ def _call(measure: Measure, module: Any, truth: Tensor, result: Tensor) -> list[
 
 
 def _listed(values: Tensor) -> list[float]:
-    listed: list[float] = values.tolist()  # which waits for a graphics card
+    listed: list[float] = values.tolist()
     return listed
 
 

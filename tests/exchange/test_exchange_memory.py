@@ -19,6 +19,7 @@ def made(tmp_path, monkeypatch):
     """Exports so many pictures, scores the truths, and gives what either held at most."""
     monkeypatch.setattr(export, "PART", 16)
     monkeypatch.setattr(evaluation, "PART", 32)
+    monkeypatch.setattr(evaluation, "AHEAD", 1)  # or it would be luck which batches are held at the same time
 
     def make(count):
         root = tmp_path / str(count)

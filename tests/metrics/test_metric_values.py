@@ -12,11 +12,11 @@ from torchmetrics.functional.image import structural_similarity_index_measure as
 from torchmetrics.functional.image import total_variation
 
 from bench.metrics import score
-from bench.metrics.l1 import l1, l1_hole
 from bench.metrics.psnr import psnr
 from bench.metrics.ssim import ssim
 from bench.metrics.tv import tv
 from bench.runs.evaluation import MaskSetImages, Scored, _score, to_uint8, truncated
+from bench.speed.plain.l1 import l1, l1_hole
 
 SHAPES = [(1, 11, 11), (2, 11, 40), (3, 64, 64), (1, 65, 53)]
 
@@ -176,10 +176,8 @@ def test_truncation_cuts_off_what_rounding_brings_up():
     saved = (composite * 255).astype(np.uint8)[0]
     x = truth[0].numpy()
 
-    def batch(indices):
-        return Scored(truth, hole, to_uint8(result), truncated=truncated(result))
-
-    scores = _score(MaskSetImages("s", ["a"], ["a"], batch), [0], None)[0].iloc[0]
+    batch = Scored(truth, hole, to_uint8(result), truncated=truncated(result))
+    scores = _score(MaskSetImages("s", ["a"], ["a"], lambda _: batch), [0], batch, None)[0].iloc[0]
     assert scores["psnr_trunc"] == pytest.approx(peak_signal_noise_ratio(x, saved, data_range=255), rel=1e-9)
     assert scores["psnr_trunc"] != pytest.approx(scores["psnr"], abs=1e-4)
     assert scores["ssim_u7_trunc"] == pytest.approx(skimage_ssim(x, saved), abs=1e-6)

@@ -1,5 +1,6 @@
 import io
 import sys
+import threading
 
 import numpy as np
 import pandas as pd
@@ -141,6 +142,8 @@ def test_headings_that_differ_are_computed_again(tmp_path, monkeypatch):
 
 
 def test_memory_does_not_grow_with_the_number_of_images(tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluation, "AHEAD", 1)  # or it would be luck which batches are held at the same time
+
     def held(count):
         def batch(indices):
             truth = torch.zeros(len(indices), 3, 64, 64, dtype=torch.uint8)
@@ -253,3 +256,65 @@ def test_a_fill_leaves_all_three_inputs_as_they_were():
     before = [values.clone() for values in (image, hole, seed)]
     fill(Ring(copies=False), image, hole, seed)
     assert all(torch.equal(now, then) for now, then in zip((image, hole, seed), before, strict=True))
+
+
+def scored_one_by_one(subject, places, lpips):
+    for first in places[:: subject.at_once]:
+        indices = list(range(first, min(first + subject.at_once, places.stop)))
+        yield first, evaluation._score(subject, indices, subject.batch(indices), lpips)
+
+
+def test_batches_are_scored_while_others_are_filled(tmp_path, monkeypatch):
+    test, events, filled = noise(80), [], threading.Event()
+
+    def batch(indices):
+        events.append(("fill", indices[0], threading.current_thread()))
+        if indices[0] == 16:
+            filled.set()
+        truth = torch.from_numpy(test.pixels[indices])
+        hole = torch.zeros(len(indices), 1, 16, 16, dtype=torch.bool)
+        hole[..., 4:9, 4:9] = True
+        return Scored(truth, hole, 255 - truth)
+
+    def score(truth, *rest):
+        assert filled.wait(60)  # the first batch is scored only once the second is filled
+        events.append(("score", len([one for one in events if one[0] == "score"]) * 16, threading.current_thread()))
+        return real(truth, *rest)
+
+    real = evaluation.score
+    monkeypatch.setattr(evaluation, "score", score)
+    subject = MaskSetImages("center", test.ids, test.groups, batch)
+    reports = []
+    table = score_mask_set(subject, tmp_path / "ahead", lambda name, done, of: reports.append(done))
+    assert reports == [16, 32, 48, 64, 80, 80]
+    for what in ("fill", "score"):
+        assert [place for kind, place, _ in events if kind == what] == [0, 16, 32, 48, 64]
+    assert {thread for kind, _, thread in events if kind == "fill"} == {threading.current_thread()}
+    for place in (0, 16, 32, 48, 64):  # never more than AHEAD batches are held
+        begun = [one for one, *_ in events[: events.index(next(e for e in events if e[:2] == ("fill", place)))]]
+        assert begun.count("fill") - begun.count("score") <= evaluation.AHEAD
+    monkeypatch.setattr(evaluation, "_scored", scored_one_by_one)
+    plain = score_mask_set(subject, tmp_path / "plain", lambda *_: None)
+    assert table.equals(plain)
+    for name in ("center.csv", "center.npy"):
+        ahead, one_by_one = ((tmp_path / way / "predictions" / name).read_bytes() for way in ("ahead", "plain"))
+        assert ahead == one_by_one
+
+
+@pytest.mark.parametrize("where", ["fill", "score"])
+def test_an_error_of_a_later_batch_comes_out_and_nothing_is_believed(where, tmp_path, monkeypatch):
+    test = noise(64)
+
+    def batch(indices):
+        if where == "fill" and indices[0] == 32:
+            raise KilledError
+        truth = torch.from_numpy(test.pixels[indices])
+        hole = torch.ones(len(indices), 1, 16, 16, dtype=torch.bool)
+        if where == "score" and indices[0] == 32:
+            hole[5] = False  # which `score` refuses
+        return Scored(truth, hole, truth ^ 1)
+
+    with pytest.raises(KilledError if where == "fill" else RuntimeError):
+        score_mask_set(MaskSetImages("center", test.ids, test.groups, batch), tmp_path, lambda *_: None)
+    assert not list(tmp_path.rglob("*.csv"))
+    assert threading.active_count() == 1 or not [one for one in threading.enumerate() if "ThreadPool" in one.name]

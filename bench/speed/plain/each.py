@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from bench.metrics.threads import side_by_side
+from bench.speed.plain.threads import side_by_side
 
 
 def each(measure: Callable[..., Tensor], *batches: Tensor) -> Tensor:
