@@ -1,5 +1,8 @@
+import re
+
 import pytest
 import torch
+from cards import DEVICES
 from torch.optim import Adam
 
 from bench.methods.base import DataFacts, TrainedSettings
@@ -60,6 +63,24 @@ def test_every_trained_method_agrees_with_float32_in_each_way(timed, monkeypatch
     for key in trained:
         assert 0 < found[f"{key} bf16"] < 0.1, key
         assert found[f"{key} compiled"] < 1e-3, key
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_method_is_timed_compiled_and_in_bfloat16_on_each_device(device):
+    """Nothing faked; on a card with torch's own compiler, on a processor traced only."""
+    found = training._row(find()["context_encoder"], "smoke", device, "bf16, compiled", quick=True)
+    frames = torch._dynamo.utils.counters["frames"]
+    torch._dynamo.reset()
+    assert frames["ok"] == frames["total"] > 0
+    assert 1e-5 < found.agreement < 0.1
+    assert found.ours_ms > 0
+    assert found.peer_ms > 0
+    share = float(re.search(r", (\d+\.\d) % of the roof", found.note)[1])
+    assert 0 < share < 100
+    plain, half = roof.rows(device)
+    assert plain.ours_ms > 0
+    assert half.ours_ms > 0
 
 
 def test_the_operations_of_a_step_are_counted_with_their_gradients(monkeypatch):
