@@ -2,8 +2,10 @@
 
 Ports of these papers run eager float32 in the usual memory layout, update with torch's plain optimiser, decode or copy
 each batch from the processor's memory, and read every loss each step to print it. Both start from the same weights and
-draw the same pictures and holes. `agreement` is the largest difference between their losses in the first steps, as a
-share of that loss's largest value: of bfloat16 and torch.compile against float32 too.
+draw the same pictures and holes. `agreement` is the largest difference in the first step, between their losses or a
+network's gradients, as a share of their size: of bfloat16 and torch.compile against float32 too. What rounding alone
+does, the line of plain float32 tells. Later steps say less: Adam's first updates are the signs of gradients, also of
+those that are zero but for rounding.
 
 The share of the roof: the operations of a step's products and convolutions, by torch's count, against the most that the
 device does of them in the same precision (bench/speed/roof.py).
@@ -45,8 +47,6 @@ WAYS: dict[str, dict[str, Any]] = {
 }
 """What runs may ask for that moves numbers."""
 IMAGES = 64
-SHARED_STEPS = 3
-"""Steps whose losses are compared."""
 STEPS, STEPS_CUDA = 1, 10
 """Steps of one timed call; the graphics card is waited for at its end."""
 PORT = "port's manner"
@@ -62,16 +62,24 @@ class Runner:
     """Whether every scalar is read each step, as ports do."""
     taken: int = field(default=0)
 
-    def steps(self, count: int) -> list[dict[str, Tensor]]:
-        """Take steps; the losses of each."""
-        losses = []
+    def first(self) -> dict[str, Tensor]:
+        """Take a step; its losses, and each network's gradients in a row."""
+        found = self.steps(1)
+        for name, network in self.stage.networks.items():
+            gradients = [weight.grad.flatten() for weight in network.parameters() if weight.grad is not None]
+            found |= {f"gradients of {name}": torch.cat(gradients)} if gradients else {}
+        return {name: value.detach().double().cpu() for name, value in found.items()}
+
+    def steps(self, count: int) -> dict[str, Tensor]:
+        """Take steps; the losses of the last."""
+        losses: dict[str, Tensor] = {}
         for _ in range(count):
             # The stage's length stands: schedules of learning rates need a step within it.
             self.feed.start(self.taken % self.stage.steps)
-            losses.append(self.stage.step(self.feed))
+            losses = self.stage.step(self.feed)
             self.taken += 1
             if self.read_each:
-                _ = [float(value) for value in losses[-1].values()]
+                _ = [float(value) for value in losses.values()]
         if self.feed.device.type == "cuda":
             torch.cuda.synchronize()
         return losses
@@ -110,7 +118,7 @@ def _row(entry: Entry, scale: str, kind: str, way: str, quick: bool) -> Row:
     with sped_up(stage, ours.settings, device, backend="aot_eager" if kind == "cpu" else ""):
         set_up(open_fabric(kind), stage, {})
         runner = Runner(stage, TrainingFeed(stage, train, 0, device), read_each=False)
-        agreement = apart(runner.steps(SHARED_STEPS), port.steps(SHARED_STEPS))
+        agreement = apart(runner.first(), port.first())
         count = STEPS_CUDA if kind == "cuda" else STEPS
         times = race({"ours": lambda: runner.steps(count), PORT: lambda: port.steps(count)}, quick)
         memory = _peak(runner) if kind == "cuda" else ""
@@ -123,13 +131,9 @@ def _row(entry: Entry, scale: str, kind: str, way: str, quick: bool) -> Row:
     return row(title, size, times["ours"] / count, PORT, times[PORT] / count, agreement, note)
 
 
-def apart(ours: list[dict[str, Tensor]], theirs: list[dict[str, Tensor]]) -> float:
-    """The largest difference of a loss in any step, as a share of its largest value among theirs."""
-    found = 0.0
-    for name in theirs[0]:
-        here, there = (torch.stack([step[name].detach().double().cpu() for step in steps]) for steps in (ours, theirs))
-        found = max(found, float((here - there).abs().max() / there.abs().max().clamp(min=1e-12)))
-    return found
+def apart(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> float:
+    """The largest difference of any value, in Euclidean norm, as a share of theirs."""
+    return max(float((ours[name] - value).norm() / value.norm().clamp(min=1e-12)) for name, value in theirs.items())
 
 
 def _method(entry: Entry, scale: str, changes: dict[str, Any], side: int) -> Method:

@@ -42,7 +42,7 @@ def test_bfloat16_is_weighed_against_its_own_roof_and_agrees_to_its_digits(timed
     found = training._row(find()["context_encoder"], "smoke", "cpu", "bf16", quick=True)
     assert found.subject == "context_encoder bf16"
     assert found.note.endswith(", 6.2 % of the roof")
-    assert 1e-5 < found.agreement < 0.1
+    assert 1e-3 < found.agreement < 0.5
 
 
 @pytest.mark.slow
@@ -61,8 +61,9 @@ def test_every_trained_method_agrees_with_float32_in_each_way(timed, monkeypatch
     assert len(trained) >= 12
     assert set(scales) == {"quick", "smoke"}
     for key in trained:
-        assert 0 < found[f"{key} bf16"] < 0.1, key
-        assert found[f"{key} compiled"] < 1e-3, key
+        assert 0 < found[f"{key} bf16"] < 0.7, key
+        # Traced, the arithmetic is that of plain float32, which itself is apart from the port's by rounding.
+        assert found[f"{key} compiled"] < max(1e-4, 1.01 * found.get(key, 0)), key
 
 
 @pytest.mark.slow
@@ -73,7 +74,7 @@ def test_a_method_is_timed_compiled_and_in_bfloat16_on_each_device(device):
     frames = torch._dynamo.utils.counters["frames"]
     torch._dynamo.reset()
     assert frames["ok"] == frames["total"] > 0
-    assert 1e-5 < found.agreement < 0.1
+    assert 1e-3 < found.agreement < 0.5
     assert found.ours_ms > 0
     assert found.peer_ms > 0
     share = float(re.search(r", (\d+\.\d) % of the roof", found.note)[1])
@@ -106,11 +107,22 @@ def test_the_roof_is_the_faster_of_product_and_convolution(monkeypatch):
     roof._flops_per_ms.cache_clear()
 
 
-def test_losses_apart_as_a_share_of_their_size():
-    theirs = [{"a": torch.tensor(2.0), "b": torch.tensor(0.01)}, {"a": torch.tensor(-4.0), "b": torch.tensor(0.02)}]
-    ours = [{"a": torch.tensor(2.0), "b": torch.tensor(0.01)}, {"a": torch.tensor(-4.4), "b": torch.tensor(0.016)}]
-    assert training.apart(ours, theirs) == pytest.approx(0.2, rel=1e-5)
+def test_apart_as_a_share_of_their_size():
+    theirs = {"loss": torch.tensor(-0.02), "gradients of net": torch.tensor([3.0, 4.0])}
+    ours = {"loss": torch.tensor(-0.021), "gradients of net": torch.tensor([3.0, 5.0])}
+    assert training.apart(ours, theirs) == pytest.approx(0.2)
+    assert training.apart(ours | {"gradients of net": torch.tensor([3.0, 4.0])}, theirs) == pytest.approx(0.05)
     assert training.apart(theirs, theirs) == 0
+
+
+def test_the_first_step_tells_losses_and_the_gradients_of_every_network():
+    stage = training._method(find()["context_encoder"], "smoke", {}, 64).stages()[-1]
+    found = training.as_port(stage, training.noise(64), torch.device("cpu")).first()
+    networks = {name: sum(one.numel() for one in network.parameters()) for name, network in stage.networks.items()}
+    assert {f"gradients of {name}": (size,) for name, size in networks.items()}.items() <= {
+        name: tuple(value.shape) for name, value in found.items()
+    }.items()
+    assert {"reconstruction", "discriminator"} <= found.keys()
 
 
 def test_the_networks_learn_while_they_are_timed():
