@@ -31,6 +31,9 @@ def speed(
 ) -> None:
     """Time metrics, scoring, masks, LPIPS, loading, latent search and training against other code: medians, ratios.
 
+    Training also says which share it reaches of the most that this machine can do, measured on the spot, and how far
+    bfloat16 and compiled networks are from float32.
+
     The other libraries are an extra, [bold]pip install -e '.\\[speed]'[/]; those that are missing are reported.
 
     Examples:

@@ -45,4 +45,5 @@ def listing(protocol: Protocol) -> Listing:
             "set_aside": split.aside,
         },
         sides=lambda: Sides(items(split.train), items(split.test)),
+        drawn=True,
     )

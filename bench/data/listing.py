@@ -41,6 +41,8 @@ class Listing:
     """For the manifest: `split`, `crop`, `licences`, `notes`, `set_aside`; `outside` where files lie elsewhere."""
     sides: Callable[[], Sides]
     """The images, listed only when the pack has to be made."""
+    drawn: bool = False
+    """Whether pictures are drawn here: functions of id, resolution and `about["notes"]`, at the cost of arithmetic."""
 
 
 def pictures_in(folder: Path, suffixes: frozenset[str] = SUFFIXES) -> list[Path]:

@@ -1,8 +1,7 @@
 """`load`: the pack where it is there, else made."""
 
 import json
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,17 +10,19 @@ import numpy as np
 
 from bench.data import celeba, celeba_hq, faces, folder, imagenet, photos
 from bench.data.check import ANEW, SIDES, checked
-from bench.data.listing import Listing, Sides
+from bench.data.decode import Picture
+from bench.data.listing import Item, Listing, Sides
 from bench.data.names import BUILT_IN, place
 from bench.data.pack import Data, Packed, Written, write
 from bench.data.protocol import Protocol
 from bench.util.errors import UserError
-from bench.util.files import check_writable, read_json, sha256, write_json
+from bench.util.files import check_writable, locked, read_json, sha256, sweep, write_json
 from bench.util.text import shown
 
 FORMAT = 1
 """Raised when the layout of a pack, or a rule that decides its pixels, changes."""
-ABANDONED_SECONDS = 3600.0
+SPACE = "INPAINT_BENCH_CACHE"
+"""By what the user chooses another folder for the packs."""
 
 Progress = Callable[[int, int, str], None]
 
@@ -39,15 +40,18 @@ def load(protocol: Protocol, cache: Path, on_progress: Progress | None = None) -
 
     A pack is `<name>-<R>-<key>/` with train.npy, test.npy, images.json (ids and groups) and manifest.json, which is
     written last: without it the pack is made again; its hashes of the pixels are checked (bench/data/check.py). The key
-    hashes all that was asked for, files with size and time. `on_progress` hears (images done, of, what). Raises
-    UserError for what the user can mend.
+    hashes all that was asked for, files with size and time. `on_progress` hears (images done, of, what). Of several
+    processes that want the same pack one makes it, and the others wait. Raises UserError for what the user can mend.
     """
     listing, home = _home(protocol, cache)
-    data = read_pack(home)
-    if data is None:
-        name = protocol.data_name
-        _make(home, name, protocol.resolution, listing, on_progress or (lambda done, total, what: None))
-        data = read_pack(home)
+    report = on_progress or (lambda done, total, what: None)
+    if (data := read_pack(home)) is not None:
+        return data
+    what = f"packing {protocol.data_name} at {protocol.resolution}x{protocol.resolution}"
+    with locked(home, lambda _: report(0, 1, f"another process is {what}"), option=SPACE):
+        if (data := read_pack(home)) is None:
+            _make(home, protocol, listing, partial(_told, report, what))
+            data = read_pack(home)
     if data is None:
         raise UserError(f"{home} changed while it was being read. Rerun the command.")
     return data
@@ -90,19 +94,45 @@ def read_pack(home: Path) -> Data | None:
         raise UserError(f"{home} is no pack of images. {ANEW}") from error
 
 
-def _make(home: Path, name: str, resolution: int, listing: Listing, on_progress: Progress) -> None:
-    sides = listing.sides()
+def _told(report: Progress, what: str, done: int, total: int) -> None:
+    report(done, total, what)
+
+
+def _make(home: Path, protocol: Protocol, listing: Listing, report: Callable[[int, int], None]) -> None:
+    name, resolution, sides = protocol.data_name, protocol.resolution, listing.sides()
     total = len(sides.train) + len(sides.test)
-    check_writable(home, total * 3 * resolution * resolution, "INPAINT_BENCH_CACHE")
-    _sweep(home)
-    what = f"packing {name} at {resolution}x{resolution}"
-    on_progress(0, total, what)
-    train = write(home / "train.npy", sides.train, resolution, lambda done: on_progress(done, total, what))
-    before = len(sides.train)
-    test = write(home / "test.npy", sides.test, resolution, lambda done: on_progress(before + done, total, what))
-    parts = {"train": train, "test": test}
+    check_writable(home, total * 3 * resolution * resolution, SPACE)
+    sweep(home)
+    report(0, total)
+    kept = _drawn_before(home, name, resolution, listing) if listing.drawn else {}
+
+    def packed(side: str, items: Sequence[Item], before: int) -> Written:
+        apart = {item.id for item in items if listing.drawn and item.id not in kept}
+        items = [item._replace(draw=kept.get(item.id, item.draw)) for item in items] if kept else items
+        return write(home / f"{side}.npy", items, resolution, lambda done: report(before + done, total), apart)
+
+    parts = {"train": packed("train", sides.train, 0), "test": packed("test", sides.test, len(sides.train))}
     write_json(home / "images.json", {side: {"ids": w.ids, "groups": w.groups} for side, w in parts.items()})
     write_json(home / "manifest.json", _manifest(name, resolution, listing, sides, parts))
+
+
+def _drawn_before(home: Path, name: str, resolution: int, listing: Listing) -> dict[str, Callable[[], Picture]]:
+    """The pictures of a drawn data set that other packs beside `home` hold already, by id."""
+    kept: dict[str, Callable[[], Picture]] = {}
+    for other in sorted(home.parent.glob(f"{name}-{resolution}-*")):
+        try:
+            data = read_pack(other)
+        except UserError:
+            continue
+        if data is not None and data.manifest.get("notes") == listing.about["notes"]:
+            for side in (data.train, data.test):
+                kept |= {image: partial(_picture, side, place) for place, image in enumerate(side.ids)}
+    return kept
+
+
+def _picture(side: Packed, place: int) -> Picture:
+    picture: Picture = side.pixels[place].transpose(1, 2, 0)
+    return picture
 
 
 def _manifest(name: str, resolution: int, listing: Listing, sides: Sides, parts: dict[str, Written]) -> dict[str, Any]:
@@ -153,13 +183,3 @@ def told(data: Data) -> list[str]:
     if repeated:
         lines.append(f"{len(repeated)} test pictures are also in train, pixel for pixel, the first {repeated[0]}.")
     return lines
-
-
-def _sweep(home: Path) -> None:
-    """Remove what killed packers left. A file that still grows belongs to another process, and stays."""
-    for leftover in home.glob(".*.tmp"):
-        try:
-            if time.time() - leftover.stat().st_mtime > ABANDONED_SECONDS:
-                leftover.unlink()
-        except FileNotFoundError:
-            continue

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -18,6 +19,7 @@ from bench.data.decode import Picture, UnusableError
 from bench.data.facts import DataFacts
 from bench.data.held_out import held_out
 from bench.data.listing import Item
+from bench.data.painter import FEWEST_PIXELS, MOST, cores, painters
 from bench.util.errors import UserError
 from bench.util.files import sha256, whole
 from bench.util.text import UNSEEN
@@ -90,18 +92,21 @@ def digest_of_side(ids: Sequence[str], groups: Sequence[str], digests: Sequence[
     return sha256(json.dumps([list(ids), list(groups), list(digests)]).encode())
 
 
-def write(path: Path, items: Sequence[Item], side: int, on_done: Callable[[int], None]) -> Written:
+def write(
+    path: Path, items: Sequence[Item], side: int, on_done: Callable[[int], None], apart: Set[str] = frozenset()
+) -> Written:
     """Draw `items` and write them to `path` as .npy, whole or not at all; unusable ones are left out and named.
 
-    `on_done` hears how many images have been tried. Raises UserError where none is left.
+    `on_done` hears how many images have been tried. Those whose ids are in `apart` are drawn by other processes where
+    they are many: their `draw` must be picklable. Raises UserError where no image is left.
     """
     out = Written([], [], [], (), [])
     sums = np.zeros(3, dtype=np.uint64)
-    with whole(path) as file, ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    with whole(path) as file, _attempts(apart, side) as attempts:
         length = _header(file, len(items), side)
         for start in range(0, len(items), CHUNK):
             chunk = items[start : start + CHUNK]
-            for item, result in zip(chunk, pool.map(_attempt, chunk), strict=True):
+            for item, result in zip(chunk, attempts(chunk), strict=True):
                 if isinstance(result, str):
                     out.skipped.append((item.id, result))
                     continue
@@ -120,11 +125,32 @@ def write(path: Path, items: Sequence[Item], side: int, on_done: Callable[[int],
     return out._replace(mean=tuple(round(int(total) / pixels / 255, 6) for total in sums))
 
 
-def _attempt(item: Item) -> Picture | str:
+Attempts = Callable[[Sequence[Item]], Iterator[Picture | str]]
+
+
+@contextmanager
+def _attempts(apart: Set[str], side: int) -> Iterator[Attempts]:
+    """What draws items, several at a time; their order stays."""
+    threads = min(MOST, cores())
+    with ThreadPoolExecutor(threads) as pool:
+        if not apart:
+            yield partial(pool.map, _attempt)
+        elif threads == 1 or len(apart) * side * side < FEWEST_PIXELS:
+            yield partial(map, _attempt)
+        else:
+            with painters(threads, side) as paint:
+                yield partial(pool.map, lambda item: _attempt(item, paint if item.id in apart else _draw))
+
+
+def _draw(item: Item) -> Picture:
+    return item.draw()
+
+
+def _attempt(item: Item, draw: Callable[[Item], Picture] = _draw) -> Picture | str:
     if UNSEEN.search(item.id):
         return "its name holds control characters"
     try:
-        return item.draw()
+        return draw(item)
     except UnusableError as error:
         return error.reason
 

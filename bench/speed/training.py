@@ -2,10 +2,17 @@
 
 Ports of these papers run eager float32 in the usual memory layout, update with torch's plain optimiser, decode or copy
 each batch from the processor's memory, and read every loss each step to print it. Both start from the same weights and
-draw the same pictures and holes; `agreement` is the largest difference between their weights after the first steps.
+draw the same pictures and holes. `agreement` is the largest difference in the first step, between their losses or a
+network's gradients, as a share of their size: of bfloat16 and torch.compile against float32 too. What rounding alone
+does, the line of plain float32 tells. Later steps say less: Adam's first updates are the signs of gradients, also of
+those that are zero but for rounding.
 
-On a processor: the quick scale's networks at 64². On a graphics card: the paper's own networks and sizes; a second line
-then has bfloat16 and torch.compile.
+The share of the roof: the operations of a step's products and convolutions, by torch's count, against the most that the
+device does of them in the same precision (bench/speed/roof.py).
+
+On a graphics card: the paper's own networks and sizes. On a processor: the quick scale's at 64²; bfloat16 and compiled
+networks are compared at scale smoke, and compiled ones are traced and differentiated but not turned into machine code,
+which takes minutes each.
 """
 
 from collections.abc import Callable
@@ -14,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.optim import Optimizer
 
 from bench.data import Packed
@@ -22,6 +30,7 @@ from bench.methods.catalog import Entry, find
 from bench.methods.settings import DEFAULT, overrides
 from bench.runs.building import build_method
 from bench.runs.experiment import scale_protocols
+from bench.speed import roof
 from bench.speed.metrics import pictures
 from bench.speed.timing import Row, race, row
 from bench.training.device import open_fabric
@@ -30,9 +39,14 @@ from bench.training.loop import set_up
 from bench.training.speedups import sped_up
 
 METHODS = ("fang2021", "ca", "glcic", "jiao2023")
+"""With --quick, and on a processor at scale quick: the others are variations of these."""
+WAYS: dict[str, dict[str, Any]] = {
+    "bf16": {"precision": "bf16"},
+    "compiled": {"compiled": True},
+    "bf16, compiled": {"precision": "bf16", "compiled": True},
+}
+"""What runs may ask for that moves numbers."""
 IMAGES = 64
-SHARED_STEPS = 3
-"""Steps after which the weights of both are compared."""
 STEPS, STEPS_CUDA = 1, 10
 """Steps of one timed call; the graphics card is waited for at its end."""
 PORT = "port's manner"
@@ -48,63 +62,83 @@ class Runner:
     """Whether every scalar is read each step, as ports do."""
     taken: int = field(default=0)
 
-    def steps(self, count: int) -> None:
+    def first(self) -> dict[str, Tensor]:
+        """Take a step; its losses, and each network's gradients in a row."""
+        found = self.steps(1)
+        for name, network in self.stage.networks.items():
+            gradients = [weight.grad.flatten() for weight in network.parameters() if weight.grad is not None]
+            found |= {f"gradients of {name}": torch.cat(gradients)} if gradients else {}
+        return {name: value.detach().double().cpu() for name, value in found.items()}
+
+    def steps(self, count: int) -> dict[str, Tensor]:
+        """Take steps; the losses of the last."""
+        losses: dict[str, Tensor] = {}
         for _ in range(count):
             # The stage's length stands: schedules of learning rates need a step within it.
             self.feed.start(self.taken % self.stage.steps)
-            scalars = self.stage.step(self.feed)
+            losses = self.stage.step(self.feed)
             self.taken += 1
             if self.read_each:
-                _ = [float(value) for value in scalars.values()]
+                _ = [float(value) for value in losses.values()]
         if self.feed.device.type == "cuda":
             torch.cuda.synchronize()
+        return losses
 
-    def weights(self) -> list[torch.Tensor]:
+    def weights(self) -> list[Tensor]:
         return [weight.detach() for network in self.stage.networks.values() for weight in network.parameters()]
 
 
 def rows(quick: bool) -> list[Row]:
-    """One line a method; on a graphics card a second one (not with `quick`)."""
+    """The roof, then a line a method; without `quick` one more for every method in each of the `WAYS`."""
     kind = "cuda" if torch.cuda.is_available() else "cpu"
     known = find()
-    return [found for key in METHODS for found in _rows(known[key], kind, quick)]
-
-
-def _rows(entry: Entry, kind: str, quick: bool) -> list[Row]:
-    scale = "paper" if kind == "cuda" else "quick"
-    protocol = scale_protocols(entry, scale)[0]
-    train = noise(protocol.resolution)
-    found = [_row(entry, scale, train, kind, {}, quick)]
-    if kind == "cuda" and not quick:
-        found.append(_row(entry, scale, train, kind, {"precision": "bf16", "compiled": True}, quick))
+    found = roof.rows(kind)
+    everyone = [entry for entry in known.entries.values() if issubclass(entry.load().settings_class, TrainedSettings)]
+    chosen = everyone if kind == "cuda" and not quick else [known[key] for key in METHODS]
+    found += [_row(entry, "paper" if kind == "cuda" else "quick", kind, "", quick) for entry in chosen]
+    for entry in () if quick else everyone:
+        for way in WAYS:
+            if not WAYS[way].get("compiled") or _compiles(entry):
+                found.append(_row(entry, "paper" if kind == "cuda" else "smoke", kind, way, quick=kind == "cpu"))
     return found
 
 
-def _row(entry: Entry, scale: str, train: Packed, kind: str, changes: dict[str, Any], quick: bool) -> Row:
-    ours, theirs = _method(entry, scale, train, changes), _method(entry, scale, train, {})
-    stage, device = ours.stages()[-1], torch.device(kind)
+def _compiles(entry: Entry) -> bool:
+    """Whether the last stage has a network that may be compiled."""
+    stage = _method(entry, "smoke", {}, 64).stages()[-1]
+    return bool(stage.networks.keys() - stage.penalised)
+
+
+def _row(entry: Entry, scale: str, kind: str, way: str, quick: bool) -> Row:
+    side = scale_protocols(entry, scale)[0].resolution
+    ours, theirs = (_method(entry, scale, changes, side) for changes in (WAYS.get(way, {}), {}))
+    stage, device, train = ours.stages()[-1], torch.device(kind), noise(side)
     port = as_port(theirs.stages()[-1], train, device)
     assert isinstance(ours.settings, TrainedSettings)
-    with sped_up(stage, ours.settings, device):
-        fabric = open_fabric(kind)
-        set_up(fabric, stage, {})
+    with sped_up(stage, ours.settings, device, backend="aot_eager" if kind == "cpu" else ""):
+        set_up(open_fabric(kind), stage, {})
         runner = Runner(stage, TrainingFeed(stage, train, 0, device), read_each=False)
-        for one in (runner, port):
-            one.steps(SHARED_STEPS)
-        agreement = max(float((a - b).abs().max()) for a, b in zip(runner.weights(), port.weights(), strict=True))
+        agreement = apart(runner.first(), port.first())
         count = STEPS_CUDA if kind == "cuda" else STEPS
         times = race({"ours": lambda: runner.steps(count), PORT: lambda: port.steps(count)}, quick)
         memory = _peak(runner) if kind == "cuda" else ""
-    side = train.pixels.shape[-1]
+    precision = torch.bfloat16 if ours.settings.precision == "bf16" else torch.float32
+    share = roof.share(count * roof.flops(lambda: port.steps(1)), times["ours"], kind, precision)
+    rates = f"{1000 * count / times['ours']:,.2f} and {1000 * count / times[PORT]:,.2f} steps a second"
+    note = f"{rates}, {100 * share:.1f} % of the roof{memory}"
     size = f"{stage.batch_size} × {side}², {stage.name}"
-    rates = f"{1000 * count / times['ours']:,.2f} and {1000 * count / times[PORT]:,.2f} steps a second{memory}"
-    title = entry.key + (" bf16, compiled" if changes else "")
-    return row(title, size, times["ours"] / count, PORT, times[PORT] / count, agreement, rates)
+    title = f"{entry.key} {way}".rstrip()
+    return row(title, size, times["ours"] / count, PORT, times[PORT] / count, agreement, note)
 
 
-def _method(entry: Entry, scale: str, train: Packed, changes: dict[str, Any]) -> Method:
+def apart(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> float:
+    """The largest difference of any value, in Euclidean norm, as a share of theirs."""
+    return max(float((ours[name] - value).norm() / value.norm().clamp(min=1e-12)) for name, value in theirs.items())
+
+
+def _method(entry: Entry, scale: str, changes: dict[str, Any], side: int) -> Method:
     values = overrides(entry.description(), scale, DEFAULT) | changes
-    return build_method(entry, values, DataFacts(train.pixels.shape[-1], len(train)), seed=0)
+    return build_method(entry, values, DataFacts(side, IMAGES), seed=0)
 
 
 def noise(side: int) -> Packed:

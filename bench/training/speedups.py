@@ -21,8 +21,11 @@ BACKEND = "inductor"
 
 
 @contextmanager
-def sped_up(stage: Stage, how: TrainedSettings, device: torch.device) -> Iterator[None]:
-    """Within, the stage's networks work as `how` and the device ask for; afterwards they are as before."""
+def sped_up(stage: Stage, how: TrainedSettings, device: torch.device, backend: str = "") -> Iterator[None]:
+    """Within, the stage's networks work as `how` and the device ask for; afterwards they are as before.
+
+    `backend`: what torch.compile compiles with in place of BACKEND.
+    """
     with ExitStack() as stack:
         for name, network in stage.networks.items():
             network.to(device)
@@ -31,7 +34,7 @@ def sped_up(stage: Stage, how: TrainedSettings, device: torch.device) -> Iterato
             if how.precision == "bf16":
                 stack.enter_context(_bfloat16(network, device.type))
             if how.compiled and name not in stage.penalised:
-                stack.enter_context(_compiled(network))
+                stack.enter_context(_compiled(network, backend or BACKEND))
         yield
 
 
@@ -77,10 +80,10 @@ def _bfloat16(network: nn.Module, kind: str) -> Iterator[None]:
 
 
 @contextmanager
-def _compiled(network: nn.Module) -> Iterator[None]:
+def _compiled(network: nn.Module, backend: str) -> Iterator[None]:
     """What cannot be compiled runs as it is, and torch warns of it."""
     with torch._dynamo.config.patch(suppress_errors=True):
-        network.compile(backend=BACKEND)
+        network.compile(backend=backend)
         try:
             yield
         finally:

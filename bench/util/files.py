@@ -102,19 +102,19 @@ def sweep(folder: Path) -> None:
 
 
 @contextmanager
-def locked(folder: Path, say: Callable[[str], None], lock: Path | None = None) -> Iterator[None]:
+def locked(folder: Path, say: Callable[[str], None], lock: Path | None = None, option: str = "--out") -> Iterator[None]:
     """One process works in `folder` (made if absent) at a time; the lock goes with the process, however it ends.
 
     Another one waits for that, and `say`s once where the work is. `lock` is a file that several folders share: only
-    in one of them is there work at a time, and the file names it.
+    in one of them is there work at a time, and the file names it. `option` is by what another folder would be chosen.
     """
-    check_writable(folder)
+    check_writable(folder, option=option)
     path = lock or folder / ".lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:
-        if not _flock(file, path):
+        if not _flock(file, path, option):
             file.seek(0)
-            _wait(file, path, file.read() or str(folder), say)
+            _wait(file, path, file.read() or str(folder), say, option)
         if lock is not None:
             file.truncate(0)
             file.write(str(folder))
@@ -122,23 +122,25 @@ def locked(folder: Path, say: Callable[[str], None], lock: Path | None = None) -
         yield
 
 
-def _wait(file: IO[str], lock: Path, worker: str, say: Callable[[str], None]) -> None:
+def _wait(file: IO[str], lock: Path, worker: str, say: Callable[[str], None], option: str) -> None:
     say(f"Waiting: another process is working in {worker}")
     try:
-        while not _flock(file, lock):
+        while not _flock(file, lock, option):
             time.sleep(WAIT_SECONDS)
     except KeyboardInterrupt:
         raise Stopped(f"stopped waiting for the other process in {worker}", interrupted=True) from None
 
 
-def _flock(file: IO[str], lock: Path) -> bool:
+def _flock(file: IO[str], lock: Path, option: str) -> bool:
     """Whether the lock is ours now."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError as error:
-        raise UserError(f"{lock} cannot be locked: {error.strerror}. Choose a folder elsewhere with --out.") from error
+        raise UserError(
+            f"{lock} cannot be locked: {error.strerror}. Choose a folder elsewhere with {option}."
+        ) from error
     return True
 
 

@@ -33,6 +33,56 @@ def test_a_face_does_not_depend_on_how_it_is_painted(monkeypatch):
     assert np.array_equal(face(3, 64), whole)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("side", [24, 128])
+def test_no_stroke_reaches_out_of_its_window(monkeypatch, side):
+    """Also where a later stroke covers it: then no pixel would tell."""
+    near, paint, windows, outside = Frame.near, Frame.paint, {}, []
+
+    def whole(frame, *box):
+        part = near(frame, *box)
+        inside = np.zeros(frame.x.shape, dtype=bool)
+        inside[part.first[0] :, part.first[1] :][: part.x.shape[0], : part.x.shape[1]] = True
+        found = replace(frame)
+        windows[id(found)] = found, inside & windows.get(id(frame), (frame, True))[1]
+        return found
+
+    def watched(frame, shape, colour, strength=1.0, soft=0.0):
+        inside = windows[id(frame)][1] if id(frame) in windows else True
+        outside.append(int(((shape < (frame.pixel + soft) / 2) & ~np.asarray(inside)).sum()))
+        paint(frame, shape, colour, strength, soft)
+
+    people = list(extremes(150))
+    windowed = [portrait_paint.draw(one, side) for one in people]
+    monkeypatch.setattr(Frame, "near", whole)
+    monkeypatch.setattr(Frame, "part", lambda frame, shape, whole: shape)
+    monkeypatch.setattr(Frame, "paint", watched)
+    for one, pixels in zip(people, windowed, strict=True):
+        windows.clear()
+        assert np.array_equal(portrait_paint.draw(one, side), pixels)
+        assert sum(outside) == 0
+    assert len(outside) > 20 * len(people)
+
+
+def extremes(count):
+    """People each of whose measures is the largest or the smallest of a hundred people's."""
+    people = [person(one) for one in range(100)]
+
+    def far(part, chance):
+        ends = {}
+        for name in vars(getattr(people[0], part)):
+            values = [getattr(getattr(one, part), name) for one in people]
+            measured = isinstance(values[0], float)
+            ends[name] = (min, max)[chance.below(2)](values) if measured else values[chance.below(100)]
+        return replace(getattr(people[0], part), **ends)
+
+    for index in range(count):
+        chance = Chance("extreme", index)
+        pose, features, style = (far(part, chance) for part in ("pose", "features", "style"))
+        # A window around what is upright is the tightest.
+        yield replace(people[0], pose=replace(pose, tilt=0.0), features=features, style=style)
+
+
 def test_faces_differ():
     assert len({face(index, 16).tobytes() for index in range(50)}) == 50
 

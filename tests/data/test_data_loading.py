@@ -1,21 +1,26 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from bench.data import check, load, pack
+from bench.data import check, faces, load, pack, painter
 from bench.data.decode import decode
 from bench.data.listing import Item
 from bench.data.protocol import Protocol
 from bench.util.errors import UserError
-from bench.util.files import sha256
+from bench.util.files import locked, sha256
 
 
 def protocol(data, images=10**9, test_images=10**9, resolution=16):
@@ -111,7 +116,7 @@ def test_broken_and_small_files_are_skipped_and_named(tree, tmp_path):
 def test_nothing_left_is_an_error(tree, tmp_path):
     with pytest.raises(UserError, match=r"No image of the train part.*16x20 is smaller than 17x17"):
         load(protocol(f"folder={tree}", resolution=17), tmp_path / "cache")
-    assert not list((tmp_path / "cache").glob("*/*"))
+    assert [path.name for path in (tmp_path / "cache").glob("*/*")] == [".lock"]
 
 
 @pytest.mark.parametrize("lost", ["manifest.json", "images.json", "train.npy", "half"])
@@ -189,17 +194,13 @@ def test_a_cache_that_cannot_be_written_to_is_chosen_by_a_variable_and_not_by_an
         load(protocol(f"folder={tree}"), tmp_path / "cache")
 
 
-def test_leftovers_go_when_they_are_old(tree, tmp_path):
+def test_what_a_killed_packer_left_goes(tree, tmp_path):
     load(protocol(f"folder={tree}"), tmp_path / "cache")
     (home,) = (tmp_path / "cache").iterdir()
-    old, young = home / ".train.npy.a.tmp", home / ".train.npy.b.tmp"
-    for leftover in (old, young):
-        leftover.write_bytes(b"")
-    os.utime(old, (time.time() - 7200,) * 2)
+    (home / ".train.npy.a.tmp").write_bytes(b"")
     (home / "manifest.json").unlink()
     load(protocol(f"folder={tree}"), tmp_path / "cache")
-    assert not old.exists()
-    assert young.exists()
+    assert not list(home.glob("*.tmp"))
 
 
 def test_a_killed_pack_leaves_no_manifest(tree, tmp_path, monkeypatch):
@@ -209,7 +210,7 @@ def test_a_killed_pack_leaves_no_manifest(tree, tmp_path, monkeypatch):
 
     with pytest.raises(KeyboardInterrupt):
         load(protocol(f"folder={tree}"), tmp_path / "cache", stop)
-    assert not list((tmp_path / "cache").glob("*/*"))
+    assert [path.name for path in (tmp_path / "cache").glob("*/*")] == [".lock"]
     assert len(load(protocol(f"folder={tree}"), tmp_path / "cache").train) == 6
 
 
@@ -236,14 +237,78 @@ def test_what_is_asked_for_is_in_the_key(tmp_path):
 
 
 def test_faces_and_photos_load(tmp_path):
-    faces = load(protocol("faces", 12), tmp_path)
-    assert faces.manifest["counts"] == {"train": 6, "test": 4, "set_aside": 2}
+    drawn = load(protocol("faces", 12), tmp_path)
+    assert drawn.manifest["counts"] == {"train": 6, "test": 4, "set_aside": 2}
     photos = load(protocol("photos", test_images=6), tmp_path)
     assert photos.manifest["groups"] == {"train": 5, "test": 3}
     assert set(photos.test.groups) == {"astronaut", "coffee", "motorcycle"}
     assert photos.name == "photos"
     with pytest.raises(UserError, match="no data set 'fases'"):
         load(protocol("fases"), tmp_path)
+
+
+def test_what_another_pack_holds_is_not_drawn_again(tmp_path, monkeypatch):
+    drawn, face = [], faces.face
+    monkeypatch.setattr(faces, "face", lambda index, side: drawn.append(index) or face(index, side))
+    alone = load(protocol("faces", 24, 3), tmp_path / "alone")
+    assert len(drawn) == len(alone.train) + len(alone.test)
+    small = load(protocol("faces", 12), tmp_path / "cache")
+    drawn.clear()
+    large = load(protocol("faces", 24, 3), tmp_path / "cache")
+    known = {*small.train.ids, *small.test.ids}
+    assert sorted(f"face-{index:06d}" for index in drawn) == sorted({*large.train.ids, *large.test.ids} - known)
+    assert 0 < len(drawn) < len(large.train) + len(large.test)
+    assert large.manifest == alone.manifest
+    drawn.clear()
+    load(protocol("faces", 24, 3, resolution=17), tmp_path / "cache")
+    monkeypatch.setattr(faces, "VERSION", 2)
+    load(protocol("faces", 24, 3), tmp_path / "cache")
+    assert len(drawn) == 2 * (len(large.train) + len(large.test))
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_any_number_of_processes_draws_the_same_bits(tmp_path, monkeypatch, processes):
+    asked, started = protocol("faces", 24), []
+    alone = load(asked, tmp_path / "alone")
+    popen = painter.subprocess.Popen
+    monkeypatch.setattr(painter.subprocess, "Popen", lambda *a, **k: started.append(popen(*a, **k)) or started[-1])
+    monkeypatch.setattr(pack, "cores", lambda: processes)
+    monkeypatch.setattr(pack, "FEWEST_PIXELS", 0)
+    data = load(asked, tmp_path / "cache")
+    assert data.manifest == alone.manifest
+    assert np.array_equal(data.train.pixels, alone.train.pixels)
+    assert len(started) == (2 * processes if processes > 1 else 0)  # for train, and for test
+    assert all(one.returncode is not None for one in started)
+
+
+def test_a_painter_that_is_killed_is_done_without(tmp_path):
+    item = Item("face-000003", "g", partial(faces.face, 3, 16))
+    with painter.painters(1, 16) as draw:
+        assert np.array_equal(draw(item), item.draw())
+        (child,) = children()
+        os.kill(child, signal.SIGKILL)
+        for _ in range(2):
+            assert np.array_equal(draw(item), item.draw())
+    assert not children()
+
+
+def children():
+    """Processes that this one started and has not yet buried."""
+    listed = Path(f"/proc/{os.getpid()}/task/{threading.get_native_id()}/children")
+    return [int(word) for word in listed.read_text().split()]
+
+
+def test_a_pack_that_another_process_makes_is_waited_for(tmp_path):
+    asked, heard = protocol("faces", 12), []
+    home = tmp_path / next(iter((load(asked, tmp_path / "other"), tmp_path / "other")[1].iterdir())).name
+    with ThreadPoolExecutor(1) as pool:
+        with locked(home, print):
+            waiting = pool.submit(load, asked, tmp_path, lambda *news: heard.append(news))
+            while not heard:
+                time.sleep(0.01)
+            shutil.copytree(tmp_path / "other" / home.name, home, dirs_exist_ok=True)
+        assert waiting.result().manifest["name"] == "faces"
+    assert heard == [(0, 1, "another process is packing faces at 16x16")]  # and it drew nothing itself
 
 
 def test_the_header_is_one_that_numpy_reads(tmp_path):
@@ -268,5 +333,5 @@ def test_two_processes_at_once(tmp_path):
     ]
     answers = [process.communicate(timeout=60)[0] for process in both]
     assert answers[0] == answers[1] != ""
-    names = {"train.npy", "test.npy", "images.json", "manifest.json", "checked.json"}
+    names = {"train.npy", "test.npy", "images.json", "manifest.json", "checked.json", ".lock"}
     assert {path.name for path in tmp_path.glob("*/*")} == names

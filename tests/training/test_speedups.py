@@ -1,5 +1,6 @@
 import pytest
 import torch
+from cards import DEVICES
 from torch import nn
 from toy import noise, toy
 
@@ -126,10 +127,16 @@ def test_the_contract_finds_an_unnamed_penalty(monkeypatch):
         penalised_networks_are_named(Subject(entry))
 
 
-def test_images_kept_on_the_device_are_the_same_bits():
+@pytest.mark.parametrize("device", DEVICES)
+def test_images_kept_on_the_device_are_the_same_bits(device):
     stage = toy().stages()[0]
-    usual, kept = (TrainingFeed(stage, noise(), 0, CPU) for _ in range(2))
+    usual, kept = (TrainingFeed(stage, noise(), 0, torch.device(device), resident=one) for one in (False, True))
     assert usual._resident is None
-    kept._resident = torch.from_numpy(noise().pixels)
+    if device == "cpu":
+        kept._resident = torch.from_numpy(noise().pixels)
+    assert kept._resident.device.type == device
     for _ in range(5):
-        assert torch.equal(usual.batch().image, kept.batch().image)
+        (image, hole), (same, its_hole) = usual.batch(), kept.batch()
+        assert image.device.type == device
+        assert torch.equal(image, same)
+        assert torch.equal(hole, its_hole)
