@@ -6,6 +6,7 @@ from bench.data import Data
 from bench.data.protocol import Protocol
 from bench.runs.cached_training import (
     Circumstances,
+    TrainingKeys,
     mark,
     take_from_cache,
     training_keys,
