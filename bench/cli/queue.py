@@ -157,13 +157,13 @@ def examine_cluster(profile: str, out: Path, weights: Path | None) -> None:
     raise typer.Exit(examine(open_console(), *where))
 
 
-def queue(requests: Sequence[Request], placement: Placement, dry_run: bool) -> None:
-    """Submit requests, or only say what that would do."""
+def queue(requests: Sequence[Request], placement: Placement, dry_run: bool, direct: bool = False) -> None:
+    """Submit requests, or only say what that would do, or what one command without a queue (`direct`) would."""
     from bench.cluster.campaign import campaign
     from bench.cluster.show import print_submitted
     from bench.cluster.submit import submit as enqueue
 
-    console, asked = open_console(), campaign(requests, placement)
+    console, asked = open_console(), campaign(requests, placement, direct)
     if dry_run:
         from bench.cluster.plan import print_plan
 

@@ -35,7 +35,7 @@ def reproduce(
         from bench.methods.catalog import find
 
         find(request.include)[request.key].paper()
-        queue([request], placement.model_copy(update={"cluster": cluster or LOCAL}), dry_run)
+        queue([request], placement.model_copy(update={"cluster": cluster or LOCAL}), dry_run, direct=cluster is None)
         return
     if placement.nodes or placement.gpus_per_node:
         raise UserError("--nodes and --gpus-per-node go with --cluster. On this machine, use --processes.")

@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.data import celeba, celeba_hq, faces, folder, imagenet, photos
 from bench.data.check import ANEW, SIDES, checked
-from bench.data.listing import Listing, Sides
+from bench.data.listing import Item, Listing, Sides
 from bench.data.names import BUILT_IN, place
 from bench.data.pack import Data, Packed, Written, write
 from bench.data.protocol import Protocol
@@ -56,6 +56,12 @@ def load(protocol: Protocol, cache: Path, on_progress: Progress | None = None) -
 def packed(protocol: Protocol, cache: Path) -> Data | None:
     """The protocol's data set as packed in `cache`, or None where it would have to be packed first."""
     return read_pack(_home(protocol, cache)[1])
+
+
+def to_pack(protocol: Protocol, cache: Path) -> list[Item]:
+    """The images that packing the protocol's data set would draw."""
+    sides = _home(protocol, cache)[0].sides()
+    return [*sides.train, *sides.test]
 
 
 def _home(protocol: Protocol, cache: Path) -> tuple[Listing, Path]:
