@@ -72,14 +72,16 @@ class Calibrated:
 def calibrate(tasks: Sequence[Task], out: Path) -> Calibrated:
     """Measure what tasks take, and what starting a process does, and remember it under `out`."""
     made, left = Calibrated(), list(tasks)
-    while True:
+    more = True
+    while more:
         lines, why = _lines(left)
         for name, line in zip([rates.START, *(task.rate_name for task in left)], lines, strict=False):
             _remember(out, name, line, made)
         left = left[max(0, len(lines) - 1) :]
-        if not left:
-            return made
-        made.trouble[left.pop(0).id] = why  # it has ended the process
+        if left:
+            made.trouble[left.pop(0).id] = why  # it has ended the process
+        more = bool(left)
+    return made
 
 
 def _remember(out: Path, name: str, line: str, made: Calibrated) -> None:

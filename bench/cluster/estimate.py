@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from bench.cluster.campaign import Plan, Planned
+from bench.cluster.profile import LOCAL
 from bench.runs import rates
 from bench.runs.meter import Spent
 from bench.runs.probes import FILLS
@@ -43,10 +44,14 @@ class Estimate:
         return {name for training, name in first.items() if training not in theirs}
 
     def unknown(self) -> list[Planned]:
-        """What nothing is known of, one of each kind."""
-        missing = [planned for planned in self.plan.runs_to_do if self.of(planned) is None]
+        """What nothing is known of, or nothing good where it is this machine's work; one of each kind."""
+        missing = [planned for planned in self.plan.runs_to_do if self.of(planned) is None or self._doubtful(planned)]
         missing += [planned for planned in self._packs() if self._packing(planned) is None]
         return list({planned.task.rate_name: planned for planned in missing}.values())
+
+    def _doubtful(self, planned: Planned) -> bool:
+        rate = self.rates.get(planned.task.id)
+        return self.profile.name == LOCAL and rate is not None and rate.doubtful
 
     def of(self, planned: Planned) -> Cost | None:
         """Of a run; None where nothing is known."""
