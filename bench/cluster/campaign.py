@@ -74,10 +74,8 @@ def campaign(requests: Sequence[Request], placement: Placement, direct: bool = F
         if request.processes > 1:
             raise UserError("--processes is for this machine only. With --cluster, use --nodes and --gpus-per-node.")
     made = Campaign([request.rooted() for request in requests], placement.profile(), placement, direct)
-    if made.profile.name != LOCAL and set(str(made.out)) & set("%\\\n"):
-        raise UserError(
-            f"--out {made.out}: SLURM replaces % and \\ in the names of logs. Choose a folder without them."
-        )
+    if made.profile.name != LOCAL:
+        slurm.check_out(made.out)
     return made
 
 

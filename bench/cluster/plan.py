@@ -11,7 +11,7 @@ from bench.cluster.array import Array, Submission
 from bench.cluster.calibrate import calibrate
 from bench.cluster.campaign import Campaign, Plan, Planned, make_plan
 from bench.cluster.estimate import Estimate
-from bench.cluster.profile import LOCAL, Profile, warnings
+from bench.cluster.profile import LOCAL, Profile
 from bench.cluster.show import span
 from bench.methods.catalog import find as find_methods
 from bench.methods.settings import DEFAULT
@@ -42,8 +42,6 @@ def print_plan(console: Console, asked: Campaign) -> None:
     trunk = TRUNKS["lpips"]
     weights = find(trunk, asked.request.lpips)
     say(f"LPIPS weights: {weights or reason(trunk, asked.request.lpips)}")
-    for text in warnings(asked.profile):
-        say(f"Warning: {text}")
     console.print(_table(plan, estimate))
     for text in _trainings(plan):
         say(text)

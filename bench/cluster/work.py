@@ -10,7 +10,7 @@ from rich.console import Console
 from bench.cluster import snapshot
 from bench.cluster.part import JobPart, seconds_left
 from bench.cluster.pulse import Pulse, WatchedProgress
-from bench.cluster.task import Folder, Task
+from bench.cluster.task import Folder, Task, folders
 from bench.data import Data, told
 from bench.methods.catalog import find
 from bench.runs.experiment import Experiment
@@ -99,9 +99,26 @@ class Work:
     def _report(self) -> dict[str, Any]:
         from bench.api.reproduction import print_reproduction, report
 
-        made = report(find(self.request.include), self.request)
+        try:
+            made = report(find(self.request.include), self.request)
+        except UserError as error:
+            if not self._all_cancelled():
+                raise
+            why = f"There is nothing to report, its runs were cancelled. {error}"
+            return {"state": "cancelled", "time": time.time(), "error": why}
         print_reproduction(self.progress.console, made)
         return _done(pages=[str(path) for path in made.pages])
+
+    def _all_cancelled(self) -> bool:
+        """Whether all runs of this report's paper that were submitted with it were cancelled."""
+        found = ((one, one.task()) for one in folders(self.request.out))
+        key, submission = self.request.key, self.task.submission
+        ends = [
+            one.end()
+            for one, task in found
+            if (task.kind, task.request.key, task.submission) == ("run", key, submission)
+        ]
+        return bool(ends) and all((end or {}).get("state") == "cancelled" for end in ends)
 
 
 def _done(**facts: Any) -> dict[str, Any]:

@@ -8,67 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from faked import PROFILE
 from PIL import Image
 
 from bench.cluster.slurm import clean_environment
 from bench.cluster.task import folders
-from bench.data import load
-from bench.data.protocol import ProtocolOverrides, protocols
 from bench.runs.request import absolute
 
 METHOD = str(Path(__file__).parent / "plodder.py")
-STUBS = {
-    "sbatch": """[ "$1" = --version ] && exit
-n=$(($(cat "$0.count" 2>/dev/null || echo 100) + 1)); echo $n > "$0.count"; cp "$1" "$0.$n"
-env > "$0.$n.env"; [ -e "$0.refuse-$n" ] && { echo "sbatch: error: QOSMaxSubmitJobPerUserLimit" >&2; exit 1; }
-echo "Submitted batch job $n" """,
-    "squeue": 'cat "$0.jobs" 2>/dev/null',
-    "scancel": 'echo "$@" >> "$0.said"',
-    "scontrol": 'echo "ClusterName = fake"',
-    "sinfo": "echo main; echo gpu",
-    "srun": "exit 1",
-}
-PROFILE = 'partition = "main"\nminutes = 60\ncpus = 1\nmemory_gb = 1\nsegments = 2\n'
-
-
-class Fake:
-    """What a test sees of the faked scheduler."""
-
-    def __init__(self, home):
-        self.home = home
-
-    def scripts(self):
-        found = [path for path in self.home.glob("sbatch.[0-9]*") if path.suffix != ".env"]
-        return {path.suffix[1:]: path.read_text() for path in sorted(found)}
-
-    def queue(self, *jobs):
-        (self.home / "squeue.jobs").write_text("\n".join(jobs))
-
-    def cancelled(self):
-        said = self.home / "scancel.said"
-        return said.read_text().split() if said.exists() else []
-
-
-@pytest.fixture
-def scheduler(tmp_path, monkeypatch, cache):
-    load(protocols("smoke", ProtocolOverrides())[0], cache)
-    home = tmp_path / "bin"
-    home.mkdir()
-    for name, text in STUBS.items():
-        (home / name).write_text(f"#!/bin/sh\n{text}\n")
-        (home / name).chmod(0o755)
-    (tmp_path / "p.toml").write_text(PROFILE)
-    monkeypatch.setenv("PATH", f"{home}:{os.environ['PATH']}")
-    return Fake(home)
-
-
-@pytest.fixture
-def call(bench, scheduler, tmp_path):
-    def call(verb, *words):
-        where = ["--cluster", tmp_path / "p.toml", "--scale", "smoke"] if verb in ("submit", "plan") else []
-        return bench(verb, *words, *where, "--out", tmp_path / "out")
-
-    return call
 
 
 def ids(tmp_path, kind="run"):

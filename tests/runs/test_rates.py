@@ -92,7 +92,9 @@ def test_a_card_s_rate_is_for_cards(tmp_path):
     assert len(list((tmp_path / "rates").iterdir())) == 2
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"device": "CPU"}', '{"device": "CPU", "time": 1, "paces": {"x": 1}}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"device": "CPU"}', '{"device": "CPU", "time": 1, "paces": {"x": 1}}']
+)
 def test_a_damaged_file_is_no_rate_and_is_written_anew(tmp_path, text):
     put(tmp_path, "train")
     (path,) = (tmp_path / "rates").iterdir()
