@@ -271,7 +271,7 @@ class Experiment:
             self.replay,
             DataManifest.model_validate(self.data.manifest),
             {one.name: one for one in map(MaskSetManifest.model_validate, manifests)},
-            lpips_facts(lpips, self.lpips_folder),
+            lpips_facts(lpips),
             device=self.fabric.device.type,
             training=self._training_facts(method, stages) if stages else None,
             leakage=leakage,
