@@ -104,7 +104,7 @@ def _trainings(plan: Plan) -> Iterator[str]:
             seeds = sorted({seed for one in runs for seed in one.request.seeds})
             cost = entry.paper().scales[request.scale].cost
             listed = and_list([str(seed) for seed in seeds])
-            what = f"{trained} trainings, seed{'s' if len(seeds) > 1 else ''} {listed}"
+            what = f"{trained} training{'s' if trained != 1 else ''}, seed{'s' if len(seeds) > 1 else ''} {listed}"
             yield f"{request.key}: {what}. Its scale {request.scale}: {cost}"
 
 

@@ -16,7 +16,7 @@ def load_data(protocol: Protocol, cache: Path, out: Path, progress: Progress) ->
 
         def on_progress(done: int, total: int, what: str) -> None:
             nonlocal packed
-            packed = total
+            packed = done  # none where another process packs and this one waits
             report(what, done, total)
 
         data = load(protocol, cache, on_progress)

@@ -223,6 +223,6 @@ def _files(out: Path, name: str) -> Path:
 def _read(path: Path) -> Known | None:
     """None where the file is not there, or is none of ours."""
     try:
-        return Known.model_validate_json(path.read_bytes())
+        return Known.model_validate_json(path.read_bytes()) if path.is_file() else None
     except (OSError, ValidationError):
         return None
