@@ -213,6 +213,19 @@ def test_plan_submits_nothing_and_shows_the_script(call, scheduler, tmp_path):
     assert ids(tmp_path) == []
 
 
+@pytest.mark.parametrize("state", ["done", "cancelled"])
+def test_a_run_that_is_tried_again_takes_its_report_along(call, scheduler, tmp_path, state):
+    call("submit", "fang2021", "--seed", 0)
+    found = {folder.id: folder for folder in folders(tmp_path / "out")}
+    (run,), (report,) = ([one for name, one in found.items() if name.startswith(key)] for key in ("fang", "report"))
+    for folder in found.values():
+        folder.end_file.write_text(json.dumps({"state": "done"}))
+    run.end_file.write_text(json.dumps({"state": "cancelled"}))
+    report.end_file.write_text(json.dumps({"state": state}))
+    assert run.id in call("retry", run.id)[1]
+    assert {name for name, folder in found.items() if folder.end() is None} == {run.id, report.id}
+
+
 def test_runs_that_differ_only_after_training_are_trained_once(call, tmp_path):
     """A paper whose search settings no training depends on."""
     code, _, err = call("submit", "huang2022", "--variant", "all", "--seed", 0)
