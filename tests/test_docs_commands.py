@@ -18,6 +18,7 @@ import pytest
 import torch
 from PIL import Image
 
+from bench.cluster.calibrate import Calibrated
 from bench.contract.building import _Weightless
 from bench.methods.base import DataFacts, Method
 from bench.methods.catalog import ROOT
@@ -101,7 +102,7 @@ DONE: dict[str, Callable[..., Any]] = {
     "bench.runs.worklist.Worklist._open_fabric": lambda work: open_fabric("cpu"),
     "bench.runs.worklist.Worklist.evaluate": lambda work: iter(()),
     "bench.runs.worklist.Worklist.train": train,
-    "bench.cluster.plan.calibrate": lambda tasks: {},
+    "bench.cluster.plan.calibrate": lambda tasks, out: Calibrated(),
     "bench.cluster.live.show_status": lambda *asked: 0,
     "bench.cluster.doctor.examine": lambda *asked: 0,
     "bench.contract.accepted.refuse_mistakes": lambda *asked: None,  # tests/contract does, once for each paper

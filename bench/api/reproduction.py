@@ -182,12 +182,14 @@ def report(catalog: Catalog, request: Request) -> Reproduction:
     entry = catalog[key]
     paper = entry.paper()
     floors = {floor.key for floor in catalog.floors()}
-    records = current_records(catalog, out, {key, *floors, *(catalog.entries.keys() & paper.methods)}, entry)
+    keys = {key, *floors, *(catalog.entries.keys() & paper.methods)}
+    records = current_records(catalog, out, keys, entry)
     if not any(record.run.method == key for record in records):
         raise UserError(f"{out} holds no record of {key}. Create one: python -m bench reproduce {key}")
-    judged = gather(key, paper, records, floors)
-    place = (original(entry.path),) if entry.origin == "--include" else ()
-    pages = write_report(out, judged, floors, request.cache, place)
+    brought = [catalog[name] for name in (key, *sorted(keys - {key})) if catalog[name].origin == "--include"]
+    places = [original(one.path) for one in brought]
+    judged = gather(key, paper, records, floors, places)
+    pages = write_report(out, judged, floors, request.cache, places)
     return Reproduction(judged, tuple(pages))
 
 

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.claims.contenders import Contender, best
 from bench.claims.estimate import Estimate
@@ -30,9 +31,17 @@ SMOKE = "a smoke run tests the machinery and is never evidence. Run it at quick 
 
 
 def command(
-    paper: Paper, key: str, variants: Sequence[str] = (), run: Run | None = None, verb: str = "reproduce"
+    paper: Paper,
+    key: str,
+    variants: Sequence[str] = (),
+    run: Run | None = None,
+    verb: str = "reproduce",
+    include: Sequence[Path] = (),
 ) -> str:
-    """The command that makes the records of these variants, under the protocol of `run` where one is given."""
+    """The command that makes the records of these variants, under the protocol of `run` where one is given.
+
+    `include` is where methods were found that are not among the installed ones.
+    """
     words = ["python", "-m", "bench", verb, key]
     for variant in variants:
         words += ["--variant", variant]
@@ -40,6 +49,8 @@ def command(
         words += ["--scale", run.scale] if run.scale != "quick" else []
         known = paper.scales[run.scale].protocol.data or DEFAULTS[run.scale]["data"]
         words += ["--data", run.protocol.data] if run.protocol.data not in known else []
+    for path in include:
+        words += ["--include", str(path)]
     return shlex.join(words)
 
 
@@ -51,6 +62,8 @@ class Case:
     key: str
     field: list[Contender]
     floors: set[str]
+    include: Sequence[Path] = ()
+    """Where methods were found that are not among the installed ones: for the commands in verdicts."""
 
     @property
     def run(self) -> Run | None:
@@ -76,9 +89,9 @@ class Case:
             ]
             variants = [variant for method, variant in missing if method == self.key and variant != DEFAULT]
             if other:
-                line = f"{command(self.paper, *other[0], self.run, 'evaluate')} --paper {self.key}"
+                line = f"{self._command(*other[0], 'evaluate')} --paper {self.key}"
             else:
-                line = command(self.paper, self.key, variants, self.run)
+                line = self._command(self.key, variants)
             why = f"Not run here: {and_list(names)}. Run `{line}`."
             raise NoContestError(Verdict.NOT_ATTEMPTED, why)
 
@@ -112,9 +125,12 @@ class Case:
         if floor is None and floors:
             raise _not_measured(floors[0], mask_set, definition.id)
         if floor is None:
-            why = f"No floor was measured on {mask_set} here. Run `{command(self.paper, self.key, (), self.run)}`."
+            why = f"No floor was measured on {mask_set} here. Run `{self._command(self.key)}`."
             raise NoContestError(Verdict.NOT_ATTEMPTED, why)
         return floor
+
+    def _command(self, key: str, variants: Sequence[str] = (), verb: str = "reproduce") -> str:
+        return command(self.paper, key, variants, self.run, verb, self.include)
 
     def seeds_line(self, sides: Sequence[str], count: int = FEWEST_SEEDS) -> str:
         """The command that makes the runs of these sides with `count` seeds."""
@@ -125,7 +141,7 @@ class Case:
         assert self.run is not None
         pairs = [self._pair(side) for side in sides if side != BEST_FLOOR]
         variants = [name for method, name in pairs if method == self.key and name != DEFAULT]
-        line = command(self.paper, self.key, variants, self.run)
+        line = self._command(self.key, variants)
         by_itself = {(key, DEFAULT) for key in self.floors}
         by_itself |= {key_and_variant(name) for name in self.paper.baselines_at(self.run.scale)}
         others = any(pair[0] != self.key and pair not in by_itself for pair in pairs)

@@ -1,5 +1,8 @@
 """Every claim of a paper against the records of one protocol (data set × scale): a verdict is a statement about it."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from bench.claims.bound import judge_bound
 from bench.claims.case import Case
 from bench.claims.cell import judge_cell
@@ -14,14 +17,17 @@ from bench.paper.arithmetic import check
 from bench.runs.records import Record
 
 
-def judge(paper: Paper, key: str, records: list[Record], floors: set[str]) -> list[Finding]:
-    """One finding for each claim of `paper`, whose own method is `key`; `floors` are the keys of the floors.
+def judge(
+    paper: Paper, key: str, records: list[Record], floors: set[str], include: Sequence[Path] = ()
+) -> list[Finding]:
+    """One finding for each claim of `paper`, whose own method is `key`; `floors` are the keys of the floors, `include`
+    is where methods were found that are not among the installed ones.
 
     `records` belong to one protocol; ValueError where they do not.
     """
     if len(by_protocol(records)) > 1:
         raise ValueError("judge takes the records of one protocol")
-    case = Case(paper, key, contenders(records), floors)
+    case = Case(paper, key, contenders(records), floors, include)
     return [_judge(case, claim) for claim in paper.claims]
 
 

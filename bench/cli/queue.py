@@ -157,13 +157,16 @@ def examine_cluster(profile: str, out: Path, weights: Path | None) -> None:
     raise typer.Exit(examine(open_console(), *where))
 
 
-def queue(requests: Sequence[Request], placement: Placement, dry_run: bool) -> None:
-    """Submit requests, or only say what that would do."""
+def queue(requests: Sequence[Request], placement: Placement, dry_run: bool, direct: bool = False) -> None:
+    """Submit requests, or only say what that would do, or what one command without a queue (`direct`) would."""
     from bench.cluster.campaign import campaign
+    from bench.cluster.profile import warnings
     from bench.cluster.show import print_submitted
     from bench.cluster.submit import submit as enqueue
 
-    console, asked = open_console(), campaign(requests, placement)
+    console, asked = open_console(), campaign(requests, placement, direct)
+    for text in warnings(asked.profile):
+        console.print(f"Warning: {text}.", highlight=False, markup=False, soft_wrap=True)
     if dry_run:
         from bench.cluster.plan import print_plan
 

@@ -36,7 +36,7 @@ def reproduce(
 
         find(request.include)[request.key].paper()
         more = {"cluster": cluster or LOCAL, "workers": request.workers}
-        queue([request], placement.model_copy(update=more), dry_run)
+        queue([request], placement.model_copy(update=more), dry_run, direct=cluster is None)
         return
     if placement.nodes or placement.gpus_per_node:
         raise UserError("--nodes and --gpus-per-node go with --cluster. On this machine, use --processes.")

@@ -1,7 +1,9 @@
 """A short calibration: `python -m bench.cluster.calibrate`, tasks as JSON on stdin; a line of JSON for each.
 
-It trains a few steps and fills a few pictures of noise, in a process of its own: a method too large for this machine
-then takes nothing else down.
+It trains a few steps, fills and scores a few pictures of noise and draws a few pictures of a data set, in a process of
+its own: a method too large for this machine then takes nothing else down. On the processor it uses one thread, whose
+processor time is what the work takes on a quiet machine, however busy this one is: threads that wait for each other
+burn it.
 """
 
 import contextlib
@@ -9,8 +11,8 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,43 +20,82 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from bench.cluster import rates
 from bench.cluster.task import Task
-from bench.data.pack import Packed
+from bench.data import Packed
+from bench.data.decode import UnusableError
+from bench.data.held_out import MOST_IMAGES, ONE_IN
+from bench.data.loading import to_pack
+from bench.data.protocol import Protocol
 from bench.masks.sets import mask_set
-from bench.methods.base import DataFacts, Inpainter, Method, Stage, fill
+from bench.methods.base import DataFacts, Inpainter, Method, Stage
 from bench.methods.catalog import find
+from bench.metrics import Lpips
+from bench.runs import rates
 from bench.runs.building import build_method
+from bench.runs.evaluation import evaluate, images_at_once
+from bench.runs.meter import Spent, Tally, now, timed
 from bench.training.device import open_fabric
-from bench.training.loop import Training
+from bench.training.held_out import HeldOut
+from bench.training.loop import SAMPLES, Training
 from bench.training.options import Options
+from bench.training.samples import draw_samples
 from bench.util.errors import Stopped
 
-SECONDS = 4.0
-"""For each stage, after a first step that does not count."""
+SECONDS = 2.0
+"""Of the processor for each stage, after a first step."""
+SCORING_SECONDS = 20.0
+"""Of the processor, after which no further mask set is tried; they take the mean of those that were."""
 LIMIT_SECONDS = 120
-IMAGES = 64
+IMAGES = MOST_IMAGES * ONE_IN
+"""Pictures of noise at most: as many as it takes to hold the usual number out."""
+DIFFERENT = 64
+"""So many of them differ."""
+DRAWN = 16
+"""Pictures of a data set that are drawn."""
 MARK = "calibrated: "
 
 
-def calibrate(tasks: Sequence[Task]) -> dict[str, str]:
-    """Measure and remember; returns for the ids where that was not possible why."""
-    trouble: dict[str, str] = {}
-    left = list(tasks)
-    while left:
+@dataclass
+class Calibrated:
+    """What a calibration has to say beside the rates that it leaves."""
+
+    trouble: dict[str, str] = field(default_factory=dict)
+    """For the ids where it was not possible, why."""
+    spent: Spent = field(default_factory=Spent)
+
+    @property
+    def share(self) -> float:
+        """How much of one processor it got; all of one on a machine with nothing else to do."""
+        return self.spent.cpu / self.spent.wall if self.spent.wall else 1.0
+
+
+def calibrate(tasks: Sequence[Task], out: Path) -> Calibrated:
+    """Measure what tasks take, and what starting a process does, and remember it under `out`."""
+    made, left = Calibrated(), list(tasks)
+    more = True
+    while more:
         lines, why = _lines(left)
-        for task, line in zip(left, lines, strict=False):
-            found = json.loads(line)
-            for kind in found.keys() & {"train", "evaluate"}:
-                rates.put(task, kind, found[kind], found["device"], "calibrated")
-        left = left[len(lines) :]
-        if left:  # the first of them has ended the process
-            trouble[left.pop(0).id] = why
-    return trouble
+        for name, line in zip([rates.START, *(task.rate_name for task in left)], lines, strict=False):
+            _remember(out, name, line, made)
+        left = left[max(0, len(lines) - 1) :]
+        if left:
+            made.trouble[left.pop(0).id] = why  # it has ended the process
+        more = bool(left)
+    return made
+
+
+def _remember(out: Path, name: str, line: str, made: Calibrated) -> None:
+    """`line` tells the device and, by kind, what was measured: count, seconds on the clock and of the processor."""
+    device, kinds = json.loads(line)
+    for kind, items in kinds.items():
+        tallies = {what: Tally(int(count), Spent(wall, cpu)) for what, (count, wall, cpu) in items.items()}
+        rates.put(out, name, kind, tallies, device, "calibrated")
+        if device == rates.CPU:
+            made.spent += sum((tally.spent for tally in tallies.values()), Spent())
 
 
 def _lines(tasks: Sequence[Task]) -> tuple[list[str], str]:
-    """What a process of its own says of these tasks, and why it did not go on."""
+    """What a process of its own says of its start and of these tasks, and why it did not go on."""
     asked = json.dumps([task.model_dump(mode="json") for task in tasks])
     with subprocess.Popen(
         [sys.executable, "-m", "bench.cluster.calibrate"],
@@ -64,7 +105,7 @@ def _lines(tasks: Sequence[Task]) -> tuple[list[str], str]:
         text=True,
     ) as process:
         try:
-            out, err = process.communicate(asked, timeout=LIMIT_SECONDS * len(tasks))
+            out, err = process.communicate(asked, timeout=LIMIT_SECONDS * (1 + len(tasks)))
             why = (err.strip().splitlines() or [f"exit code {process.returncode}"])[-1]
         except subprocess.TimeoutExpired:
             process.kill()
@@ -72,25 +113,47 @@ def _lines(tasks: Sequence[Task]) -> tuple[list[str], str]:
     return [line.removeprefix(MARK) for line in out.splitlines() if line.startswith(MARK)], why
 
 
-def measure(task: Task) -> dict[str, float | str]:
-    """Seconds of a training step (the mean over all steps of the stages) and of filling one picture."""
+Found = dict[rates.Kind, Mapping[str, Tally]]
+
+
+def measure(task: Task) -> tuple[str, Found]:
+    """The device, and what was measured on it."""
     assert task.protocol is not None
-    side = task.protocol.resolution
+    if task.kind == "data":
+        return rates.CPU, {"pack": {"image": _draw(task.protocol, task.request.cache)}}
     fabric = open_fabric(task.request.device)
-    method = build_method(
-        find(task.request.include)[task.request.key], task.settings | task.places, DataFacts(side, IMAGES), seed=0
-    )
-    pixels = np.random.default_rng(0).integers(0, 256, (IMAGES, 3, side, side), dtype=np.uint8)
-    names = [str(number) for number in range(IMAGES)]
-    noise = Packed(names, names, pixels)
-    found: dict[str, float | str] = {"device": rates.device_name(fabric.device.type)}
-    stages = method.stages()
-    if stages:
-        total = sum(_step_seconds(OneStage(method, stage), noise, fabric) * stage.steps for stage in stages)
-        found["train"] = total / sum(stage.steps for stage in stages)
+    if fabric.device.type == "cpu":
+        torch.set_num_threads(1)
+    noise = _noise(task.protocol)
+    facts = DataFacts(task.protocol.resolution, len(noise))
+    method = build_method(find(task.request.include)[task.request.key], task.settings | task.places, facts, seed=0)
+    found: Found = {}
+    if stages := method.stages():
+        found["train"] = {stage.name: _stage(OneStage(method, stage), noise, fabric) for stage in stages}
     for network in method.networks().values():
         network.to(fabric.device)
-    return found | {"evaluate": _image_seconds(method.inpainter(), noise, fabric.device)}
+    found["score"] = _scoring(task, method.inpainter(), noise, fabric.device)
+    return rates.device_name(fabric.device.type), found
+
+
+def _draw(protocol: Protocol, cache: Path) -> Tally:
+    items = to_pack(protocol, cache)
+    some = items[:: max(1, len(items) // DRAWN)][:DRAWN]
+    with timed() as tally:
+        for item in some:
+            with contextlib.suppress(UnusableError):
+                item.draw()
+    return Tally(len(some), tally.spent)
+
+
+def _noise(protocol: Protocol) -> Packed:
+    """As many pictures as the protocol trains on, within reason."""
+    side, (train, *others) = protocol.resolution, protocol.split
+    count = min(protocol.images * train // (train + sum(others)), protocol.train_images or IMAGES, IMAGES)
+    count = max(count, DIFFERENT)
+    pixels = np.random.default_rng(0).integers(0, 256, (DIFFERENT, 3, side, side), dtype=np.uint8)
+    names = [str(number) for number in range(count)]
+    return Packed(names, names, np.resize(pixels, (count, 3, side, side)))
 
 
 class OneStage(Method):
@@ -109,30 +172,70 @@ class OneStage(Method):
     def inpainter(self) -> Inpainter:
         return self.method.inpainter()
 
-
-def _step_seconds(method: OneStage, noise: Packed, fabric: Fabric) -> float:
-    """By the real loop, in a folder that is thrown away. The first step does not count, unless it is the only one."""
-    ends = [time.monotonic()]
-    with tempfile.TemporaryDirectory() as name, contextlib.suppress(Stopped):
-        training = Training(Path(name), method, noise, 0, fabric)
-        training.run(Options(minutes=SECONDS / 60), lambda *_: ends.append(time.monotonic()), lambda *_: None)
-    counted = ends[1:] if len(ends) > 2 else ends
-    return (counted[-1] - counted[0]) / (len(counted) - 1)
+    def preview(self) -> Inpainter:
+        return self.method.preview()
 
 
-def _image_seconds(inpainter: Inpainter, noise: Packed, device: torch.device) -> float:
-    """One full call: what an image costs on the way."""
-    count = min(inpainter.images_at_once, IMAGES)
-    image = noise.tensor(range(count)).to(device)
-    hole = mask_set("center").holes(noise.ids[:count], *image.shape[-2:]).to(device)
-    began = time.monotonic()
-    fill(inpainter, image, hole, torch.arange(count)).cpu()
-    return (time.monotonic() - began) / count
+def _stage(method: OneStage, noise: Packed, fabric: Fabric) -> Tally:
+    """A whole stage, from a few steps of the real loop in a folder that is thrown away, and a look at its pictures."""
+    marks, steps = [now()], method.stage.steps
+
+    def hear(what: str, done: int, total: int) -> None:
+        marks.append(_settled(fabric))
+        if len(marks) > 2 and (marks[-1] - marks[1]).cpu >= SECONDS:
+            raise Stopped("that is enough", interrupted=False)
+
+    with tempfile.TemporaryDirectory() as name:
+        with contextlib.suppress(Stopped):
+            Training(Path(name), method, noise, 0, fabric).run(Options(), hear, lambda *_: None)
+        done, first = len(marks) - 1, marks[1] - marks[0]
+        each = (marks[-1] - marks[1]) * (1 / (done - 1)) if done > 1 else Spent()
+        with timed() as look:
+            draw_samples(Path(name) / "look.png", method.method, noise)
+            HeldOut(noise, method.method).measure(method.stage.name, done)
+    looks = max(0, SAMPLES - done // max(1, steps // SAMPLES))
+    return Tally(steps, first + each * (steps - 1) + look.spent * looks)
+
+
+def _settled(fabric: Fabric) -> Spent:
+    """The time, when all that was asked of a GPU is done."""
+    if fabric.device.type == "cuda":
+        torch.cuda.synchronize()
+    return now()
+
+
+def _scoring(task: Task, inpainter: Inpainter, noise: Packed, device: torch.device) -> dict[str, Tally]:
+    """One batch under each mask set, by the real evaluation. Of other pictures first, which does not count."""
+    assert task.protocol is not None
+    lpips, found, spent = Lpips.open(task.request.lpips), dict[str, Tally](), 0.0
+    count = min(images_at_once(inpainter), len(noise) // 2, task.protocol.test_images)
+    parts = [slice(0, count), slice(count, 2 * count)]
+    for place, spec in enumerate(task.protocol.mask_sets):
+        for part in parts[1:] if place else parts:
+            some = Packed(noise.ids[part], noise.groups[part], noise.pixels[part])
+            with tempfile.TemporaryDirectory() as name, timed() as tally:
+                evaluate(inpainter, some, (spec,), 0, device, Path(name), lambda *_: None, lpips)
+            spent += tally.spent.cpu
+            if spent > SCORING_SECONDS:
+                break
+        found[mask_set(spec).name] = Tally(count, tally.spent)
+        if spent > SCORING_SECONDS:
+            break
+    return found
 
 
 def main() -> None:
+    _say(rates.CPU, {"start": {"process": Tally(1, Spent(now().cpu, now().cpu))}})
     for content in json.load(sys.stdin):
-        print(MARK + json.dumps(measure(Task.model_validate(content))), flush=True)
+        _say(*measure(Task.model_validate(content)))
+
+
+def _say(device: str, found: Found) -> None:
+    kinds = {
+        kind: {name: (tally.count, tally.spent.wall, tally.spent.cpu) for name, tally in tallies.items()}
+        for kind, tallies in found.items()
+    }
+    print(MARK + json.dumps([device, kinds]), flush=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from math import ceil
@@ -11,18 +11,22 @@ from typing import Any
 
 from rich.console import Console
 
-from bench.cluster import rates, slurm
+from bench.cluster import slurm
 from bench.cluster.array import SPARE, Array, arrange, data_of
 from bench.cluster.profile import LOCAL, Placement, Profile
 from bench.cluster.state import IN_FLIGHT, Watch
 from bench.cluster.task import Task
 from bench.contract.accepted import accepted
 from bench.data import Data, packed
+from bench.data.loading import to_pack
 from bench.data.protocol import Protocol
 from bench.methods.base import DataFacts, Method
 from bench.methods.settings import DEFAULT
 from bench.methods.torchscript import PREFIX
+from bench.runs import rates
 from bench.runs.building import build_method
+from bench.runs.left import images_left, steps_left
+from bench.runs.rates import Rate
 from bench.runs.records import NUMBERS
 from bench.runs.request import Request
 from bench.runs.worklist import Worklist
@@ -45,6 +49,8 @@ class Campaign:
     requests: Sequence[Request]
     profile: Profile
     placement: Placement = field(default_factory=Placement)
+    direct: bool = False
+    """Whether one command on this machine is to make all runs, without a queue."""
 
     @property
     def request(self) -> Request:
@@ -56,7 +62,7 @@ class Campaign:
         return self.request.out
 
 
-def campaign(requests: Sequence[Request], placement: Placement) -> Campaign:
+def campaign(requests: Sequence[Request], placement: Placement, direct: bool = False) -> Campaign:
     """Raises UserError for what is wrong with the profile, or cannot be queued."""
     for request in requests:
         if request.key.startswith(PREFIX) or request.networks:
@@ -67,11 +73,9 @@ def campaign(requests: Sequence[Request], placement: Placement) -> Campaign:
             raise UserError("--force does not work with --cluster: delete the folders of the runs to redo.")
         if request.processes > 1:
             raise UserError("--processes is for this machine only. With --cluster, use --nodes and --gpus-per-node.")
-    made = Campaign([request.rooted() for request in requests], placement.profile(), placement)
-    if made.profile.name != LOCAL and set(str(made.out)) & set("%\\\n"):
-        raise UserError(
-            f"--out {made.out}: SLURM replaces % and \\ in the names of logs. Choose a folder without them."
-        )
+    made = Campaign([request.rooted() for request in requests], placement.profile(), placement, direct)
+    if made.profile.name != LOCAL:
+        slurm.check_out(made.out)
     return made
 
 
@@ -82,10 +86,10 @@ class Planned:
     task: Task
     state: str = ""
     """Its state, where it has one; `done` also for a record that was made without a queue."""
-    steps: int = 0
-    """Training steps, of all stages."""
-    images: int = 0
-    """Images to score, over all mask sets; 0 where that is not known yet."""
+    steps: Mapping[str, int] = field(default_factory=dict)
+    """Training steps still to come, by stage."""
+    images: Mapping[str, int] = field(default_factory=dict)
+    """Images still to score, by mask set; none where it is not known yet how many there are. Of data: those to pack."""
 
     @property
     def to_do(self) -> bool:
@@ -109,6 +113,11 @@ class Plan:
     def runs_to_do(self) -> list[Planned]:
         return [planned for planned in self.to_do if planned.task.kind == "run"]
 
+    def rate(self, planned: Planned) -> Rate | None:
+        """What is known of how long the steps and images of a task take."""
+        profile = self.campaign.profile
+        return rates.find(self.campaign.out, planned.task.rate_name, profile.gpus_of("train") > 0, profile.processes)
+
     def arrays(self) -> list[Array]:
         segments = {planned.task.id: self.segments(planned) for planned in self.to_do if planned.task.trains}
         return arrange([planned.task for planned in self.to_do], self.campaign.profile, segments)
@@ -119,10 +128,11 @@ class Plan:
         fixed = self.campaign.placement.segments or profile.segments
         if fixed:
             return fixed
-        rate = rates.find(planned.task, profile.gpus_of("train") > 0, profile.processes)
-        if rate is None or rate.train is None:
+        rate = self.rate(planned)
+        training = rate.cost("train", planned.steps, as_made=True) if rate else None
+        if training is None:
             return SEGMENTS
-        return ceil(rate.train * planned.steps / slurm.training_seconds(profile)) + SPARE
+        return ceil(training.wall / slurm.training_seconds(profile)) + SPARE
 
 
 def make_plan(asked: Campaign, console: Console) -> Plan:
@@ -185,7 +195,8 @@ class Planner:
         protocol = run.protocol
         assert protocol is not None
         name = f"data-{protocol.data_name}-{protocol.resolution}-{sha256(asked.encode())[:8]}"
-        return Planned(Task(id=name, kind="data", request=run.request, protocol=protocol), self._open_state(name))
+        task = Task(id=name, kind="data", request=run.request, protocol=protocol)
+        return Planned(task, self._open_state(name), images={"image": len(to_pack(protocol, run.request.cache))})
 
     def _open_state(self, name: str) -> str:
         """The state of what is done again for every campaign."""
@@ -209,18 +220,19 @@ class Planner:
         stages = method.stages()
         for stage in stages:
             check_shared(stage, method.settings, self.campaign.profile.processes)
-        steps = sum(stage.steps for stage in stages)
         images = len(data.test) if data else protocol.test_images
-        images = images * len(protocol.mask_sets) if images < ALL else 0
         first = work.experiment(asked, asked.seeds[0], protocol, data) if data else None
         for seed in dict.fromkeys(asked.seeds):
-            task = _named(blank, entry.code(), method, seed, steps > 0)
-            state = self.states.get(task.id, "")
+            task = _named(blank, entry.code(), method, seed, bool(stages))
+            state, steps = self.states.get(task.id, ""), {stage.name: stage.steps for stage in stages}
+            left = dict.fromkeys(protocol.mask_set_names, images) if images < ALL else {}
             if first is not None:
                 run = first.run.model_copy(update={"seed": seed})
-                made = replace(first, run=run, folder=run.folder(asked.out)).complete() is not None
+                folder = run.folder(asked.out)
+                steps, left = steps_left(folder, stages), images_left(folder, protocol, images)
+                made = replace(first, run=run, folder=folder).complete() is not None
                 state = "done" if made else "" if state == "done" else state
-            yield Planned(task, state, steps, images)
+            yield Planned(task, state, steps, left)
 
     def _known_data(self, task: Task) -> Data | None:
         """The packed data, or None where it is to be packed, or missing."""

@@ -14,17 +14,21 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from bench.cluster import slurm, snapshot
+from bench.cluster import history, slurm, snapshot
 from bench.cluster.array import Array, Submission
 from bench.cluster.probe import LOCK, REPLY, TOKEN, Probe
-from bench.cluster.profile import LOCAL, Profile
-from bench.cluster.queue import ask, cluster_name
+from bench.cluster.profile import LOCAL, Profile, warnings
+from bench.cluster.queue import Queue, ask, cluster_name
 from bench.cluster.task import load_json
 from bench.util.errors import UserError
 
 Line = tuple[bool, str, str]
 """Good, what, what about it."""
 WAIT_SECONDS = 180.0
+LOOK_SECONDS = 3.0
+"""How often the queue is asked after a job that has not answered."""
+OVER = ("", "FAILED\n", "CANCELLED\n", "NODE_FAIL\n", "TIMEOUT\n", "OUT_OF_MEMORY\n")
+"""What the queue says of a job from which no answer will come."""
 PROBE_MINUTES = 10
 
 
@@ -40,7 +44,10 @@ def examine(console: Console, profile: Profile, out: Path, cache: Path, weights:
 
 def _lines(profile: Profile, out: Path, cache: Path, weights: Path | None) -> Iterator[Line]:
     yield True, "profile", profile.name
+    for text in warnings(profile):
+        yield False, "minutes", text
     if profile.name != LOCAL:
+        slurm.check_out(out)
         yield from _scheduler(profile)
         if ask("sbatch", "--version") is None:
             return
@@ -112,10 +119,9 @@ def _node(profile: Profile, out: Path, cache: Path, weights: Path | None) -> Ite
         except UserError as error:
             yield False, "a job", str(error)
             return
-        reply = _await(folder)
+        reply = _await(folder, "" if profile.name == LOCAL else job)
     if reply is None:
-        silent = f"no answer after {WAIT_SECONDS:.0f} s; job {job} is in the queue or has failed: {folder}"
-        yield False, "compute node", silent
+        yield False, "compute node", _silent(folder, job, out)
     else:
         yield from _replied(reply, profile, out, cache, folder.name, job)
 
@@ -146,13 +152,24 @@ def _ask_node(profile: Profile, out: Path, folder: Path, probe: Probe) -> str:
     return slurm.submit_one(folder, submission, array, probe)
 
 
-def _await(folder: Path) -> dict[str, Any] | None:
-    end = time.monotonic() + WAIT_SECONDS
+def _await(folder: Path, job: str) -> dict[str, Any] | None:
+    """The node's answer; None where none comes, or where the queue no longer knows the job."""
+    end, looked, gone = time.monotonic() + WAIT_SECONDS, time.monotonic(), False
     while time.monotonic() < end:
-        if (reply := load_json(folder / REPLY)) is not None:
+        if (reply := load_json(folder / REPLY)) is not None or gone:
             return reply
         time.sleep(0.5)
+        if job and time.monotonic() - looked > LOOK_SECONDS:
+            looked, gone = time.monotonic(), ask("squeue", "-h", "-t", "all", "-j", job, "-o", "%T") in OVER
     return None
+
+
+def _silent(folder: Path, job: str, out: Path) -> str:
+    """Why there may be no answer."""
+    why = history.said(slurm.job_log_in(folder / "slurm", job)) or Queue(out).ended(job)
+    if why:
+        return f"job {job} failed: {why}"
+    return f"no answer after {WAIT_SECONDS:.0f} s; job {job} is in the queue or has failed: {folder}"
 
 
 def _fields(text: str, pattern: str) -> dict[str, str]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench.util.text import shown
+
 PATIENCE = 3
 """So many attempts in a row that are lost at the same place are a failure."""
 LAST_BYTES = 20_000
@@ -19,6 +21,12 @@ REASONS = (
     (r"No space left on device|Disk quota exceeded", "disk full"),
     (r"ended by SIGKILL", "killed (out of memory, or by hand)"),
 )
+CAUSE = re.compile(r"error|no such file|not found|denied|cannot|could not|unable|invalid|fatal", re.IGNORECASE)
+"""A line that says why something did not start. The first one does: what follows, follows from it."""
+NOISE = re.compile(r"srun: error: \S+: tasks? [\d,-]+: (Exited|Killed|Terminated)|srun: Terminating|^submitit ")
+"""Lines that say only that it did not."""
+PREFIX = re.compile(r"^(slurmstepd\S*|srun): error: |^\S*slurm_script: (?=line )")
+LONGEST = 160
 OUT_OF_MEMORY = REASONS[0][1]
 FROM_OUTSIDE = ("node lost", "preempted", "cancelled externally")
 """Losses that say nothing about the run itself."""
@@ -80,6 +88,23 @@ def why_lost(task: str, attempt: Attempt) -> str:
         if re.search(pattern, text, re.IGNORECASE):
             return reason
     return "ended without a message (killed, or its node was lost)"
+
+
+def said(raw: Path, task: str = "") -> str:
+    """What a job that ended before its first attempt says of the cause in its log; empty where it says nothing.
+
+    Where the log tells of attempts at `task`, it is not of such a job.
+    """
+    text = _tail(raw)
+    if task and f"== {task}: attempt " in text:
+        return ""
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not NOISE.search(line)]
+    for pattern, reason in REASONS:
+        if any(re.search(pattern, line, re.IGNORECASE) for line in lines):
+            return reason
+    causes = [line for line in lines if CAUSE.search(line)]
+    cause = causes[0] if causes else lines[-1] if lines else ""
+    return shown(PREFIX.sub("", cause))[:LONGEST]
 
 
 def hopeless(found: Sequence[Attempt], mark: str) -> str:

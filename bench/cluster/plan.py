@@ -1,21 +1,23 @@
 """`plan` and `--dry-run`: what is there, what would run, what it costs, what is missing, the exact batch scripts."""
 
+import os
 from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.table import Table
 
-from bench.cluster import rates, slurm
+from bench.cluster import slurm
 from bench.cluster.array import Array, Submission
 from bench.cluster.calibrate import calibrate
 from bench.cluster.campaign import Campaign, Plan, Planned, make_plan
+from bench.cluster.estimate import Estimate
 from bench.cluster.profile import LOCAL, Profile
-from bench.cluster.rates import Rate
 from bench.cluster.show import span
 from bench.methods.catalog import find as find_methods
 from bench.methods.settings import DEFAULT
 from bench.metrics.weights import TRUNKS, find, reason
 from bench.paper.arithmetic import and_list
+from bench.runs import rates
 
 DRY = "dry-run"
 
@@ -27,46 +29,43 @@ def print_plan(console: Console, asked: Campaign) -> None:
         console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     plan = make_plan(asked, console)
-    known = _rates(console, plan)
+    if not plan.missing:
+        _calibrate(console, plan)
+    estimate = Estimate(plan)
     say(f"Output: {asked.out}")
     for text in plan.missing:
         say(f"Missing data: {text}")
     for planned in plan.to_do:
         if planned.task.kind == "data" and planned.task.protocol is not None:
-            say(f"Data: {planned.task.protocol.data} is not packed yet; a separate job does that first")
+            first = "that is done first" if asked.direct else "a separate job does that first"
+            say(f"Data: {planned.task.protocol.data} is not packed yet; {first}")
     trunk = TRUNKS["lpips"]
     weights = find(trunk, asked.request.lpips)
     say(f"LPIPS weights: {weights or reason(trunk, asked.request.lpips)}")
-    console.print(_table(plan, known))
+    console.print(_table(plan, estimate))
     for text in _trainings(plan):
         say(text)
-    say(_cost(plan, known))
-    _print_arrays(console, plan)
+    say(_cost(plan, estimate))
+    if not asked.direct:
+        _print_arrays(console, plan)
 
 
-def _rates(console: Console, plan: Plan) -> dict[str, Rate]:
-    """Task -> rate, calibrated on this machine where no run has recorded one."""
-    profile = plan.campaign.profile
-    gpu = profile.gpus_of("train") > 0
-    tasks = [planned.task for planned in plan.runs_to_do]
-    unknown = {rates.name_of(task): task for task in tasks if rates.find(task, gpu) is None}
-    if unknown and not plan.missing:
-        with console.status(f"calibrating {len(unknown)} methods on this machine"):
-            trouble = calibrate(list(unknown.values()))
-        for name, why in trouble.items():
-            console.print(f"No estimate of {name}: {why}", highlight=False, markup=False, soft_wrap=True)
-    found = {task.id: rates.find(task, gpu, profile.processes) for task in tasks}
-    return {name: rate for name, rate in found.items() if rate is not None}
+def _calibrate(console: Console, plan: Plan) -> None:
+    """Measure on this machine what no run has recorded."""
+    unknown = [planned.task for planned in Estimate(plan).unknown()]
+    if not unknown and (not plan.runs_to_do or rates.find(plan.campaign.out, rates.START)):
+        return
+    with console.status(f"calibrating {len(unknown)} methods and data sets on this machine"):
+        made = calibrate(unknown, plan.campaign.out)
+    for name, why in made.trouble.items():
+        console.print(f"No estimate of {name}: {why}", highlight=False, markup=False, soft_wrap=True)
+    if made.share < rates.BUSY:
+        load = f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} processors"
+        text = f"This machine is busy ({load}): the calibration got {100 * made.share:.0f} % of one processor."
+        console.print(f"{text} Its processor time counts, as on a quiet machine.", highlight=False, soft_wrap=True)
 
 
-def hours(planned: Planned, rate: Rate | None) -> tuple[float, float] | None:
-    """Of training and of scoring one run; None where nothing is known."""
-    if rate is None or (rate.train is None and rate.evaluate is None):
-        return None
-    return (rate.train or 0.0) * planned.steps / 3600, (rate.evaluate or 0.0) * planned.images / 3600
-
-
-def _table(plan: Plan, known: dict[str, Rate]) -> Table:
+def _table(plan: Plan, estimate: Estimate) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("method", "data", "runs", "done", "under way", "to run", "each", "by", "segments"):
         table.add_column(name, justify="right" if name in ("runs", "done", "under way", "to run", "each") else "left")
@@ -75,10 +74,10 @@ def _table(plan: Plan, known: dict[str, Rate]) -> Table:
         done = sum(planned.state == "done" for planned in group)
         row = [method, data, str(len(group)), str(done), str(len(group) - len(todo) - done), str(len(todo))]
         if todo:
-            rate = known.get(todo[0].task.id)
-            each = hours(todo[0], rate)
-            segments = str(plan.segments(todo[0])) if todo[0].task.trains else ""
-            row += [span(3600 * sum(each)) if each is not None else "?", str(rate or ""), segments]
+            costs = [cost.wall for planned in todo if (cost := estimate.of(planned)) is not None]
+            segments = str(plan.segments(todo[0])) if todo[0].task.trains and not plan.campaign.direct else ""
+            by = str(estimate.rates.get(todo[0].task.id, ""))
+            row += [span(sum(costs) / len(costs)) if costs else "?", by, segments]
         table.add_row(*row)
     return table
 
@@ -105,23 +104,28 @@ def _trainings(plan: Plan) -> Iterator[str]:
             seeds = sorted({seed for one in runs for seed in one.request.seeds})
             cost = entry.paper().scales[request.scale].cost
             listed = and_list([str(seed) for seed in seeds])
-            what = f"{trained} trainings, seed{'s' if len(seeds) > 1 else ''} {listed}"
+            what = f"{trained} training{'s' if trained != 1 else ''}, seed{'s' if len(seeds) > 1 else ''} {listed}"
             yield f"{request.key}: {what}. Its scale {request.scale}: {cost}"
 
 
-def _cost(plan: Plan, known: dict[str, Rate]) -> str:
-    each = [hours(planned, known.get(planned.task.id)) for planned in plan.runs_to_do]
-    profile = plan.campaign.profile
-    gpus = profile.gpus_of("train")
-    # What a job holds counts, on all its nodes, whether it is busy or not.
-    training = sum(value[0] for value in each if value is not None) * (gpus or profile.processes)
-    scoring = sum(value[1] for value in each if value is not None) * (profile.gpus_of("evaluate") if gpus else 1)
-    what = f"{training + scoring:.2f} {'GPU' if gpus else 'CPU'}-hours"
+def _cost(plan: Plan, estimate: Estimate) -> str:
+    """The sum, and what it is made of."""
+    runs, profile, parts = plan.runs_to_do, plan.campaign.profile, estimate.seconds()
+    if not runs:
+        return "Nothing is left to do: what is not done is under way"
+    costs = [cost for planned in runs if (cost := estimate.of(planned)) is not None]
+    unit, total = "GPU" if profile.gpus_of("train") else "CPU", sum(parts.values())
+    what = f"{total / 3600:.2f} {unit}-hours ({span(total)})"
     what += f", each training by {_crew(profile)}" if profile.processes > 1 else ""
-    unknown = sum(value is None for value in each)
-    sources = sorted({str(rate) for rate in known.values() if rate.device})
-    left_out = f"; {unknown} runs are not counted: no estimate for them" if unknown else ""
-    return f"Estimate: {what} for {len(each)} runs ({'; '.join(sources) or 'no estimate'}){left_out}"
+    made_of = ", ".join(f"{name} {span(seconds)}" for name, seconds in parts.items() if seconds)
+    sources = sorted({str(estimate.rates[planned.task.id]) for planned in runs if planned.task.id in estimate.rates})
+    missing = len(runs) - len(costs)
+    left_out = f"; {missing} runs are not counted: no estimate for them" if missing else ""
+    alone = span(sum(cost.wall for cost in costs))
+    return (
+        f"Estimate: {what} for {len(runs)} runs ({'; '.join(sources) or 'no estimate'}){left_out}\n"
+        f"  {made_of or 'nothing is known'}; one after the other on a quiet machine {alone}"
+    )
 
 
 def _crew(profile: Profile) -> str:

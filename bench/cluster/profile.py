@@ -169,6 +169,20 @@ class Profile(Resources):
         return self
 
 
+FEW_MINUTES = 5
+"""A shorter segment may end before its training has begun: loading modules and libraries alone can take a minute."""
+
+
+def warnings(profile: Profile) -> list[str]:
+    """What is allowed and hardly meant, in a line for each."""
+    short = [kind for kind in ("train", "evaluate") if profile.resources(kind).minutes < FEW_MINUTES]
+    if not short:
+        return []
+    minutes = min(profile.resources(kind).minutes for kind in short)
+    what = f"minutes = {minutes} leaves a job of {' and '.join(short)} hardly time to load its libraries"
+    return [f"{profile.name}: {what}; a job that ends before its first save is lost. Ask for {FEW_MINUTES} or more"]
+
+
 def local_profile(workers: int) -> Profile:
     """The machine at hand: no limits, and a part that dies is tried again. Without `workers` its GPUs, if any."""
     gpus = "" if workers or not visible_gpus() else "gpus=1"

@@ -32,7 +32,6 @@ class Pulse:
         self._at: tuple[str, int, int] | None = None
         self._moved = time.monotonic()
         self._seen: deque[tuple[float, int]] = deque(maxlen=WINDOW)
-        self._first: tuple[float, int] | None = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
@@ -53,29 +52,22 @@ class Pulse:
             self._before[name] = self._total
             self._total += total
         self._seen.clear()
-        self._first = None
 
     def at(self, what: str, done: int, total: int) -> None:
         """Where the work is. Only remembered: it may be called at every step."""
         self._at, self._moved = (what, done, total), time.monotonic()
-        if self._first is None:
-            self._first = (time.monotonic(), self._overall())
-
-    def measured(self) -> tuple[int, float] | None:
-        """How much was done since the work began, and the seconds that took."""
-        if self._first is None or self._overall() <= self._first[1]:
-            return None
-        return self._overall() - self._first[1], time.monotonic() - self._first[0]
 
     def _overall(self) -> int:
         what, done, _ = self._at or ("", 0, 0)
         return self._before.get(what, 0) + done
 
     def _beat(self) -> None:
+        told = False
         while not self._over.wait(self.every_seconds):
             self._write()
-            if (self.folder.end() or {}).get("state") == "cancelled":
+            if not told and (self.folder.end() or {}).get("state") == "cancelled":
                 os.kill(os.getpid(), signal.SIGTERM)
+                told = True  # a second signal would break off what the first one has made the training save
 
     def _write(self) -> None:
         what, _, total = self._at or ("", 0, 0)

@@ -23,6 +23,10 @@ NEVER = re.compile(
     r"|QOSNotAllowed|(QOS|Assoc)(Grp)?Max\w*Per(Job|Node)\w*|DependencyNeverSatisfied|JobHeld\w*"
 )
 """Why a job does not start by itself, as `squeue` says it: somebody has to do something."""
+MOST_ASKED = 10
+"""Jobs about whose end one command asks: each takes a question of its own."""
+UNREADABLE = "53"
+"""SLURM's `signal` of a job whose files could not be opened."""
 DISPATCHER = "dispatcher.json"
 DISPATCHER_SECONDS = 15.0
 """A dispatcher that has been silent for so long is gone."""
@@ -63,6 +67,7 @@ class Queue:
         self._slurm: dict[str, str] | None = None
         self._cluster: str | None = None
         self._local: dict[str, bool] = {}
+        self._asked = 0
 
     def waiting(self, submission: Submission, jobs: Iterable[str]) -> bool | None:
         """Whether any of these jobs is still to come or under way; None where nobody can tell."""
@@ -76,6 +81,19 @@ class Queue:
         known = self._slurm or {}
         found = NEVER.fullmatch(next((known[job] for job in jobs if job in known), ""))
         return found[0] if found else ""
+
+    def ended(self, job: str) -> str:
+        """How SLURM says that a job ended, as long as it remembers; empty where it ended well, or cannot be asked."""
+        self._asked += 1
+        told = ask("scontrol", "-o", "show", "job", job) if self._asked <= MOST_ASKED else None
+        found = dict(word.partition("=")[::2] for word in (told or "").split())
+        code, _, signalled = found.get("ExitCode", "0:0").partition(":")
+        if found.get("JobState") in (None, "COMPLETED", "PENDING", "RUNNING"):
+            return ""
+        if signalled == UNREADABLE:
+            return f"its log could not be opened (is {self.out} on a file system that the node shares, or is it full?)"
+        how = f"exit code {code}" if code != "0" else f"signal {signalled}" if signalled != "0" else ""
+        return ", ".join(filter(None, [found["JobState"], how, found.get("Reason", "").replace("None", "")]))
 
     def _name(self) -> str:
         if self._cluster is None:

@@ -79,6 +79,12 @@ def join(environment: submitit.JobEnvironment, part: JobPart) -> "Fabric":
     return open_fabric(device, place)
 
 
+def check_out(out: Path) -> None:
+    """Raise UserError for a folder in whose name SLURM would replace something."""
+    if set(str(out)) & set("%\\\n"):
+        raise UserError(f"--out {out}: SLURM replaces % and \\ in the names of logs. Choose a folder without them.")
+
+
 def check_here(profile: Profile) -> None:
     """Raise UserError where there is no SLURM, or where it does not know a partition of the profile."""
     if shutil.which("sbatch") is None or shutil.which("srun") is None:
@@ -227,4 +233,8 @@ def _last_line(error: Exception) -> str:
 
 def job_log(out: Path, submission: Submission, job: str) -> Path:
     """The scheduler's own log of a job."""
-    return JobPaths(_folder(out, submission), job_id=job).stdout
+    return job_log_in(_folder(out, submission), job)
+
+
+def job_log_in(folder: Path, job: str) -> Path:
+    return JobPaths(folder, job_id=job).stdout

@@ -7,9 +7,10 @@ from typing import Any
 
 from bench.cluster import history
 from bench.cluster.array import Submission, read_submission
+from bench.cluster.profile import LOCAL
 from bench.cluster.pulse import read_heartbeat
 from bench.cluster.queue import Queue, file_now
-from bench.cluster.task import Folder, Task, folders
+from bench.cluster.task import Folder, Task, folders, tasks_folder
 from bench.util.errors import UserError, nearest
 
 ENDED = ("done", "failed", "unfinished", "cancelled")
@@ -86,6 +87,8 @@ class Watch:
                 "stuck": True,
                 "error": f"cannot start: {reason}. Ask the cluster, or `cancel` and submit with another profile",
             }
+        if waiting is False and not facts["error"]:
+            facts["error"] = self._never_began(task)
         silent = "silent" if beat is not None else "waiting"
         return Status(folder, task, silent if waiting is None else "waiting" if waiting else "lost", **facts)
 
@@ -99,6 +102,24 @@ class Watch:
     def _waiting(self, task: Task) -> bool | None:
         submission = self.submission(task)
         return False if submission is None else self.queue.waiting(submission, self.jobs(task))
+
+    def _never_began(self, task: Task) -> str:
+        """What is known of a job that ended before its work began: its own output, or else how SLURM says it ended."""
+        submission = self.submission(task)
+        if submission is None:
+            return ""
+        jobs = [job for job in self.jobs(task) if job]
+        if submission.profile.name == LOCAL:
+            logs = [tasks_folder(self.out) / task.id / "log" / "start.txt"]
+        else:
+            from bench.cluster.slurm import job_log
+
+            logs = [job_log(self.out, submission, job) for job in reversed(jobs)]
+        why = next((cause for log in logs if (cause := history.said(log, task.id))), "")
+        if not why and submission.profile.name != LOCAL:
+            why = next((cause for job in reversed(jobs) if (cause := self.queue.ended(job))), "")
+        hint = f"Mend profile {submission.profile.name} (python, container, setup) and `retry --cluster`"
+        return f"its job ended before it began: {why}. {hint}" if why else ""
 
     def _fresh(self, beat: dict[str, Any], written: float) -> bool:
         return self.now - written < SILENT_BEATS * float(beat["every"]) + SILENT_SECONDS

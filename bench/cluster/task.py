@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bench.data.protocol import Protocol
 from bench.methods.settings import variant_name
+from bench.runs import rates
 from bench.runs.request import Request
 from bench.util.errors import UserError
 from bench.util.files import read_json
@@ -40,6 +41,14 @@ class Task(BaseModel):
     """Runs with the same value share one training."""
     submission: str = ""
     """The submission that works on it; parts of an earlier one step back."""
+
+    @property
+    def rate_name(self) -> str:
+        """What the rates of a run's method, or of the packing of its data, are kept under."""
+        side = self.protocol.resolution if self.protocol else 0
+        if self.kind == "data":
+            return rates.data_name(self.protocol.data_name if self.protocol else "", side)
+        return rates.name_of(self.request.key, self.request.scale, self.settings, side)
 
     @property
     def variant(self) -> str:

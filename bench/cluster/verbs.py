@@ -108,11 +108,11 @@ def _again(out: Path, watch: Watch, group: Sequence[Status], profile: Profile | 
 
 
 def _reports(watch: Watch, submission: str) -> list[Status]:
-    """The reports of a submission that were made without what is tried again."""
+    """The reports of a submission that were made, or cancelled, without what is tried again."""
     return [
         one
         for one in watch.all()
-        if one.task.kind == "report" and one.task.submission == submission and one.state == "done"
+        if one.task.kind == "report" and one.task.submission == submission and one.state in ("done", "cancelled")
     ]
 
 

@@ -7,13 +7,14 @@ from typing import Any
 from lightning_fabric import Fabric
 from rich.console import Console
 
-from bench.cluster import rates, snapshot
+from bench.cluster import snapshot
 from bench.cluster.part import JobPart, seconds_left
 from bench.cluster.pulse import Pulse, WatchedProgress
-from bench.cluster.task import Folder, Task
-from bench.data import Data, load, told
+from bench.cluster.task import Folder, Task, folders
+from bench.data import Data, told
 from bench.methods.catalog import find
 from bench.runs.experiment import Experiment
+from bench.runs.packing import load_data
 from bench.runs.worklist import Worklist
 from bench.training.device import open_fabric
 from bench.util.errors import Stopped, UserError
@@ -69,11 +70,8 @@ class Work:
         """The data, packed by one process while the others wait."""
         protocol, cache = self.task.protocol, self.request.cache
         assert protocol is not None
-        with (
-            locked(cache, self.progress.say, cache / f".{protocol.data_name}-{protocol.resolution}.lock"),
-            self.progress.task(f"data {protocol.data_name}") as report,
-        ):
-            return load(protocol, cache, lambda done, total, what: report(what, done, total))
+        with locked(cache, self.progress.say, cache / f".{protocol.data_name}-{protocol.resolution}.lock"):
+            return load_data(protocol, cache, self.request.out, self.progress)
 
     def _pack(self) -> dict[str, Any]:
         data = self._load()
@@ -84,10 +82,7 @@ class Work:
     def _train(self, experiment: Experiment) -> None:
         stages = experiment.build().stages()
         self.pulse.expect({stage.name: stage.steps for stage in stages})
-        try:
-            experiment.train_only(self.progress)
-        finally:
-            self._record_rate("train", experiment)
+        experiment.train_only(self.progress)
 
     def _evaluate(self, experiment: Experiment) -> dict[str, Any]:
         protocol = experiment.run.protocol
@@ -99,22 +94,31 @@ class Work:
                 raise
             error = f"Its training is not finished: {stop}. `retry` resumes it."
             return {"state": "unfinished", "time": time.time(), "error": error}
-        self._record_rate("evaluate", experiment)
         return _done(record=str(record.folder / "record.json"))
-
-    def _record_rate(self, kind: str, experiment: Experiment) -> None:
-        measured = self.pulse.measured()
-        if measured is not None:
-            done, seconds = measured
-            device = rates.device_name(experiment.fabric.device.type)
-            rates.put(self.task, kind, seconds / done, device, "recorded", experiment.fabric.world_size)
 
     def _report(self) -> dict[str, Any]:
         from bench.api.reproduction import print_reproduction, report
 
-        made = report(find(self.request.include), self.request)
+        try:
+            made = report(find(self.request.include), self.request)
+        except UserError as error:
+            if not self._all_cancelled():
+                raise
+            why = f"There is nothing to report, its runs were cancelled. {error}"
+            return {"state": "cancelled", "time": time.time(), "error": why}
         print_reproduction(self.progress.console, made)
         return _done(pages=[str(path) for path in made.pages])
+
+    def _all_cancelled(self) -> bool:
+        """Whether all runs of this report's paper that were submitted with it were cancelled."""
+        found = ((one, one.task()) for one in folders(self.request.out))
+        key, submission = self.request.key, self.task.submission
+        ends = [
+            one.end()
+            for one, task in found
+            if (task.kind, task.request.key, task.submission) == ("run", key, submission)
+        ]
+        return bool(ends) and all((end or {}).get("state") == "cancelled" for end in ends)
 
 
 def _done(**facts: Any) -> dict[str, Any]:

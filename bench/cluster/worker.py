@@ -86,7 +86,7 @@ def _attempt(part: JobPart, folder: Folder, pulse: Pulse, number: int, fabric: "
         if end is not None:
             write_json(folder.end_file, end | {"attempt": number})
             folder.log(end["state"], attempt=number)
-        return int(end is not None and end["state"] != "done")
+        return int(end is not None and end["state"] not in ("done", "cancelled"))
     except Stopped as stop:
         folder.log("stopped", attempt=number, why=str(stop))
         return 0

@@ -62,6 +62,12 @@ def packed(protocol: Protocol, cache: Path) -> Data | None:
     return read_pack(_home(protocol, cache)[1])
 
 
+def to_pack(protocol: Protocol, cache: Path) -> list[Item]:
+    """The images that packing the protocol's data set would draw."""
+    sides = _home(protocol, cache)[0].sides()
+    return [*sides.train, *sides.test]
+
+
 def _home(protocol: Protocol, cache: Path) -> tuple[Listing, Path]:
     """What the data set is made of, and where its pack lies or will lie."""
     name, path = place(protocol.data)

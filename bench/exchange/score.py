@@ -108,7 +108,7 @@ class Scoring:
             self._replay(run),
             manifest.data,
             {batch.mask_set: manifest.mask_sets[batch.mask_set] for batch in batches},
-            lpips_facts(lpips, self.weights),
+            lpips_facts(lpips),
             external=ExternalFacts(forms=dict(forms), extra=extra, known=KnownPixels(**known)),
             notes=[NOTE, *_notes(run, forms, extra), in_words(known)],
         )

@@ -113,8 +113,13 @@ class Lpips:
 
     @staticmethod
     def reason(folder: Path | None = None) -> str:
-        """Why there is no number, and how to get one."""
+        """Why there is no number, and how to get one here."""
         return weights.reason(ALEX, folder)
+
+    @staticmethod
+    def missing() -> str:
+        """Why there is no number, and how to get one, in words that hold on every machine: what a record keeps."""
+        return weights.missing(ALEX)
 
     def columns(self, truth: Tensor, result: Tensor) -> dict[str, Tensor]:
         """The distances by metric definition, float64 (N,); without those that pictures of this size have not."""

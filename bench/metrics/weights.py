@@ -54,12 +54,17 @@ def find(trunk: Trunk, folder: Path | None) -> Path | None:
     return next((path for path in places if path.exists()), None)
 
 
+def missing(trunk: Trunk, place: Path | str = "torch hub's folder checkpoints") -> str:
+    """Why there is no number, and how to get one; without a `place` in words that hold on every machine."""
+    return f"no weights: put {trunk.file} into {place} ({trunk.bytes:,} bytes), or run `python -m bench fetch lpips`"
+
+
 def reason(trunk: Trunk, folder: Path | None) -> str:
-    """Why there is no number, and how to get one."""
+    """`missing`, with the place where the weights are looked for here."""
     place = folder or hub()
     if place.is_relative_to(Path.home()):
         place = "~" / place.relative_to(Path.home())
-    return f"no weights: put {trunk.file} into {place} ({trunk.bytes:,} bytes), or run `python -m bench fetch lpips`"
+    return missing(trunk, place)
 
 
 def hub() -> Path:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from bench.claims import DATA_WORDS, Finding, Verdict, judge
 from bench.claims.contenders import Contender, by_protocol, contenders
@@ -77,10 +78,11 @@ class Report:
         return [(chapter, finding) for chapter, finding in found if finding.claim.id == claim_id]
 
 
-def gather(key: str, paper: Paper, records: Sequence[Record], floors: set[str]) -> Report:
+def gather(key: str, paper: Paper, records: Sequence[Record], floors: set[str], include: Sequence[Path] = ()) -> Report:
     """Judge every protocol apart. Other methods alone make none unless there is nothing else, external rows never.
 
-    `key` is the paper's own method, `floors` are the keys of the floors.
+    `key` is the paper's own method, `floors` are the keys of the floors, `include` is where methods were found that are
+    not among the installed ones.
     """
     groups = [group for group in by_protocol(records) if any(record.run.origin == "run" for record in group)]
     with_method = [
@@ -90,11 +92,11 @@ def gather(key: str, paper: Paper, records: Sequence[Record], floors: set[str]) 
     titles = Counter(_name(group) for group in groups)
     chapters = []
     for place, group in enumerate(groups, 1):
-        findings = [finding for finding in judge(paper, key, group, floors) if finding.depends_on_data]
+        findings = [finding for finding in judge(paper, key, group, floors, include) if finding.depends_on_data]
         # A second protocol of the same name is told by the data it was run on.
         mark = group[0].run.data[:6] if titles[_name(group)] > 1 else ""
         chapters.append(Chapter(group, leaderboards(group, key, floors), findings, f"protocol-{place}", mark))
-    nothing_measured = judge(paper, key, [], floors)
+    nothing_measured = judge(paper, key, [], floors, include)
     settled = [finding for finding in nothing_measured if not finding.depends_on_data or not chapters]
     return Report(key, paper, chapters, settled)
 

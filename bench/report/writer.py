@@ -13,8 +13,8 @@ from bench.util.files import write_text
 def write_report(out: Path, report: Report, floors: set[str], cache: Path, include: Sequence[Path] = ()) -> list[Path]:
     """Write index.html, leaderboard.md and claims.md to `out`/reports/<key> and return their paths.
 
-    `floors` are the keys of the floors, `cache` is where data sets are packed, `include` where the paper was found,
-    if not among the installed ones.
+    `floors` are the keys of the floors, `cache` is where data sets are packed, `include` where methods
+    were found that are not among the installed ones.
     """
     again = commands(report, floors, include)
     folder = out / "reports" / report.key

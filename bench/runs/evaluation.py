@@ -173,7 +173,6 @@ def _parts(subject: MaskSetImages, pixels: Path, parts: Path, report: OnProgress
             _sync(parts / RAW)
             with whole(part) as file:  # only after its pixels are safe
                 file.write(to_csv(pd.concat(frames, ignore_index=True)).encode())
-        report(subject.mask_set, stop, total)
         yield part.read_text()
 
 

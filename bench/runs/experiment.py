@@ -4,7 +4,8 @@ import io
 import json
 import shlex
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,7 @@ from bench.methods.pretrained import Pretrained
 from bench.methods.settings import DEFAULT, variant_name
 from bench.methods.supplied import Values, chosen, hosted_by
 from bench.metrics import Lpips
-from bench.runs import provenance
+from bench.runs import provenance, rates
 from bench.runs.building import build_method, load_networks, load_trained, parameters
 from bench.runs.cached_training import (
     MARK,
@@ -34,8 +35,9 @@ from bench.runs.cached_training import (
     take_stages_from_cache,
     training_keys,
 )
-from bench.runs.evaluation import evaluate, to_csv, to_uint8
+from bench.runs.evaluation import evaluate, images_at_once, to_csv, to_uint8
 from bench.runs.leakage import audit, notes
+from bench.runs.meter import Meter, Tally, timed
 from bench.runs.parts import DataManifest, MaskSetManifest, PretrainedFacts, SpotCheck, StageFacts, TrainingFacts
 from bench.runs.probes import probe
 from bench.runs.records import Record, Run, read_record
@@ -48,7 +50,7 @@ from bench.training.loop import Training
 from bench.training.options import Options
 from bench.training.processes import tell
 from bench.util.files import check_writable, locked, read_json, sha256, sweep, whole, write_json, write_text
-from bench.util.progress import Progress
+from bench.util.progress import OnProgress, Progress
 
 TRAINING_BYTES = 200 * 2**20
 """Free space asked for before a training starts."""
@@ -184,8 +186,8 @@ class Experiment:
                 progress.say(f"train {self.title}: {names} skipped, reusing the networks of {other.name}")
             if self.fabric.world_size > 1:
                 tell(self.fabric, self._job())
-            with progress.task(f"train {self.title}") as report:
-                training.run(self.options, report, partial(log_event, self.folder))
+            with progress.task(f"train {self.title}") as report, self._metered("train", report) as metered:
+                training.run(self.options, metered, partial(log_event, self.folder))
 
     def training_keys(self, method: Method, begun: bool = False) -> tuple[TrainingKeys, list[int]]:
         """The keys of the training, `begun` or not, and the numbers of processes that then will have shared it."""
@@ -215,7 +217,8 @@ class Experiment:
         with no_exit(self.title):
             inpainter = method.inpainter()
         get_ready()
-        with progress.task(f"score {self.title}") as report:
+        at_once = images_at_once(inpainter)
+        with progress.task(f"score {self.title}") as told, self._metered("score", told, at_once) as report:
             table = evaluate(
                 inpainter,
                 self.data.test,
@@ -229,7 +232,26 @@ class Experiment:
         write_text(self.folder / "scores.csv", to_csv(table))
         self._draw_samples(method)
         self._probe(inpainter, progress)
-        return self._write_record(method, lpips, self._spot_check(progress))
+        with timed() as rest:
+            record = self._write_record(method, lpips, self._spot_check(progress))
+        self._record_rates("rest", {"run": rest})
+        return record
+
+    @contextmanager
+    def _metered(self, kind: rates.Kind, report: OnProgress, most: int = 1) -> Iterator[Meter]:
+        """Hears of progress in `report`'s place, and records how long each step or image took, however it ends."""
+        meter = Meter(report, most)
+        try:
+            yield meter
+        finally:
+            self._record_rates(kind, meter.tallies)
+
+    def _record_rates(self, kind: rates.Kind, tallies: dict[str, Tally]) -> None:
+        run, device = self.run, rates.device_name(self.fabric.device.type)
+        if self.pretrained is None:
+            name = rates.name_of(run.method, run.scale, run.settings, run.protocol.resolution)
+            processes = self.fabric.world_size if kind == "train" else 1
+            rates.put(self.folder.parents[2], name, kind, tallies, device, processes=processes)
 
     def _draw_samples(self, method: Method) -> None:
         """The first pictures that a method makes of nothing but chance: what is shown was not selected."""
@@ -244,7 +266,8 @@ class Experiment:
     def _probe(self, inpainter: Inpainter, progress: Progress) -> None:
         run = self.run
         if run.protocol.probes:
-            with progress.task(f"probe {self.title}") as report:
+            at_once = images_at_once(inpainter)
+            with progress.task(f"probe {self.title}") as told, self._metered("probe", told, at_once) as report:
                 table = probe(
                     inpainter, self.data.test, run.protocol, run.seed, self.fabric.device, self.folder, report
                 )
@@ -276,7 +299,7 @@ class Experiment:
             self.replay,
             DataManifest.model_validate(self.data.manifest),
             {one.name: one for one in map(MaskSetManifest.model_validate, manifests)},
-            lpips_facts(lpips, self.lpips_folder),
+            lpips_facts(lpips),
             device=self.fabric.device.type,
             training=self._training_facts(method, stages) if stages else None,
             leakage=leakage,

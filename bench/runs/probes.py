@@ -79,8 +79,8 @@ def probe(
             part = folder / "predictions" / f"probe-{name}-{start:08d}.csv"
             if not part.exists():
                 write_text(part, to_csv(_measure(name, inpainter, test, indices, seed, device)))
+                report(name, indices[-1] + 1, count)
             parts.append(pd.read_csv(part, dtype=dict.fromkeys(ABOUT, str)))
-            report(name, indices[-1] + 1, count)
         tables.append(pd.concat(parts, ignore_index=True))
     return pd.concat([tables[0], *(table.drop(columns=ABOUT) for table in tables[1:])], axis=1)
 
@@ -140,6 +140,8 @@ def perturb(batch: ProbeBatch) -> dict[str, Tensor]:
     return found | {"amplify_shift": _ratio(_rms(back - plain[..., :-1], both), _rms(change, known))}
 
 
+FILLS: dict[Probe, int] = {"repeat": REPEATS, "perturb": 5, "best_of": BEST_OF}
+"""How often each probe fills a picture."""
 MEASURES: dict[Probe, Callable[[ProbeBatch], dict[str, Tensor]]] = {
     "repeat": repeat,
     "perturb": perturb,

@@ -6,7 +6,7 @@ from typing import Any
 
 from lightning_fabric import Fabric
 
-from bench.data import Data, load, told
+from bench.data import Data, told
 from bench.data.protocol import Protocol
 from bench.masks.names import check_mask_sets
 from bench.masks.sets import mask_set
@@ -19,6 +19,7 @@ from bench.methods.torchscript import find_called
 from bench.paper.claims import key_and_variant
 from bench.runs.building import build_method
 from bench.runs.experiment import Experiment, plan, scale_protocols
+from bench.runs.packing import load_data
 from bench.runs.records import Record
 from bench.runs.request import Request
 from bench.training.device import open_fabric
@@ -142,8 +143,7 @@ class Worklist:
 
     def each_data(self) -> Iterator[tuple[Protocol, Data]]:
         for protocol in self.protocols():
-            with self.progress.task(f"data {protocol.data_name}") as report:
-                data = load(protocol, self.request.cache, lambda done, total, what: report(what, done, total))
+            data = load_data(protocol, self.request.cache, self.request.out, self.progress)
             for line in told(data):
                 self.progress.say(line)
             yield protocol, data

@@ -76,11 +76,11 @@ def write_record(
     return record
 
 
-def lpips_facts(lpips: Lpips | None, weights: Path | None) -> LpipsFacts:
-    """What the record says of LPIPS, measured with `lpips`, or not, if the folder `weights` lacks the weights."""
+def lpips_facts(lpips: Lpips | None) -> LpipsFacts:
+    """What the record says of LPIPS: measured with `lpips`, or not, because its weights are missing."""
     if lpips is not None:
         return LpipsFacts(version=LPIPS)
-    return LpipsFacts(version=None, reason=Lpips.reason(weights))
+    return LpipsFacts(version=None, reason=Lpips.missing())
 
 
 def log_event(folder: Path, event: str, facts: Mapping[str, Any]) -> None:

@@ -12,7 +12,6 @@ from bench.metrics import score
 from bench.metrics.psnr import psnr
 from bench.metrics.ssim import ssim
 from bench.speed.peers import peer
-from bench.speed.roof import fraction, megabytes
 from bench.speed.timing import Row, race, row
 from bench.util.seeds import seed_of
 

@@ -50,6 +50,15 @@ def of_stage(index: int) -> str:
     return f"stage-{index:02d}"
 
 
+def reached(folder: Path) -> tuple[int, int]:
+    """Stage and step of the newest checkpoint, by its name, whole or not; 0 and 0 where there is none."""
+    newest = next(iter(_newest_first(folder)), None)
+    if newest is None:
+        return 0, 0
+    _, stage, step, _ = newest.stem.split("-")
+    return int(stage), int(step)
+
+
 def prune(folder: Path) -> None:
     """Keep the newest checkpoints; remove older ones and what killed writers left."""
     sweep(folder)

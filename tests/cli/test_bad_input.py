@@ -158,6 +158,6 @@ def test_a_report_without_records(bench, tmp_path):
 def test_a_resolution_that_a_method_refuses_is_told_before_pictures_are_packed(bench, tmp_path, monkeypatch):
     from bench.runs import worklist
 
-    monkeypatch.setattr(worklist, "load", lambda *_: pytest.fail("pictures were packed first"))
+    monkeypatch.setattr(worklist, "load_data", lambda *_: pytest.fail("pictures were packed first"))
     result = bench("evaluate", "picnet", "--scale", "smoke", "--set", "layers=8", "--out", tmp_path)
     told(result, "A resolution of 64 cannot be halved 8 times", "take fewer layers")

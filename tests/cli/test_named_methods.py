@@ -124,9 +124,12 @@ def test_claims_are_judged_once_for_page_and_terminal(reproduced, bench, toys, m
 
     calls = []
     judge = chapters.judge
-    monkeypatch.setattr(
-        chapters, "judge", lambda paper, key, group, floors: calls.append(group) or judge(paper, key, group, floors)
-    )
+
+    def counted(paper, key, group, *more):
+        calls.append(group)
+        return judge(paper, key, group, *more)
+
+    monkeypatch.setattr(chapters, "judge", counted)
     code, _, error = bench("report", "toypaper", "--include", toys, "--out", reproduced[0])
     assert code == 0, error
     assert [len(group) for group in calls] == [9, 0]  # one protocol, then what needs no measurement

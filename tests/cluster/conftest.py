@@ -5,7 +5,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
+from faked import PROFILE, STUBS, Fake
 
+from bench.data import load
+from bench.data.protocol import ProtocolOverrides, protocols
 from bench.methods.catalog import ROOT
 
 SCRIPT = ROOT / "slurm" / "local-cluster"
@@ -60,3 +63,25 @@ def slurm(slurm_machine, tmp_path_factory):
         patch.setenv("SLURM_CONF", slurm_machine.conf)
         patch.setenv("OMP_NUM_THREADS", "1")
         yield slurm_machine
+
+
+@pytest.fixture
+def scheduler(tmp_path, monkeypatch, cache):
+    load(protocols("smoke", ProtocolOverrides())[0], cache)
+    home = tmp_path / "bin"
+    home.mkdir()
+    for name, text in STUBS.items():
+        (home / name).write_text(f"#!/bin/sh\n{text}\n")
+        (home / name).chmod(0o755)
+    (tmp_path / "p.toml").write_text(PROFILE)
+    monkeypatch.setenv("PATH", f"{home}:{os.environ['PATH']}")
+    return Fake(home)
+
+
+@pytest.fixture
+def call(bench, scheduler, tmp_path):
+    def call(verb, *words):
+        where = ["--cluster", tmp_path / "p.toml", "--scale", "smoke"] if verb in ("submit", "plan") else []
+        return bench(verb, *words, *where, "--out", tmp_path / "out")
+
+    return call

@@ -2,72 +2,20 @@
 
 import json
 import os
+import re
 import stat
 from pathlib import Path
 
 import numpy as np
 import pytest
+from faked import PROFILE
 from PIL import Image
 
 from bench.cluster.slurm import clean_environment
 from bench.cluster.task import folders
-from bench.data import load
-from bench.data.protocol import ProtocolOverrides, protocols
 from bench.runs.request import absolute
 
 METHOD = str(Path(__file__).parent / "plodder.py")
-STUBS = {
-    "sbatch": """[ "$1" = --version ] && exit
-n=$(($(cat "$0.count" 2>/dev/null || echo 100) + 1)); echo $n > "$0.count"; cp "$1" "$0.$n"
-env > "$0.$n.env"; [ -e "$0.refuse-$n" ] && { echo "sbatch: error: QOSMaxSubmitJobPerUserLimit" >&2; exit 1; }
-echo "Submitted batch job $n" """,
-    "squeue": 'cat "$0.jobs" 2>/dev/null',
-    "scancel": 'echo "$@" >> "$0.said"',
-    "scontrol": 'echo "ClusterName = fake"',
-    "sinfo": "echo main; echo gpu",
-    "srun": "exit 1",
-}
-PROFILE = 'partition = "main"\nminutes = 60\ncpus = 1\nmemory_gb = 1\nsegments = 2\n'
-
-
-class Fake:
-    """What a test sees of the faked scheduler."""
-
-    def __init__(self, home):
-        self.home = home
-
-    def scripts(self):
-        found = [path for path in self.home.glob("sbatch.[0-9]*") if path.suffix != ".env"]
-        return {path.suffix[1:]: path.read_text() for path in sorted(found)}
-
-    def queue(self, *jobs):
-        (self.home / "squeue.jobs").write_text("\n".join(jobs))
-
-    def cancelled(self):
-        said = self.home / "scancel.said"
-        return said.read_text().split() if said.exists() else []
-
-
-@pytest.fixture
-def scheduler(tmp_path, monkeypatch, cache):
-    load(protocols("smoke", ProtocolOverrides())[0], cache)
-    home = tmp_path / "bin"
-    home.mkdir()
-    for name, text in STUBS.items():
-        (home / name).write_text(f"#!/bin/sh\n{text}\n")
-        (home / name).chmod(0o755)
-    (tmp_path / "p.toml").write_text(PROFILE)
-    monkeypatch.setenv("PATH", f"{home}:{os.environ['PATH']}")
-    return Fake(home)
-
-
-@pytest.fixture
-def call(bench, scheduler, tmp_path):
-    def call(verb, *words):
-        where = ["--cluster", tmp_path / "p.toml", "--scale", "smoke"] if verb in ("submit", "plan") else []
-        return bench(verb, *words, *where, "--out", tmp_path / "out")
-
-    return call
 
 
 def ids(tmp_path, kind="run"):
@@ -261,8 +209,21 @@ def test_plan_submits_nothing_and_shows_the_script(call, scheduler, tmp_path):
     assert "#SBATCH --partition=main" in out
     assert "#SBATCH --array=0-1%2" in out
     assert "calibrated on CPU" in out
-    assert "CPU-hours for 2 runs" in out
+    assert re.search(r"CPU-hours \(\d+ s\) for 2 runs", out)
     assert ids(tmp_path) == []
+
+
+@pytest.mark.parametrize("state", ["done", "cancelled"])
+def test_a_run_that_is_tried_again_takes_its_report_along(call, scheduler, tmp_path, state):
+    call("submit", "fang2021", "--seed", 0)
+    found = {folder.id: folder for folder in folders(tmp_path / "out")}
+    (run,), (report,) = ([one for name, one in found.items() if name.startswith(key)] for key in ("fang", "report"))
+    for folder in found.values():
+        folder.end_file.write_text(json.dumps({"state": "done"}))
+    run.end_file.write_text(json.dumps({"state": "cancelled"}))
+    report.end_file.write_text(json.dumps({"state": state}))
+    assert run.id in call("retry", run.id)[1]
+    assert {name for name, folder in found.items() if folder.end() is None} == {run.id, report.id}
 
 
 def test_runs_that_differ_only_after_training_are_trained_once(call, tmp_path):

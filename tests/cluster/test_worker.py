@@ -274,3 +274,15 @@ def test_a_heartbeat_that_stopped_long_ago_is_no_life(task):
     assert status(task).state == "running"
     os.utime(task.heartbeat_file, (time.time() - 60, time.time() - 60))
     assert status(task).state == "lost"
+
+
+@pytest.mark.parametrize(("state", "ends"), [("cancelled", "cancelled"), ("failed", "failed")])
+def test_a_report_of_runs_that_were_cancelled_is_cancelled_too(task, state, ends):
+    """There is nothing to report, and nothing has gone wrong."""
+    put(task, key="fang2021", include=())
+    task.end_file.write_text(json.dumps({"state": state}))
+    report = Folder(task.path.with_name("report-t"))
+    report.put(task.task().model_copy(update={"id": "report-t", "kind": "report"}))
+    assert worker.run(part(report, "report")) == (ends == "failed")
+    assert report.end()["state"] == ends
+    assert "holds no record of fang2021" in report.end()["error"]

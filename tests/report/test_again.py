@@ -1,3 +1,4 @@
+import re
 import shlex
 from pathlib import Path
 
@@ -36,3 +37,18 @@ def test_other_methods_are_asked_for_and_the_file_of_the_paper_is_named(tmp_path
 
 def test_without_a_record_the_plain_command(tmp_path, small_paper):
     assert lines(tmp_path, small_paper) == ["python -m bench reproduce p"]
+
+
+def test_every_command_in_a_verdict_names_where_the_paper_was_found(studio, small_paper):
+    place = Path("my papers/p")
+    for records in (find_records(studio), []):
+        plain = gather("p", small_paper, records, FLOORS)
+        report = gather("p", small_paper, records, FLOORS, [place])
+        told = [finding.why for chapter in report.chapters for finding in chapter.findings]
+        told += [finding.why for finding in report.settled]
+        lines = [line for why in told for line in re.findall("`(python -m bench .*?)`", why)]
+        assert lines
+        assert all("--include 'my papers/p'" in line for line in lines)
+        assert [one.why.replace(f" --include '{place}'", "") for one in report.settled] == [
+            one.why for one in plain.settled
+        ]

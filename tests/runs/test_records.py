@@ -250,3 +250,15 @@ def test_the_published_records_are_read():
         assert set(record.scores["mask_set"]) == set(record.run.protocol.mask_set_names)
         if record.written_as == 1:
             assert not any(name.startswith(("suite", "told_")) for name in record.scores.columns)
+
+
+def test_a_record_is_the_same_bytes_wherever_caches_and_weights_lie(bench, tmp_path, monkeypatch):
+    monkeypatch.delenv("TORCH_HOME", raising=False)
+    found = []
+    for name in ("one", "two"):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / name))
+        assert bench("evaluate", "mean_fill", "--scale", "smoke", "--out", tmp_path / f"out-{name}")[0] == 0
+        (path,) = (tmp_path / f"out-{name}" / "runs").rglob("record.json")
+        found.append(path.read_text())
+    assert found[0] == found[1]
+    assert "no weights: put alexnet" in json.loads(found[0])["lpips"]["reason"]
