@@ -19,9 +19,10 @@ from bench.data.decode import Picture, UnusableError
 from bench.data.facts import DataFacts
 from bench.data.held_out import held_out
 from bench.data.listing import Item
-from bench.data.painter import FEWEST_PIXELS, MOST, cores, painters
+from bench.data.painter import FEWEST_PIXELS, MOST, painters
 from bench.util.errors import UserError
 from bench.util.files import sha256, whole
+from bench.util.processes import cores
 from bench.util.text import UNSEEN
 
 CHUNK = 64

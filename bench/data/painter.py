@@ -4,7 +4,6 @@
 started this one.
 """
 
-import os
 import pickle
 import subprocess
 import sys
@@ -20,11 +19,6 @@ from bench.data.listing import Item
 MOST = 8
 FEWEST_PIXELS = 2**21
 """With fewer to draw, a process takes longer to start than it saves."""
-
-
-def cores() -> int:
-    """How many of the machine's this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from bench.runs.request import Request
 from bench.runs.worklist import Worklist
 from bench.training import checkpoint
 from bench.util.errors import Stopped, UserError, WorkersLostError
-from bench.util.processes import end_with_first, spawned
+from bench.util.processes import cores, end_with_first, spawned
 from bench.util.progress import OnProgress, Progress
 
 WORTH_STEPS = 300
@@ -235,11 +235,6 @@ def _environment(**changes: str) -> Iterator[None]:
             os.environ.pop(name)
             if value is not None:
                 os.environ[name] = value
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Told(Progress):

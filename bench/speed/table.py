@@ -11,7 +11,7 @@ from rich.table import Table
 from bench.runs import provenance
 from bench.speed.timing import Row
 
-SUBJECTS = ("metrics", "score", "masks", "lpips", "loading", "latent", "training")
+SUBJECTS = ("metrics", "score", "masks", "lpips", "loading", "latent", "training", "campaign")
 
 
 def print_speed(console: Console, subject: str, quick: bool) -> None:

@@ -27,6 +27,11 @@ def spawned(serve: Callable[[Connection], None], name: str) -> tuple[BaseProcess
     return process, ours
 
 
+def cores() -> int:
+    """How many of the machine's this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @contextmanager
 def _without_main() -> Iterator[None]:
     """A process that is spawned now does not run the caller's script again, which would ask for the same work again.

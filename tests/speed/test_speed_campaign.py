@@ -1,0 +1,22 @@
+"""What is compared in `speed campaign` gives the same; no time is asserted."""
+
+import pytest
+
+from bench.speed import campaign
+
+
+def once(calls, quick):
+    for call in calls.values():
+        call()
+    return dict.fromkeys(calls, 2.0)
+
+
+@pytest.mark.slow
+def test_rows(monkeypatch):
+    for name, value in {"STEPS": 1, "SHARED": {"steps": 3, "l1_first_steps": 2}, "race": once}.items():
+        monkeypatch.setattr(campaign, name, value)
+    beside, shared, activation = campaign.rows(quick=True)
+    assert (beside.peer, shared.peer, activation.peer) == ("one after the other", "each on its own", "torch's ELU")
+    assert beside.subject == "fang2021 side by side"
+    assert shared.agreement == 0
+    assert 0 < activation.agreement < 1e-5
