@@ -13,7 +13,6 @@ with 0, its answer must be the honest file's, or stand under another key than th
 import argparse
 import random
 import shutil
-import stat
 import sys
 import tempfile
 from collections import Counter
@@ -21,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from attack import forked, mutations
-from attack.targets import TARGETS, Target, command, prepare
+from attack.targets import TARGETS, Target, command, content, prepare
 
 from bench.util.text import UNSEEN
 
@@ -69,7 +68,7 @@ class Attack:
         path = chance.choice(files)
         name = str(path.relative_to(self.room))
         mutations.mutate(path, case.mutation, chance)
-        changed, before = _content(path), _tree(self.room)
+        changed, before = content(path), _tree(self.room)
         ended = command(self.room, self._words(case.target), LIMIT)
         verdict = self._judge(case.target, ended, before, path, changed)
         return f"{case.mutation.__name__} of {name}", ended, verdict
@@ -87,14 +86,14 @@ class Attack:
         for name in target.parts:
             shutil.copytree(self.kit / name, self.room / name, dirs_exist_ok=True, symlinks=True)
         target.before(self.room)
-        self.words = {"RUN": self._first("out/runs/faces-smoke/toypaper-seed0-*"), "WEIGHTS": self._first("in/weights/*")}
+        self.run_folder = self._first("out/runs/faces-smoke/toypaper-seed0-*")
         return sorted(path for path in self.room.glob(target.files) if path.is_file())
 
     def _first(self, pattern: str) -> Path | None:
         return next(iter(sorted(self.room.glob(pattern))), None)
 
     def _words(self, target: Target):
-        words = {"RUN": self.words["RUN"], "WEIGHTS": self._first("in/weights/*")}
+        words = {"RUN": self.run_folder, "WEIGHTS": self._first("in/weights/*")}
         return [words.get(word, word) for word in target.words]
 
     def _judge(self, target: Target, ended, before, path: Path, changed) -> Verdict:
@@ -119,14 +118,7 @@ class Attack:
             return Verdict("is believed", True)
         if key != honest_key:
             return Verdict("another")
-        return Verdict("harmless" if _content(path) == changed else "recomputed")
-
-
-def _content(path: Path):
-    try:
-        return path.read_bytes() if stat.S_ISREG(path.lstat().st_mode) else path.lstat().st_mode
-    except FileNotFoundError:
-        return None
+        return Verdict("harmless" if content(path) == changed else "recomputed")
 
 
 def _tree(room: Path):

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
 from bench.util.errors import UserError
-from bench.util.pictures import open_picture, read_regular
+from bench.util.files import read_regular
+from bench.util.pictures import open_picture
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 WIDE = ("I", "I;16", "I;16B", "I;16L", "I;16N")

@@ -24,7 +24,15 @@ from bench.methods.supplied import Values, chosen, hosted_by
 from bench.metrics import Lpips
 from bench.runs import provenance
 from bench.runs.building import build_method, load_networks, load_trained, parameters
-from bench.runs.cached_training import MARK, mark, processes_so_far, take_from_cache, training_key
+from bench.runs.cached_training import (
+    MARK,
+    curves_are_whole,
+    mark,
+    mark_done,
+    processes_so_far,
+    take_from_cache,
+    training_key,
+)
 from bench.runs.evaluation import evaluate, to_csv, to_uint8
 from bench.runs.leakage import audit, notes
 from bench.runs.parts import DataManifest, MaskSetManifest, PretrainedFacts, SpotCheck, StageFacts, TrainingFacts
@@ -37,7 +45,7 @@ from bench.runs.writing import log_event, lpips_facts, write_record
 from bench.training.loop import Training
 from bench.training.options import Options
 from bench.training.processes import tell
-from bench.util.files import check_writable, locked, read_json, sha256, sweep, whole, write_json, write_text
+from bench.util.files import check_writable, locked, read_json, sealed, sha256, sweep, whole, write_json, write_text
 from bench.util.progress import Progress
 
 TRAINING_BYTES = 200 * 2**20
@@ -146,7 +154,7 @@ class Experiment:
         stages = method.stages() if self.pretrained is None else ()
         if stages:
             training = Training(self.folder, method, self.data.train, self.run.seed, self.fabric)
-            if training.trained is None:
+            if training.trained is None or not curves_are_whole(self.folder):
                 self._train(training, progress, share)
             load_networks(method, self.folder)
         for network in method.networks().values():
@@ -162,6 +170,7 @@ class Experiment:
             mark(self.folder, key, processes)
             twin = take_from_cache(self.folder, self.run, key) if share else None
             if twin is not None:
+                mark_done(self.folder)
                 log_event(self.folder, "networks taken", {"from": twin.name})
                 progress.say(f"train {self.title}: skipped, reusing the networks of {twin.name}")
                 return
@@ -169,6 +178,7 @@ class Experiment:
                 tell(self.fabric, self._job())
             with progress.task(f"train {self.title}") as report:
                 training.run(self.options, report, partial(log_event, self.folder))
+            mark_done(self.folder)
 
     def _job(self) -> TrainingJob:
         """What the other processes of the training must know to take part in it."""
@@ -291,7 +301,7 @@ class Experiment:
         for folder in (self.folder, *(path for path in self.folder.iterdir() if path.is_dir())):
             sweep(folder)
         beside = {"facts": self.data.facts._asdict(), "places": self.places}
-        write_json(self.folder / "run.json", self.run.model_dump(mode="json") | beside)
+        write_json(self.folder / "run.json", sealed(self.run.model_dump(mode="json") | beside))
         log_event(self.folder, "started", {"key": self.run.key})
 
     def _clear(self) -> None:

@@ -22,7 +22,7 @@ from bench.runs.parts import (
     TrainingFacts,
 )
 from bench.runs.records import Record, RecordContent, Run, read_record
-from bench.util.files import sha256_of_file, sha256_of_files, write_json
+from bench.util.files import sealed, sha256_of_file, sha256_of_files, write_json
 
 
 def write_record(
@@ -69,7 +69,7 @@ def write_record(
             for name in run.protocol.mask_set_names
         },
     )
-    write_json(folder / "record.json", content.model_dump(mode="json"))
+    write_json(folder / "record.json", sealed(content.model_dump(mode="json")))
     log_event(folder, "record written", {})
     record = read_record(folder)
     assert record is not None

@@ -1,6 +1,5 @@
 """Files that are whole or not there: temporary file, fsync, rename."""
 
-import errno
 import fcntl
 import hashlib
 import json
@@ -9,7 +8,7 @@ import secrets
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -51,12 +50,48 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
 
 
+def read_regular(path: Path) -> bytes:
+    """The bytes of a regular file, or of one that links lead to. Raises OSError, for any other kind without an errno.
+
+    Opening a pipe waits for a writer, and a device may never end.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError("not a regular file")
+    return path.read_bytes()
+
+
+def read_bytes(path: Path) -> bytes:
+    """As `read_regular`. Raises UserError for a file that cannot be read."""
+    try:
+        return read_regular(path)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+SEAL = "sha256"
+
+
+def sealed(value: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with the hash of all the rest under `sha256`."""
+    rest = {key: part for key, part in value.items() if key != SEAL}
+    return rest | {SEAL: sha256(json.dumps(rest, sort_keys=True).encode())}
+
+
+def read_sealed(path: Path) -> dict[str, Any]:
+    """What `write_json` wrote of a sealed value, without the seal; what earlier versions wrote may have none.
+
+    Raises UserError for whatever was altered since, and as `read_json`.
+    """
+    found = read_json(path)
+    if not isinstance(found, dict) or (SEAL in found and found != sealed(found)):
+        raise UserError(f"{path} was altered. Delete it and rerun the command, which writes it anew.")
+    return {key: part for key, part in found.items() if key != SEAL}
+
+
 def read_json(path: Path) -> Any:
     """Raises UserError for a file that is not there, not JSON, or has text that is none (bench/util/text.py)."""
     try:
-        content = json.loads(path.read_text())
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+        content = json.loads(read_bytes(path).decode())
     except ValueError as error:
         raise UserError(f"{path} is not valid JSON ({error}). Delete it and it will be recreated.") from error
     except RecursionError as error:
@@ -77,12 +112,12 @@ def sha256(*parts: bytes) -> str:
 def sha256_of_file(path: Path) -> str:
     """Of a file of any size. Raises UserError for one that cannot be read, and for a pipe or a device."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe waits for a writer, and a device may never end
-            raise OSError(errno.EINVAL, "not a regular file")
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise OSError("not a regular file")
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}. Fix it or choose another file.") from error
+        raise UserError(f"{path} cannot be read: {error.strerror or error}. Fix it or choose another file.") from error
 
 
 def sha256_of_files(paths: Iterable[Path], root: Path) -> str:

@@ -4,6 +4,7 @@ What is faked is how a process starts: the other process of the spot check and t
 """
 
 import contextlib
+import ctypes
 import importlib
 import multiprocessing as mp
 import os
@@ -28,6 +29,7 @@ from bench.runs import spotcheck
 ROOM_BYTES = 4 * 2**30
 """So much more memory than this process has may a command take: a file must not make it fill the machine."""
 WRITING = ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.chmod")
+PR_SET_PDEATHSIG = 1
 PROGRAMS = ("git", sys.executable)
 """What a command may start."""
 STARTING = ("subprocess.Popen", "os.posix_spawn", "os.exec", "os.system")
@@ -113,7 +115,7 @@ def _become(room: Path, environment: dict[str, str]) -> None:
         handle = os.open(path, flags or os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(handle, number)
         os.close(handle)
-    sys.stdout, sys.stderr = (open(number, "w", closefd=False) for number in (1, 2))  # noqa: SIM115, PTH123
+    sys.stdout, sys.stderr = (open(number, "w", closefd=False) for number in (1, 2))  # noqa: SIM115
     os.environ |= {"HOME": str(room / "home"), "TMPDIR": str(room / "tmp"), "COLUMNS": "200", "NO_COLOR": "1"}
     os.environ |= {"OMP_NUM_THREADS": "1"} | environment
     import tempfile
@@ -125,13 +127,23 @@ def _become(room: Path, environment: dict[str, str]) -> None:
 
 
 class _Forking:
-    """multiprocessing, as far as the spot check uses it."""
+    """multiprocessing, as far as the spot check uses it. A fork holds both ends of the line to it, so it would outlive
+    a process that is killed: it is tied to it instead."""
 
-    parent_process = mp.parent_process
+    parent_process, Pipe = mp.parent_process, mp.Pipe
+
+    @classmethod
+    def get_context(cls, kind: str):
+        return cls
 
     @staticmethod
-    def get_context(kind: str):
-        return mp.get_context("fork")
+    def Process(target, args, **more):  # noqa: N802
+        return mp.get_context("fork").Process(target=_tied, args=(target, *args), **more)
+
+
+def _tied(target, *args) -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    target(*args)
 
 
 class _Fork:
@@ -145,7 +157,7 @@ class _Fork:
                 os.setsid()
             for number in (1, 2):
                 os.dup2(stdout.fileno(), number)
-            sys.stdout, sys.stderr = (open(number, "w", closefd=False) for number in (1, 2))  # noqa: SIM115, PTH123
+            sys.stdout, sys.stderr = (open(number, "w", closefd=False) for number in (1, 2))  # noqa: SIM115
             os.environ |= env or {}
             torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
             _call(words[2], list(words[3:]))
@@ -180,6 +192,7 @@ def _call(module: str, words: list[str]) -> None:
         traceback.print_exc()
     finally:
         with contextlib.suppress(Exception):
+            spotcheck._other.end()
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code)

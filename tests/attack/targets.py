@@ -2,18 +2,18 @@
 
 import re
 import shutil
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+from attack import mutations as m
+from attack.forked import Ended, run
 from elsewhere import PRETRAINED, publish, toy_state
 from PIL import Image
 from toy import PAPER, write_toys
-
-from attack import mutations as m
-from attack.forked import Ended, run
 
 from bench.methods.catalog import ROOT
 from bench.util.files import sha256
@@ -52,6 +52,15 @@ class Target:
 # ------------------------------------------------------------------------------------------- answers
 
 
+def content(path: Path) -> bytes | int | None:
+    """The bytes of a regular file, which may lie behind a link; of anything else what it is."""
+    try:
+        kind = path.stat().st_mode
+        return path.read_bytes() if stat.S_ISREG(kind) else kind
+    except OSError:
+        return None
+
+
 def printed(room: Path, ended: Ended) -> Answer:
     """What stands on the screen must be the same: nothing else names it."""
     return "", re.sub(r"(Page|Record|Run|Output|Next): .*", "", ended.out)
@@ -63,25 +72,25 @@ def own_say(room: Path, ended: Ended) -> Answer:
 
 
 def kept(room: Path, pattern: str) -> dict[str, bytes]:
-    return {str(path.relative_to(room)): path.read_bytes() for path in room.glob(pattern) if path.is_file()}
+    return {str(path.relative_to(room)): content(path) for path in room.glob(pattern) if not path.is_dir()}
 
 
 def record(room: Path, ended: Ended) -> Answer:
     """A run's results are filed under its key, which is in its folder's name."""
     found = [one for name in ("record.json", "*.csv", "checkpoints/trained-*") for one in room.glob(f"{RUN}/{name}")]
-    return "", {path.relative_to(room): path.read_bytes() for path in found}
+    return "", {path.relative_to(room): content(path) for path in found}
 
 
 def trained(room: Path, ended: Ended) -> Answer:
     found = [one for name in ("scalars.csv", "checkpoints/*") for one in room.glob(f"{RUN}/{name}")]
-    return "", {path.relative_to(room): path.read_bytes() for path in found}
+    return "", {path.relative_to(room): content(path) for path in found}
 
 
 def scored(room: Path, ended: Ended) -> Answer:
     """A tool's scores are filed under a key over data, holes and pictures."""
     (folder,) = [path.parent for path in room.glob("out/runs/*/tool-*/record.json")]
-    tables = {path.name: path.read_bytes() for path in folder.glob("*.csv")}
-    return folder.name, (tables, (folder / "record.json").read_bytes())
+    tables = {path.name: content(path) for path in folder.glob("*.csv")}
+    return folder.name, (tables, content(folder / "record.json"))
 
 
 def exported(room: Path, ended: Ended) -> Answer:
@@ -102,11 +111,14 @@ def filled(room: Path, ended: Ended) -> Answer:
 
 
 def filled_by_run(room: Path, ended: Ended) -> Answer:
-    return "", (room / "out/filled.png").read_bytes()
+    return "", content(room / "out/filled.png")
 
 
 def pages(room: Path, ended: Ended) -> Answer:
-    return "", kept(room, "out/reports/*/*")
+    """Pages may say that there are no pictures, and why."""
+    files = kept(room, "out/reports/*/*")
+    why = re.findall(rb"No pictures: [^<]*", files["out/reports/toypaper/index.html"])
+    return why, "" if why else files
 
 
 # ------------------------------------------------------------------------------------------- rooms
@@ -158,7 +170,7 @@ def _targets() -> list[Target]:
         ),
         Target("paper.toml", "toys/toypaper/paper.toml", ("show", "toypaper", "--include", "toys"), ("toys",),
                (*m.TOML, *m.TOML, *m.TEXT, *places), own_say, 4),
-        Target("paper.toml", "mine/fang2021/paper.toml", ("show", "fang2021", "--include", "mine"), ("mine",),
+        Target("paper.toml", "mine/paper.toml", ("show", "mine", "--include", "mine"), ("mine",),
                m.TOML, own_say, 3),
         Target("paper.toml", "toys/toypaper/paper.toml", report, ("toys", "out"), m.TOML, own_say, 1),
         Target("record.json", f"{RUN}/record.json", evaluate, reproduced, records, printed, 4),
@@ -184,16 +196,18 @@ def _targets() -> list[Target]:
         Target("checkpoint", f"{TWIN}/checkpoints/*", evaluate, reproduced, (*m.CHECKPOINTS, *m.BYTES, *places), record, 2,
                untrained),
         Target("checkpoint", "out/runs/*/*/checkpoints/step-*", ("train", "toypaper", *SMOKE), ("toys", "cache", "half"),
-               (*m.CHECKPOINTS, *m.CHECKPOINTS, *m.BYTES, *places), trained, 4, lambda room: (room / "half").rename(room / "out")),
-        Target("weights", "in/weights/*.pth", by_weights, ("toys", "in"), (*m.BYTES, *places, *[m.republished] * 20), own_file, 4),
+               (*m.CHECKPOINTS, *m.CHECKPOINTS, *m.BYTES, *places), trained, 4,
+               lambda room: (room / "half").rename(room / "out")),
+        Target("weights", "in/weights/*.pth", by_weights, ("toys", "in"),
+               (*m.BYTES, *places, *[m.republished] * 20), own_file, 4),
         Target("weights", "in/lpips/*", ("doctor", "--weights", "in/lpips", "--out", "out"), ("in",), (*m.BYTES, *places),
                own_say, 1),
+        Target("data pack", "cache/*/leakage.json", evaluate, reproduced, m.JSON, record, 1, unscored),
         Target("data pack", "cache/*/*", pack, ("cache",), (*m.ARRAYS, *m.JSON, *places), exported, 6),
         Target("export", "export/manifest.json", TOOL, tool, records, scored, 5),
         Target("export", "export/*/**/*.png", TOOL, tool, (*m.PICTURES, *places, *m.FOLDERS), scored, 2),
-        Target("export", "out/export/.parts/*", pack, ("cache", "begun"), records, exported, 1,
-               lambda room: (room / "begun").rename(room / "out/export")),
-        Target("prediction folder", "predictions/**/*.png", TOOL, tool, (*m.PICTURES, *places, *m.FOLDERS, *m.FOLDERS), scored, 6),
+        Target("prediction folder", "predictions/**/*.png", TOOL, tool,
+               (*m.PICTURES, *places, *m.FOLDERS, *m.FOLDERS), scored, 6),
         Target("profile", "in/mine.toml", ("submit", "harmonic", *SMOKE, "--dry-run", "--cluster", "in/mine.toml"),
                (*reproduced, "in", "rates"), (*m.TOML, *m.TOML, *m.TEXT, *places), own_say, 5,
                lambda room: shutil.move(room / "rates", room / "out/cluster")),
@@ -204,7 +218,7 @@ def _targets() -> list[Target]:
 
 def own_file(room: Path, ended: Ended) -> Answer:
     """Weights are filed under the hash of their file."""
-    return kept(room, "in/weights/*"), (room / "out/filled.png").read_bytes()
+    return kept(room, "in/weights/*"), content(room / "out/filled.png")
 
 
 TARGETS = _targets()
@@ -221,7 +235,7 @@ def prepare(kit: Path) -> None:
     assert old in PAPER
     (toys / "toypaper/paper.toml").write_text(PAPER.replace(old, new))
     (toys / "toypaper/pretrained.py").write_text(PRETRAINED)
-    shutil.copytree(ROOT / "papers/fang2021", kit / "mine/fang2021")
+    shutil.copytree(ROOT / "papers/fang2021", kit / "mine")
     _pictures(kit / "in")
     honest = [
         ("reproduce", "toypaper", *SMOKE),
@@ -237,8 +251,6 @@ def prepare(kit: Path) -> None:
             waited = command(kit, ("status", "--watch", "--out", "queue"), writable=("",))
             assert waited.code == 0, waited
     shutil.copytree(kit / "queue/cluster/rates", kit / "rates/rates")
-    shutil.copytree(kit / "export", kit / "begun")
-    shutil.rmtree(kit / "begun/truth")
     _returned(kit / "export", kit / "predictions")
 
 
