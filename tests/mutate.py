@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from attack import forked, mutations
-from attack.targets import TARGETS, Target, command, content, prepare
+from attack.targets import TARGETS, Target, command, content, prepare, printed
 
 from bench.util.text import UNSEEN
 
@@ -67,10 +67,11 @@ class Attack:
         chance = random.Random(case.seed + "/file")
         path = chance.choice(files)
         name = str(path.relative_to(self.room))
+        honest = content(path)
         mutations.mutate(path, case.mutation, chance)
         changed, before = content(path), _tree(self.room)
         ended = command(self.room, self._words(case.target), LIMIT)
-        verdict = self._judge(case.target, ended, before, path, changed)
+        verdict = self._judge(case.target, ended, before, path, honest, changed)
         return f"{case.mutation.__name__} of {name}", ended, verdict
 
     def _honest(self, target: Target):
@@ -96,7 +97,7 @@ class Attack:
         words = {"RUN": self.run_folder, "WEIGHTS": self._first("in/weights/*")}
         return [words.get(word, word) for word in target.words]
 
-    def _judge(self, target: Target, ended, before, path: Path, changed) -> Verdict:
+    def _judge(self, target: Target, ended, before, path: Path, honest, changed) -> Verdict:
         said = ended.out + ended.err
         if ended.code is None:
             return Verdict("hangs", True)
@@ -114,11 +115,20 @@ class Attack:
             return Verdict("refused")
         key, answer = target.answer(self.room, ended)
         honest_key, honest_answer = self.honest[id(target)]
+        if target.answer is printed and content(path) == honest:
+            return Verdict("recomputed")
         if key == honest_key and answer != honest_answer:
-            return Verdict("is believed", True)
+            return Verdict(f"is believed{_difference(honest_answer, answer)}", True)
         if key != honest_key:
             return Verdict("another")
         return Verdict("harmless" if content(path) == changed else "recomputed")
+
+
+def _difference(honest, answer) -> str:
+    if not isinstance(honest, dict):
+        return ""
+    names = [name for name in honest.keys() | answer.keys() if honest.get(name) != answer.get(name)]
+    return f", which changes {', '.join(sorted(map(str, names)))}"
 
 
 def _tree(room: Path):

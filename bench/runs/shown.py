@@ -39,15 +39,16 @@ def keep_raw(folder: Path, mask_set: str, raw: Pixels, frame: pd.DataFrame) -> N
 
 
 def read_raw(folder: Path, mask_set: str, place: int) -> Pixels | None:
-    """The raw picture, uint8 (3,H,W), of the image at a place; None where it was not kept, or is damaged."""
+    """The raw picture, uint8 (3,H,W), of the image at a place; None where it was not kept. Raises UserError for a
+    damaged file."""
     path = raw_path(folder, mask_set)
     if not path.exists():
         return None
     try:
         with np.load(io.BytesIO(read_regular(path)), allow_pickle=False) as kept:
             found: Pixels | None = kept.get(str(place))
-    except Exception:  # whatever a damaged archive makes the reader raise
-        return None
+    except Exception as error:  # whatever a damaged archive makes the reader raise
+        raise UserError(f"{path} is damaged ({error}); --force recreates it.") from error
     return found
 
 

@@ -14,7 +14,6 @@ import select
 import signal
 import subprocess
 import sys
-import time
 import traceback
 from pathlib import Path
 from typing import NamedTuple
@@ -28,8 +27,11 @@ from bench.runs import spotcheck
 
 ROOM_BYTES = 4 * 2**30
 """So much more memory than this process has may a command take: a file must not make it fill the machine."""
+CHANGES = ("os.mkdir", "os.rename", "os.remove", "os.rmdir")
 WRITING = ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.chmod")
 PR_SET_PDEATHSIG = 1
+MOMENT, VICTIM = "ATTACK_MOMENT", "ATTACK_VICTIM"
+"""In a command's environment: after how many changes to files it dies and how many seconds later, and which module."""
 PROGRAMS = ("git", sys.executable)
 """What a command may start."""
 STARTING = ("subprocess.Popen", "os.posix_spawn", "os.exec", "os.system")
@@ -117,7 +119,7 @@ def _become(room: Path, environment: dict[str, str]) -> None:
         os.close(handle)
     sys.stdout, sys.stderr = (open(number, "w", closefd=False) for number in (1, 2))  # noqa: SIM115
     os.environ |= {"HOME": str(room / "home"), "TMPDIR": str(room / "tmp"), "COLUMNS": "200", "NO_COLOR": "1"}
-    os.environ |= {"OMP_NUM_THREADS": "1"} | environment
+    os.environ |= {"OMP_NUM_THREADS": "1", "GIT_DIR": os.devnull} | environment  # no record knows of edits meanwhile
     import tempfile
 
     tempfile.tempdir = None
@@ -181,6 +183,8 @@ class _Forks:
 
 def _call(module: str, words: list[str]) -> None:
     """Call a module's main as `python -m` does, and leave without what this process would do at its end."""
+    if os.environ.get(VICTIM) == module:
+        _die(Path(os.environ["HOME"]).parent / "said")
     code = 1
     try:
         sys.argv = [module, *words]
@@ -222,11 +226,22 @@ def _watch(told: Path, places: list[Path]) -> None:
     sys.addaudithook(hear)
 
 
-def until(condition, seconds: float):
-    """Poll until `condition()` is true, and return what it gives; None where the time is over."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        if time.monotonic() > end:
-            return None
-        time.sleep(0.001)
-    return found
+def _die(said: Path) -> None:
+    """Count the changes to files in `said`/moments; at the wanted one nothing can keep this process from ending."""
+    moment, seconds = (os.environ.pop(MOMENT, "") or "inf 0").split()
+    if (said / "killed").exists():  # one worker of a queue is killed, and the next goes on
+        moment = "inf"
+    counted, wanted = 0, float(moment)
+    handle = os.open(said / "moments", os.O_WRONLY | os.O_CREAT)
+
+    def hear(event: str, facts) -> None:
+        nonlocal counted
+        if event in CHANGES or (event == "open" and isinstance(facts[2], int) and facts[2] & (os.O_WRONLY | os.O_RDWR)):
+            counted += 1
+            os.pwrite(handle, f"{counted}\n".encode(), 0)
+            if counted > wanted >= counted - 1:
+                os.close(os.open(said / "killed", os.O_WRONLY | os.O_CREAT))
+                signal.setitimer(signal.ITIMER_REAL, float(seconds) or 1e-6)
+
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # by which the kernel ends the process, as by SIGKILL
+    sys.addaudithook(hear)

@@ -229,11 +229,7 @@ TARGETS = _targets()
 
 def prepare(kit: Path) -> None:
     """Everything that is attacked, as honest commands make it."""
-    toys = write_toys(kit / "toys")
-    old = 'resolution = 16, images = 12, test_images = 4, mask_sets = ["center"]'
-    new = 'resolution = 16, images = 100, test_images = 20, mask_sets = ["center", "random"]'
-    assert old in PAPER
-    (toys / "toypaper/paper.toml").write_text(PAPER.replace(old, new))
+    toys = prepare_toys(kit)
     (toys / "toypaper/pretrained.py").write_text(PRETRAINED)
     shutil.copytree(ROOT / "papers/fang2021", kit / "mine")
     _pictures(kit / "in")
@@ -252,6 +248,16 @@ def prepare(kit: Path) -> None:
             assert waited.code == 0, waited
     shutil.copytree(kit / "queue/cluster/rates", kit / "rates/rates")
     _returned(kit / "export", kit / "predictions")
+
+
+def prepare_toys(kit: Path) -> Path:
+    """The toy methods, with some more pictures."""
+    toys = write_toys(kit / "toys")
+    old = 'resolution = 16, images = 12, test_images = 4, mask_sets = ["center"]'
+    new = 'resolution = 16, images = 100, test_images = 20, mask_sets = ["center", "random"]'
+    assert old in PAPER
+    (toys / "toypaper/paper.toml").write_text(PAPER.replace(old, new))
+    return toys
 
 
 def command(room: Path, words, limit: float = 120.0, writable=("out", "cache")) -> Ended:
