@@ -46,8 +46,7 @@ EVALUATE = ("evaluate", "toypaper", *SMOKE, "--set", "steps=40")
 PHASES = (
     Phase("train", TRAIN, weight=3),
     Phase("score", EVALUATE, (TRAIN,), weight=3),
-    Phase("pack", ("export", "--data", "faces", "--resolution", SIDE, "--images", 60, "--masks", "center", "--out", "out/ex"),
-          weight=2),
+    Phase("pack", ("export", "--data", "faces", "--resolution", SIDE, "--images", 60, "--out", "out/ex"), weight=2),
     Phase("report", ("report", "toypaper", *TOYS), (("reproduce", "toypaper", *SMOKE),)),
     Phase("queue", ("submit", "rival", *SMOKE, "--checkpoint-seconds", 0, "--set", "steps=40", "--cluster", "local"),
           victim="bench.cluster.worker"),

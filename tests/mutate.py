@@ -55,8 +55,9 @@ class Attack:
 
     def __init__(self, base: Path) -> None:
         self.kit, self.room = base / "kit", base / "room"
-        self.kit.mkdir()
-        prepare(self.kit)
+        self.room.mkdir()
+        prepare(self.room)  # where the cases will be: records tell places
+        self.room.rename(self.kit)
         self.honest = {}
 
     def run(self, case: Case):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from bench.methods.base import DataFacts, Method, no_exit
 from bench.methods.catalog import Entry
@@ -49,7 +49,7 @@ class Asked(Run):
 
     facts: DataFacts
     """What the method was told of its data."""
-    places: dict[str, str] = {}
+    places: dict[str, str] = Field(default_factory=dict)
     """Where what the user supplied lies, by setting."""
 
 

@@ -9,7 +9,8 @@ OUT/runs/<data>-<scale>/<method>[+<variant>]-seed<N>-<key>/    (<data>-external/
     heldout.csv        how well held-out training images were filled as the training went on (training/held_out.py)
     samples/           picture grids drawn during training
     tensorboard/       the same scalars for TensorBoard
-    predictions/       <mask set>.npy, uint8 (N,3,H,W), in the order of the record's images; of the images that a page
+    predictions/       <mask set>.npy, uint8 (N,3,H,W), in the order of the record's images; <mask set>-<hash>.csv,
+                       what becomes a part of scores.csv, with a hash over itself and the pictures; of those that a page
                        shows <mask set>.raw.npz too; of some methods unconditional.npy (bench/runs/shown.py)
     scores.csv         one row per mask set and image
     probes.csv         one row per probed image, where the protocol probes (bench/runs/probes.py)

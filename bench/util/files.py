@@ -1,10 +1,13 @@
 """Files that are whole or not there: temporary file, fsync, rename."""
 
+import contextlib
 import fcntl
+import glob
 import hashlib
 import json
 import os
 import secrets
+import shutil
 import stat
 import tempfile
 import time
@@ -128,6 +131,41 @@ def sha256_of_files(paths: Iterable[Path], root: Path) -> str:
         with path.open("rb") as file:  # predictions may be larger than the memory
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
+
+
+def write_named(path: Path, content: bytes, *beside: bytes) -> None:
+    """Write `content` under the name of `path` with a hash in it, over `content` and what must lie beside it."""
+    named = _named(path, content, *beside)
+    with whole(named) as file:
+        file.write(content)
+    for old in _all_named(path):
+        if old != named:
+            old.unlink(missing_ok=True)
+
+
+def read_named(path: Path, *beside: bytes) -> bytes | None:
+    """What `write_named` wrote, or None where it is gone, or it or what lies beside it was altered."""
+    for found in _all_named(path):
+        with contextlib.suppress(OSError):
+            if _named(path, content := read_regular(found), *beside) == found:
+                return content
+    return None
+
+
+def _all_named(path: Path) -> list[Path]:
+    return sorted(path.parent.glob(f"{glob.escape(path.stem)}-{'[0-9a-f]' * 16}{path.suffix}"))
+
+
+def _named(path: Path, *parts: bytes) -> Path:
+    return path.with_name(f"{path.stem}-{sha256(*parts)[:16]}{path.suffix}")
+
+
+def remove(path: Path) -> None:
+    """Whatever it is, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def sweep(folder: Path) -> None:

@@ -89,8 +89,7 @@ def trained(room: Path, ended: Ended) -> Answer:
 def scored(room: Path, ended: Ended) -> Answer:
     """A tool's scores are filed under a key over data, holes and pictures."""
     (folder,) = [path.parent for path in room.glob("out/runs/*/tool-*/record.json")]
-    tables = {path.name: content(path) for path in folder.glob("*.csv")}
-    return folder.name, (tables, content(folder / "record.json"))
+    return folder.name, {path.name: content(path) for path in folder.glob("*.csv")}
 
 
 def exported(room: Path, ended: Ended) -> Answer:
@@ -153,6 +152,7 @@ def _targets() -> list[Target]:
     tables = (*m.CSV, *m.CSV, *m.TEXT, *m.PLACES)
     report = ("report", "toypaper", *TOYS)
     places = m.PLACES
+    states, arrays = (*m.CHECKPOINTS, *m.BYTES, *places), (*m.ARRAYS, *places)
     return [
         Target("picture", "in/face.png", (*inpaint, "harmonic"), ("in",), (*m.PICTURES, *places), filled, 3),
         Target(
@@ -183,25 +183,27 @@ def _targets() -> list[Target]:
         Target("run folder", "cache/*/checked.json", evaluate, reproduced, records, record, 1, unscored),
         Target("scores and curves", f"{RUN}/*.csv", report, reproduced, tables, pages, 2),
         Target("scores and curves", f"{RUN}/scores.csv", evaluate, reproduced, tables, printed, 3),
-        Target("scores and curves", f"{RUN}/predictions/*.csv", evaluate, reproduced, tables, record, 3, without_record),
+        Target("scores and curves", f"{RUN}/predictions/*.csv", evaluate, reproduced, tables, record, 3,
+               without_record),
         Target("scores and curves", f"{RUN}/*.csv", evaluate, reproduced, tables, record, 2, without_record),
         Target("scores and curves", f"{TWIN}/scalars.csv", evaluate, reproduced, tables, record, 2, untrained),
-        Target("predictions of ours", f"{RUN}/predictions/*.np*", report, reproduced, (*m.ARRAYS, *places), pages, 2),
-        Target("predictions of ours", f"{RUN}/predictions/*.np*", evaluate, reproduced, (*m.ARRAYS, *places), record, 2,
+        Target("predictions of ours", f"{RUN}/predictions/*.np*", report, reproduced, arrays, pages, 2),
+        Target("predictions of ours", f"{RUN}/predictions/*.np*", evaluate, reproduced, arrays, record, 2,
                without_record),
-        Target("checkpoint", f"{RUN}/checkpoints/*", evaluate, reproduced, (*m.CHECKPOINTS, *m.BYTES, *places), record, 3,
+        Target("checkpoint", f"{RUN}/checkpoints/*", evaluate, reproduced, states, record, 3,
                unscored),
-        Target("checkpoint", f"{RUN}/checkpoints/*", by_run, (*reproduced, "in"), (*m.CHECKPOINTS, *m.BYTES, *places),
+        Target("checkpoint", f"{RUN}/checkpoints/*", by_run, (*reproduced, "in"), states,
                filled_by_run, 2),
-        Target("checkpoint", f"{TWIN}/checkpoints/*", evaluate, reproduced, (*m.CHECKPOINTS, *m.BYTES, *places), record, 2,
+        Target("checkpoint", f"{TWIN}/checkpoints/*", evaluate, reproduced, states, record, 2,
                untrained),
-        Target("checkpoint", "out/runs/*/*/checkpoints/step-*", ("train", "toypaper", *SMOKE), ("toys", "cache", "half"),
-               (*m.CHECKPOINTS, *m.CHECKPOINTS, *m.BYTES, *places), trained, 4,
+        Target("checkpoint", "out/runs/*/*/checkpoints/step-*", ("train", "toypaper", *SMOKE),
+               ("toys", "cache", "half"),
+               (*m.CHECKPOINTS, *states), trained, 4,
                lambda room: (room / "half").rename(room / "out")),
         Target("weights", "in/weights/*.pth", by_weights, ("toys", "in"),
                (*m.BYTES, *places, *[m.republished] * 20), own_file, 4),
-        Target("weights", "in/lpips/*", ("doctor", "--weights", "in/lpips", "--out", "out"), ("in",), (*m.BYTES, *places),
-               own_say, 1),
+        Target("weights", "in/lpips/*", ("doctor", "--weights", "in/lpips", "--out", "out"), ("in",),
+               (*m.BYTES, *places), own_say, 1),
         Target("data pack", "cache/*/leakage.json", evaluate, reproduced, m.JSON, record, 1, unscored),
         Target("data pack", "cache/*/*", pack, ("cache",), (*m.ARRAYS, *m.JSON, *places), exported, 6),
         Target("export", "export/manifest.json", TOOL, tool, records, scored, 5),
