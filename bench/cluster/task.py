@@ -108,9 +108,9 @@ def _lines(text: str) -> Iterator[dict[str, Any]]:
             found = json.loads(line)
         except (ValueError, RecursionError):
             continue
-        known = isinstance(found, dict) and isinstance(found.get("event"), str) and unseen(found) is None
-        if known and all(isinstance(found.get(name, default), kind) for name, kind, default in EVENT):
-            if found["event"] not in NUMBERED or "attempt" in found:
+        if isinstance(found, dict) and isinstance(found.get("event"), str) and unseen(found) is None:
+            typed = all(isinstance(found.get(name, default), kind) for name, kind, default in EVENT)
+            if typed and (found["event"] not in NUMBERED or "attempt" in found):
                 yield found
 
 

@@ -53,8 +53,11 @@ def ready() -> None:
     torch.set_num_threads(1)
     for module in pkgutil.walk_packages(bench.__path__, "bench."):
         if not module.name.endswith("__main__"):
-            with contextlib.suppress(ImportError):
+            try:
                 importlib.import_module(module.name)
+            except ModuleNotFoundError as error:  # an extra that is not installed
+                if (error.name or "bench").startswith("bench"):
+                    raise
     importlib.import_module("torch.utils.tensorboard.writer")
     importlib.import_module("matplotlib.pyplot")
 

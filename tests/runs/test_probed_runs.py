@@ -14,9 +14,8 @@ from bench.metrics.probed import PROBES
 from bench.runs.experiment import plan
 from bench.runs.request import Request
 from bench.training.device import open_fabric
-from bench.util.files import sha256
+from bench.util.files import sha256, write_named
 from bench.util.progress import Progress
-
 QUIET = Progress(Console(file=io.StringIO()))
 
 
