@@ -16,6 +16,7 @@ from bench.runs.request import Request
 from bench.training.device import open_fabric
 from bench.util.files import sha256, write_named
 from bench.util.progress import Progress
+
 QUIET = Progress(Console(file=io.StringIO()))
 
 
