@@ -150,6 +150,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="kinds with this in their name")
     parser.add_argument("--case", type=int, help="this one alone")
+    parser.add_argument("--part", default="0/1", help="I/N: every Nth case, from the Ith on")
     parser.add_argument("-v", action="store_true", help="tell every case")
     asked = parser.parse_args()
     forked.ready()
@@ -159,8 +160,9 @@ def main() -> int:
 
 def attack(base: Path, asked) -> int:
     made, counts, found = Attack(base), {}, []
+    part, parts = map(int, asked.part.split("/"))
     for case in cases(asked.seed, asked.cases, asked.only):
-        if asked.case not in (None, case.number):
+        if asked.case not in (None, case.number) or case.number % parts != part:
             continue
         what, ended, verdict = made.run(case)
         column = "found" if verdict.found else verdict.outcome

@@ -1,6 +1,7 @@
 import io
 import os
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -91,12 +92,14 @@ def test_a_mask_set_that_was_damaged_after_its_end_is_computed_again(tmp_path, p
 
 
 def test_pixels_are_on_the_disk_before_the_table_that_says_so(tmp_path, monkeypatch):
-    done, fsync = [], os.fsync
-    monkeypatch.setattr(
-        os, "fsync", lambda handle: done.append(os.readlink(f"/proc/self/fd/{handle}")) or fsync(handle)
-    )
+    names, fsync = [], os.fsync
+
+    def synced(handle):
+        names.append(Path(f"/proc/self/fd/{handle}").readlink().name)
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", synced)
     run(tmp_path, noise(4))
-    names = [name.rpartition("/")[2] for name in done]
     first = next(place for place, name in enumerate(names) if name.startswith(".00000000-"))
     assert set(names[:first]) == {"center.npy", "raw.npy"}
 
