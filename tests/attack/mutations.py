@@ -428,7 +428,7 @@ def mutate(path, mutation, chance):
     if mutation not in ON_CONTENT:
         mutation(path, chance)
         return
-    before = path.read_bytes()
+    before = after = path.read_bytes()
     for _ in range(20):
         try:
             after = mutation(before, chance)

@@ -78,12 +78,12 @@ def kept(room: Path, pattern: str) -> dict[str, bytes]:
 def record(room: Path, ended: Ended) -> Answer:
     """A run's results are filed under its key, which is in its folder's name."""
     found = [one for name in ("record.json", "*.csv", "checkpoints/trained-*") for one in room.glob(f"{RUN}/{name}")]
-    return "", {path.relative_to(room): content(path) for path in found}
+    return "", {path.relative_to(room): content(path) for path in found if not path.name.startswith(".")}
 
 
 def trained(room: Path, ended: Ended) -> Answer:
     found = [one for name in ("scalars.csv", "checkpoints/*") for one in room.glob(f"{RUN}/{name}")]
-    return "", {path.relative_to(room): content(path) for path in found}
+    return "", {path.relative_to(room): content(path) for path in found if not path.name.startswith(".")}
 
 
 def scored(room: Path, ended: Ended) -> Answer:
@@ -114,10 +114,11 @@ def filled_by_run(room: Path, ended: Ended) -> Answer:
 
 
 def pages(room: Path, ended: Ended) -> Answer:
-    """Pages may say that there are no pictures, and why."""
+    """Pages may say that there are no pictures, and why; a raw picture that was not kept is not there."""
     files = kept(room, "out/reports/*/*")
-    why = re.findall(rb"No pictures: [^<]*", files["out/reports/toypaper/index.html"])
-    return why, "" if why else files
+    page = files["out/reports/toypaper/index.html"]
+    why = re.findall(rb"No pictures: [^<]*", page)
+    return (why, page.count(b"<img")), "" if why else files
 
 
 # ------------------------------------------------------------------------------------------- rooms
