@@ -30,6 +30,8 @@ def whole(path: Path) -> Iterator[IO[bytes]]:
     Who may read it is for the umask to say.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise UserError(f"{path} is a folder, where a file is to be written. Remove it.")
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as file:
