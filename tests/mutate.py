@@ -104,7 +104,10 @@ class Attack:
             return Verdict("hangs", True)
         if "Traceback" in said or ended.code not in (0, 2, *target.codes):
             return Verdict(f"ends with {ended.code}", True)
-        if ended.code == 2 and (not ended.err.startswith("error: ") or len(ended.err.strip().splitlines()) != 1):
+        one_line = (
+            len(ended.err.strip().splitlines()) == 1 or target.kind == "paper.toml"
+        )  # of which all mistakes are told
+        if ended.code == 2 and not (ended.err.startswith("error: ") and one_line):
             return Verdict("is not refused in one line", True)
         if (raw := UNSEEN.search(said.replace("\r", ""))) is not None:
             return Verdict(f"prints {raw[0]!r}", True)

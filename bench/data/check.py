@@ -32,7 +32,7 @@ def checked(home: Path, data: Data) -> Data:
     if any(one.pixels.dtype != np.uint8 or one.pixels.ndim != 4 for one in (data.train, data.test)):
         raise UserError(f"{home} is no pack of images. {ANEW}")
     with contextlib.suppress(OSError):
-        sweep(home)  # what killed processes left; nobody packs into a folder that holds a pack
+        sweep(home, "*.json.*")
     stamps = _stamps(home)
     if repr(stamps) in _checked or _remembered(home) == stamps:
         return data

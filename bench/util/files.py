@@ -170,9 +170,9 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def sweep(folder: Path) -> None:
-    """Remove what writers that were killed left behind in `folder`."""
-    for leftover in folder.glob(".*.tmp"):
+def sweep(folder: Path, names: str = "*") -> None:
+    """Remove what writers of files of these names that were killed left behind in `folder`."""
+    for leftover in folder.glob(f".{names}.tmp"):
         leftover.unlink(missing_ok=True)
 
 
