@@ -104,9 +104,8 @@ class Attack:
             return Verdict("hangs", True)
         if "Traceback" in said or ended.code not in (0, 2, *target.codes):
             return Verdict(f"ends with {ended.code}", True)
-        one_line = (
-            len(ended.err.strip().splitlines()) == 1 or target.kind == "paper.toml"
-        )  # of which all mistakes are told
+        # Of a paper.toml several mistakes are told, each in a line.
+        one_line = len(ended.err.strip().splitlines()) == 1 or target.kind == "paper.toml"
         if ended.code == 2 and not (ended.err.startswith("error: ") and one_line):
             return Verdict("is not refused in one line", True)
         if (raw := UNSEEN.search(said.replace("\r", ""))) is not None:

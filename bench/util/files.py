@@ -130,6 +130,8 @@ def sha256_of_files(paths: Iterable[Path], root: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(paths):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0")
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UserError(f"{path} cannot be read: not a regular file.")
         with path.open("rb") as file:  # predictions may be larger than the memory
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
