@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bench.cluster.profile import Profile
 from bench.cluster.task import Kind, Task, load_json, put_json
+from bench.util.errors import UserError
 
 SPARE = 1
 """Segments beyond the estimate, for those that are lost."""
@@ -59,8 +60,12 @@ def submission_folder(out: Path, name: str) -> Path:
 
 def read_submission(out: Path, name: str) -> Submission | None:
     """The submission, or None where it is gone or was never finished."""
-    found = load_json(submission_folder(out, name) / "submission.json")
-    return None if found is None else Submission.model_validate(found)
+    path = submission_folder(out, name) / "submission.json"
+    found = load_json(path)
+    try:
+        return None if found is None else Submission.model_validate(found)
+    except (ValidationError, UserError) as error:
+        raise UserError(f"{path} is not a valid submission. Delete its folder and submit again.") from error
 
 
 def write_submission(out: Path, submission: Submission) -> None:

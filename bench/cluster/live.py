@@ -8,7 +8,8 @@ from rich.console import Console, Group
 from rich.live import Live
 
 from bench.cluster.show import status_table, summary
-from bench.cluster.state import ENDED, Status, Watch, failures
+from bench.cluster.state import Status, Watch, failures
+from bench.cluster.task import ENDED
 from bench.util.errors import UserError
 
 REFRESH_SECONDS = 5.0

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from bench.methods.catalog import ROOT
 from bench.util.errors import UserError, nearest
+from bench.util.files import read_bytes
 from bench.util.text import unseen
 
 YOURS = Path("slurm")
@@ -239,7 +240,7 @@ def read_profile(name: str, workers: int = 0, nodes: int | None = None, gpus_per
         return local_profile(workers)
     path = _file(name)
     try:
-        values = tomllib.loads(path.read_text())
+        values = tomllib.loads(read_bytes(path).decode())
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not valid TOML: {error}.") from error
     if (found := unseen(values)) is not None:

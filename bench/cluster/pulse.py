@@ -1,6 +1,5 @@
 """The heartbeat: a thread that says every few seconds that the process lives, and how far its work is."""
 
-import json
 import os
 import platform
 import signal
@@ -14,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bench.cluster.task import Folder, put_json
+from bench.cluster.task import Folder, load_json, put_json
 from bench.util.progress import OnProgress, Progress
 
 WINDOW = 6
@@ -83,6 +82,14 @@ class Pulse:
             return
 
 
+BEAT = {
+    **dict.fromkeys(("every", "rate", "still"), int | float),
+    **dict.fromkeys(("done", "total"), int),
+    **dict.fromkeys(("kind", "what", "node"), str),
+}
+"""What every heartbeat holds, of which type."""
+
+
 class WatchedProgress(Progress):
     """Progress in the log, and in the heartbeat."""
 
@@ -104,8 +111,10 @@ class WatchedProgress(Progress):
 def read_heartbeat(path: Path) -> tuple[dict[str, Any], float] | None:
     """The heartbeat and when the file system says that it was written, or None where there is none."""
     try:
-        with path.open() as file:
-            found, written = json.load(file), os.fstat(file.fileno()).st_mtime
-    except (FileNotFoundError, ValueError):
+        written = path.stat().st_mtime
+    except OSError:
         return None
-    return (found, written) if isinstance(found, dict) else None
+    found = load_json(path)
+    if found is None or not all(isinstance(found.get(name), kind) for name, kind in BEAT.items()):
+        return None
+    return found, written

@@ -1,6 +1,5 @@
 """What the scheduler can be asked. All of it is a hint: every verb works where it cannot be asked."""
 
-import json
 import os
 import re
 import shutil
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from bench.cluster.array import Submission, submission_folder
 from bench.cluster.profile import LOCAL
+from bench.cluster.task import load_json
 
 SECONDS = 20
 """How long a scheduler may take to answer."""
@@ -119,11 +119,10 @@ class Queue:
 def alive(path: Path, now: float) -> bool:
     """Whether the dispatcher that writes `path` has been heard of lately, and has not ended."""
     try:
-        with path.open() as file:
-            found, written = json.load(file), path.stat().st_mtime
-    except (OSError, ValueError):
+        written = path.stat().st_mtime
+    except OSError:
         return False
-    return not found["over"] and now - written < DISPATCHER_SECONDS
+    return (load_json(path) or {}).get("over") is False and now - written < DISPATCHER_SECONDS
 
 
 def file_now(out: Path) -> float:

@@ -13,7 +13,6 @@ from bench.cluster.queue import Queue, file_now
 from bench.cluster.task import Folder, Task, folders, tasks_folder
 from bench.util.errors import UserError, nearest
 
-ENDED = ("done", "failed", "unfinished", "cancelled")
 BROKEN = ("failed", "unfinished", "lost")
 """What counts as a failure, and what `retry` takes."""
 IN_FLIGHT = ("waiting", "running", "silent")

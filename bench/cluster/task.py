@@ -15,10 +15,18 @@ from bench.methods.settings import variant_name
 from bench.runs import rates
 from bench.runs.request import Request
 from bench.util.errors import UserError
-from bench.util.files import read_json
+from bench.util.files import read_json, read_regular
+from bench.util.text import unseen
 
 Kind = Literal["data", "train", "evaluate", "report"]
 """What a part of a task does. A run's parts are `train` and `evaluate`."""
+
+
+ENDED = ("done", "failed", "unfinished", "cancelled")
+NUMBERED = ("started", "mark")
+"""Events that say of which attempt they are."""
+EVENT = (("attempt", int, 0), ("mark", str, ""), ("time", int | float, 0))
+"""What events may hold, of which type, and what stands for it where it is left out."""
 
 
 class Task(BaseModel):
@@ -84,7 +92,9 @@ class Folder:
 
     def end(self) -> dict[str, Any] | None:
         """How the task ended, or None while it has not."""
-        return load_json(self.end_file)
+        found = load_json(self.end_file)
+        told = (found or {}).get("state"), (found or {}).get("error", ""), (found or {}).get("traceback", "")
+        return found if all(isinstance(one, str) for one in told) and told[0] in ENDED else None
 
     def log(self, event: str, **facts: Any) -> None:
         """Append to events.jsonl, in one write."""
@@ -95,8 +105,8 @@ class Folder:
     def events(self) -> list[dict[str, Any]]:
         """All events. A line that a killed writer left half is passed over."""
         try:
-            text = (self.path / "events.jsonl").read_text()
-        except FileNotFoundError:
+            text = read_regular(self.path / "events.jsonl").decode(errors="replace")
+        except OSError:
             return []
         return list(_lines(text))
 
@@ -104,9 +114,13 @@ class Folder:
 def _lines(text: str) -> Iterator[dict[str, Any]]:
     for line in text.splitlines():
         try:
-            yield json.loads(line)
-        except ValueError:
+            found = json.loads(line)
+        except (ValueError, RecursionError):
             continue
+        if isinstance(found, dict) and isinstance(found.get("event"), str) and unseen(found) is None:
+            typed = all(isinstance(found.get(name, default), kind) for name, kind, default in EVENT)
+            if typed and (found["event"] not in NUMBERED or "attempt" in found):
+                yield found
 
 
 def tasks_folder(out: Path) -> Path:
@@ -131,9 +145,9 @@ def put_json(path: Path, value: Any) -> None:
 
 
 def load_json(path: Path) -> dict[str, Any] | None:
-    """The file's object, or None where it is not there (or just being replaced)."""
+    """The file's object, or None where it is not there (or just being replaced), or is none that was written here."""
     try:
-        found = json.loads(path.read_text())
-    except (FileNotFoundError, ValueError):
+        found = json.loads(read_regular(path).decode())
+    except (OSError, ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return found if isinstance(found, dict) and unseen(found) is None else None

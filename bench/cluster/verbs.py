@@ -14,9 +14,9 @@ from bench.cluster.array import arrange
 from bench.cluster.campaign import SEGMENTS
 from bench.cluster.profile import LOCAL, Profile
 from bench.cluster.queue import cancel_jobs
-from bench.cluster.state import BROKEN, ENDED, Status, Watch, failures
+from bench.cluster.state import BROKEN, Status, Watch, failures
 from bench.cluster.submit import enqueue, new_submission
-from bench.cluster.task import Folder
+from bench.cluster.task import ENDED, Folder
 from bench.methods.catalog import find
 from bench.runs.request import Request
 from bench.util.errors import UserError

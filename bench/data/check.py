@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.data.pack import Data, Packed, digest_of_side
 from bench.util.errors import UserError
-from bench.util.files import read_json, write_json
+from bench.util.files import read_json, sweep, write_json
 
 SIDES = ("train", "test")
 CHECKED = "checked.json"
@@ -31,6 +31,8 @@ def checked(home: Path, data: Data) -> Data:
     """
     if any(one.pixels.dtype != np.uint8 or one.pixels.ndim != 4 for one in (data.train, data.test)):
         raise UserError(f"{home} is no pack of images. {ANEW}")
+    with contextlib.suppress(OSError):
+        sweep(home, "*.json.*")
     stamps = _stamps(home)
     if repr(stamps) in _checked or _remembered(home) == stamps:
         return data

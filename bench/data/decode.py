@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
 from bench.util.errors import UserError
-from bench.util.pictures import open_picture, read_regular
+from bench.util.files import read_regular
+from bench.util.pictures import open_picture
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 WIDE = ("I", "I;16", "I;16B", "I;16L", "I;16N")
@@ -168,7 +169,7 @@ def _array(path: Path) -> Picture:
     except OSError as error:
         _check_within_reach(path, error)
         raise UnusableError(path, "damaged, or not an array of numbers", error) from error
-    except (ValueError, EOFError) as error:
+    except Exception as error:  # whatever a damaged header makes NumPy raise
         raise UnusableError(path, "damaged, or not an array of numbers", error) from error
     values = values[0] if values.ndim == 4 and len(values) == 1 else values
     if values.dtype != np.uint8 or values.ndim != 3 or 3 not in (values.shape[0], values.shape[2]):

@@ -14,8 +14,8 @@ from bench.data.pack import digest_of_side
 from bench.exchange.layout import MANIFEST, Manifest, Picture, hole_file, truth_file
 from bench.masks.sets import of_files
 from bench.util.errors import UserError
-from bench.util.files import sha256
-from bench.util.pictures import open_picture, read_regular
+from bench.util.files import read_regular, sha256
+from bench.util.pictures import open_picture
 from bench.util.progress import OnProgress
 
 Value = TypeVar("Value")

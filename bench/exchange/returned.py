@@ -16,8 +16,8 @@ from bench.data.decode import decode, is_deep
 from bench.data.listing import contents, pictures_in
 from bench.exchange.layout import Manifest, Picture, mask_set_folder
 from bench.util.errors import UserError
-from bench.util.files import sha256
-from bench.util.pictures import open_picture, read_regular
+from bench.util.files import read_regular, sha256
+from bench.util.pictures import open_picture
 from bench.util.progress import OnProgress
 
 ENDINGS = re.compile(r"_(mask\d*|inpainted|inpaint|result|output|out|pred|fake)$")

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from bench.util.errors import UserError
-from bench.util.pictures import open_picture, read_regular
+from bench.util.files import read_regular
+from bench.util.pictures import open_picture
 
 SOFT_PERCENT = 1
 """More than this share of undecided pixels means that the picture is a soft mask, or no mask at all."""

@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from bench.util.errors import UserError, nearest
-from bench.util.files import sha256, sha256_of_files
+from bench.util.files import read_regular, sha256, sha256_of_files
 from bench.util.text import shown
 
 if TYPE_CHECKING:
@@ -266,7 +266,7 @@ def _method_file(path: Path) -> Path:
 
 def _title(toml: Path) -> str:
     try:
-        return shown(str(tomllib.loads(toml.read_text())["paper"]["title"]))
+        return shown(str(tomllib.loads(read_regular(toml).decode())["paper"]["title"]))
     except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return f"(not readable; `python -m bench show {toml.parent.name}` says why)"
 

@@ -17,6 +17,7 @@ from bench.paper.names import mistakes
 from bench.paper.paper import Paper
 from bench.paper.salvage import readable
 from bench.util.errors import UserError, nearest
+from bench.util.files import read_bytes
 from bench.util.text import unseen
 
 SHOWN = 3
@@ -123,9 +124,7 @@ def _faults(lines: dict[Keys, int], values: dict[str, Any], error: ValidationErr
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode()
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+        return read_bytes(path).decode()
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8.") from error
 

@@ -127,10 +127,8 @@ def _curves(chapter: Chapter, key: str) -> pd.DataFrame:
     parts = []
     for contender in chapter.field:
         for record in contender.records:
-            path = record.folder / "scalars.csv"
-            if contender.method == key and path.exists():
-                frame = pd.read_csv(path, dtype={"stage": str, "name": str})
-                parts.append(through(frame).assign(variant=contender.variant, run=record.run.name))
+            if contender.method == key and record.scalars is not None:
+                parts.append(through(record.scalars).assign(variant=contender.variant, run=record.run.name))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 

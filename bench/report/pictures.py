@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -15,6 +16,7 @@ from bench.data import Data, load
 from bench.masks.sets import mask_set as mask_set_of
 from bench.methods.settings import DEFAULT
 from bench.metrics.definitions import DEFINITIONS
+from bench.metrics.psnr import psnr
 from bench.report.chapters import Chapter
 from bench.runs import shown
 from bench.runs.records import Record
@@ -76,9 +78,10 @@ def gallery(chapter: Chapter, key: str, floors: set[str], cache: Path) -> Galler
         if data.fingerprint != chapter.run.data:
             raise UserError(f"the data set {data.name} is no longer the one that was scored")
         grids = [_grid(spec, columns, data, key) for spec in chapter.run.protocol.mask_sets]
+        samples = _samples(columns[0], key)
     except (UserError, OSError) as error:
         return Gallery(rule, [], f"No pictures: {error}")
-    return Gallery(rule, grids, samples=_samples(columns[0], key))
+    return Gallery(rule, grids, samples=samples)
 
 
 def _samples(contender: Contender, key: str) -> list[Picture]:
@@ -86,7 +89,7 @@ def _samples(contender: Contender, key: str) -> list[Picture]:
     path = unconditional_path(contender.records[0].folder)
     if not _own(contender, key) or not path.exists():
         return []
-    found = np.load(path, allow_pickle=False)
+    found = shown.pixels_in(path)
     return [_picture(f"sample {number}", "", one.transpose(1, 2, 0)) for number, one in enumerate(found, start=1)]
 
 
@@ -121,13 +124,26 @@ def _grid(spec: str, columns: list[Contender], data: Data, key: str) -> Grid:
         pictures = [_picture("truth", "", truth), _picture("damaged", "", damaged)]
         for contender in columns:
             record = contender.records[0]
-            filled = np.asarray(record.predictions(name)[place]).transpose(1, 2, 0)
-            value = _decibels(float(record.mask_set(name)["psnr"].iloc[place]))
-            pictures.append(_picture(contender.name, value, np.where(hole, filled, truth)))
+            filled, scored = _filled(record, name, place, truth, hole), record.mask_set(name)["psnr"].iloc[place]
+            pictures.append(_picture(contender.name, _decibels(float(scored)), np.where(hole, filled, truth)))
             if _own(contender, key):
                 pictures += _raw(contender, name, place, hole, filled)
         rows.append(Row(title, image, pictures))
     return Grid(name, rows)
+
+
+def _filled(record: Record, mask_set: str, place: int, truth: Pixels, hole: NDArray[np.bool_]) -> Pixels:
+    """What was filled in. Raises UserError where it does not have the PSNR that its row in the scores has."""
+    found = record.predictions(mask_set)
+    if found.shape[1:] == truth.transpose(2, 0, 1).shape and found.dtype == np.uint8 and place < len(found):
+        filled: Pixels = np.asarray(found[place]).transpose(1, 2, 0)
+        pair = (torch.from_numpy(one.transpose(2, 0, 1)[None].copy()) for one in (truth, np.where(hole, filled, truth)))
+        scored = float(record.mask_set(mask_set)["psnr"].iloc[place])
+        if np.isclose(float(psnr(*pair)[0]), scored, rtol=1e-9, equal_nan=True):
+            return filled
+    raise UserError(
+        f"{record.folder}: the predictions of {mask_set} are not those that were scored; --force recreates them"
+    )
 
 
 def _raw(contender: Contender, mask_set: str, place: int, hole: NDArray[np.bool_], filled: Pixels) -> list[Picture]:

@@ -7,7 +7,7 @@ from bench.report.again import commands
 from bench.report.chapters import Report
 from bench.report.markdown import claims_page, leaderboard_page
 from bench.report.page import page
-from bench.util.files import write_text
+from bench.util.files import locked, sweep, write_text
 
 
 def write_report(out: Path, report: Report, floors: set[str], cache: Path, include: Sequence[Path] = ()) -> list[Path]:
@@ -23,6 +23,8 @@ def write_report(out: Path, report: Report, floors: set[str], cache: Path, inclu
         "leaderboard.md": leaderboard_page(report, again),
         "claims.md": claims_page(report),
     }
-    for name, text in pages.items():
-        write_text(folder / name, text)
+    with locked(folder, lambda text: None, out / ".locks" / f"report-{report.key}"):
+        sweep(folder)
+        for name, text in pages.items():
+            write_text(folder / name, text)
     return [folder / name for name in pages]

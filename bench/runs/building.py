@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import Field, ValidationError
 
 from bench.methods.base import DataFacts, Method, no_exit
 from bench.methods.catalog import Entry
@@ -12,8 +13,9 @@ from bench.methods.pretrained import load_pretrained
 from bench.methods.settings import build
 from bench.runs.records import Run
 from bench.training import checkpoint
+from bench.training.fit import fits_networks
 from bench.util.errors import UserError
-from bench.util.files import read_json
+from bench.util.files import read_sealed
 from bench.util.seeds import seed_of
 
 
@@ -42,11 +44,30 @@ def fresh(entry: Entry, folder: Path) -> tuple[Method, int]:
     return build_method(entry, run.settings | places, facts, run.seed), run.seed
 
 
+class Asked(Run):
+    """run.json of a run of ours."""
+
+    facts: DataFacts
+    """What the method was told of its data."""
+    places: dict[str, str] = Field(default_factory=dict)
+    """Where what the user supplied lies, by setting."""
+
+
 def _asked(folder: Path) -> tuple[Run, DataFacts, dict[str, str]]:
-    asked = read_json(folder / "run.json")
-    facts, places = asked.pop("facts"), asked.pop("places", {})
-    facts["mean"] = tuple(facts["mean"])
-    return Run.model_validate(asked), DataFacts(**facts), places
+    path = folder / "run.json"
+    found = read_sealed(path)
+    try:
+        asked = Asked.model_validate(found)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        mend = "Rerun the command that made the run, which writes it anew."
+        raise UserError(f"{path} is not a complete run.json ({where}: {first['msg']}). {mend}") from error
+    run = Run.model_validate({name: value for name, value in found.items() if name in Run.model_fields})
+    if not folder.resolve().name.endswith(f"-{run.key}"):
+        mend = "Give the folder the name that it was made with, or rerun the command that made the run."
+        raise UserError(f"{path} is not that of {folder.resolve().name}: its run has the key {run.key}. {mend}")
+    return run, asked.facts, asked.places
 
 
 def load_networks(method: Method, folder: Path) -> None:
@@ -56,7 +77,9 @@ def load_networks(method: Method, folder: Path) -> None:
     state = checkpoint.load(path)
     if state is None:
         raise UserError(f"{path} is damaged. Delete it and rerun the command.")
-    for name, network in method.networks().items():
+    if not fits_networks(state, networks := method.networks()):
+        raise UserError(f"{path} does not hold the networks of this method. Delete it and rerun the command.")
+    for name, network in networks.items():
         network.load_state_dict(state[name])
 
 

@@ -14,12 +14,15 @@ from bench.data import Data
 from bench.methods.base import Method, Stage
 from bench.runs.records import Run
 from bench.training import checkpoint
+from bench.training.fit import fits_stage
 from bench.training.loop import Training
 from bench.util.errors import UserError
-from bench.util.files import read_json, sha256, whole, write_json
+from bench.util.files import read_regular, read_sealed, sealed, sha256, whole, write_json
 
 MARK = "training.json"
-"""In a run's folder: the key of the training whose networks it holds, or will hold, and its `processes`."""
+"""In a run's folder: the key of the training whose networks it holds, or will hold, and its `processes`; once it is
+done, the hashes of its `curves`. Sealed."""
+CURVES = ("scalars.csv", "heldout.csv")
 ALONE = (1,)
 """Numbers of processes of a training that one process did: what files leave out."""
 
@@ -74,13 +77,38 @@ def training_keys(run: Run, method: Method, stages: Sequence[Stage], where: Circ
 
 def mark(folder: Path, keys: TrainingKeys, processes: Sequence[int] = ALONE) -> None:
     """Say in a run's folder which training is its own."""
-    write_json(folder / MARK, {"key": keys.whole, "stages": keys.stages} | _unless_alone(processes))
+    write_json(folder / MARK, sealed({"key": keys.whole, "stages": keys.stages} | _unless_alone(processes)))
+
+
+def mark_done(folder: Path) -> None:
+    """Say what the curves are that the training has left."""
+    write_json(folder / MARK, sealed(_marked(folder) | {"curves": _curves(folder)}))
+
+
+def curves_are_whole(folder: Path) -> bool:
+    """Whether a run's folder holds the curves that its training has left, as far as that is known."""
+    return _marked(folder).get("curves") in (None, _curves(folder))
 
 
 def processes_so_far(folder: Path) -> list[int]:
     """Numbers of processes, ascending, that have worked on the training in a run's folder."""
-    found = read_json(folder / MARK) if (folder / MARK).exists() else {}
-    return list(found.get("processes", ALONE))
+    return list(_marked(folder).get("processes", ALONE))
+
+
+def _marked(folder: Path) -> dict[str, Any]:
+    path = folder / MARK
+    return read_sealed(path) if path.exists() else {}
+
+
+def _curves(folder: Path) -> dict[str, str]:
+    return {name: sha256(path_bytes) for name in CURVES if (path_bytes := _bytes(folder / name)) is not None}
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        return read_regular(path)
+    except OSError:
+        return None
 
 
 def _unless_alone(processes: Sequence[int]) -> dict[str, list[int]]:
@@ -116,7 +144,7 @@ def take_stages_from_cache(training: Training, run: Run, keys: TrainingKeys) -> 
 def _take_stage(training: Training, twin: Path, index: int) -> bool:
     source = next((twin / "checkpoints").glob(f"{checkpoint.of_stage(index)}-*.pt"), None)
     state = checkpoint.load(source) if source is not None else None
-    if state is None:
+    if state is None or not fits_stage(state, training.method):
         return False
     for stage in training.method.stages()[: index + 1]:
         for path in sorted((twin / "samples").glob(f"{stage.name}-*.png")):
@@ -140,8 +168,11 @@ def _take(twin: Path, folder: Path) -> bool:
         return False
     more = [*twin.glob("heldout.csv"), *sorted((twin / "samples").glob("*.png"))]
     try:
-        parts = {path: path.read_bytes() for path in (twin / "scalars.csv", *more)}
-    except FileNotFoundError:  # it is being made again
+        parts = {path: read_regular(path) for path in (twin / "scalars.csv", *more)}
+        told = _marked(twin).get("curves")
+    except (OSError, UserError):  # it is being made again, or damaged
+        return False
+    if told is not None and told != {path.name: sha256(part) for path, part in parts.items() if path.name in CURVES}:
         return False
     for path, part in (parts | {source: content}).items():
         with whole(folder / path.relative_to(twin)) as file:
@@ -153,7 +184,6 @@ def _take(twin: Path, folder: Path) -> bool:
 
 def _known(path: Path) -> Mapping[str, Any]:
     try:
-        found = read_json(path)
+        return read_sealed(path)
     except UserError:  # gone, or written by something else: no twin
         return {}
-    return found if isinstance(found, Mapping) else {}

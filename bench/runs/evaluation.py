@@ -1,6 +1,7 @@
 """Method × protocol → per-image scores and predictions. Pictures that another tool made are scored by the same code."""
 
 import io
+import math
 import os
 import shutil
 from collections import deque
@@ -19,9 +20,9 @@ from bench.masks.sets import mask_set
 from bench.methods.base import BrokenResultError, Inpainter, diagnostic_columns, fill
 from bench.metrics import Lpips, score
 from bench.metrics.scoring import paste, shares
-from bench.runs.shown import keep_raw
+from bench.runs.shown import keep_raw, raw_path
 from bench.util.errors import UserError
-from bench.util.files import whole
+from bench.util.files import read_named, remove, sha256_of_file, write_named
 from bench.util.progress import OnProgress
 from bench.util.seeds import seed_of
 
@@ -115,23 +116,24 @@ def score_mask_set(
     """
     place = folder / "predictions"
     table, parts = place / f"{subject.mask_set}.csv", place / f"{subject.mask_set}.parts"
-    if not table.exists():
+    content = read_named(table, *_pixels(folder, subject.mask_set))
+    if content is None:
         texts = list(_parts(subject, place / f"{subject.mask_set}.npy", parts, report, lpips))
         if len({_heading(text) for text in texts}) > 1:  # LPIPS's weights came or went in between
             shutil.rmtree(parts)
             texts = list(_parts(subject, place / f"{subject.mask_set}.npy", parts, report, lpips))
-        content = texts[0] + "".join(text.removeprefix(_heading(text)) for text in texts[1:])
+        text = texts[0] + "".join(text.removeprefix(_heading(text)) for text in texts[1:])
         raw = np.load(parts / RAW, mmap_mode="r", allow_pickle=False)
-        keep_raw(folder, subject.mask_set, raw, read_scores(io.StringIO(content)))
-        with whole(table) as file:  # last: its presence says that all are complete
-            file.write(content.encode())
+        keep_raw(folder, subject.mask_set, raw, read_scores(text))
+        content = text.encode()
+        write_named(table, content, *_pixels(folder, subject.mask_set))  # last: it says that all are complete
     shutil.rmtree(parts, ignore_errors=True)
-    return read_scores(table)
+    return read_scores(content.decode())
 
 
-def read_scores(file: Path | io.StringIO) -> pd.DataFrame:
+def read_scores(text: str) -> pd.DataFrame:
     """A table of scores as `to_csv` writes them."""
-    return pd.read_csv(file, dtype={"mask_set": str, "image": str, "group": str})
+    return pd.read_csv(io.StringIO(text), dtype={"mask_set": str, "image": str, "group": str})
 
 
 def to_csv(table: pd.DataFrame) -> str:
@@ -156,13 +158,16 @@ def truncated(image: Tensor) -> Tensor:
 
 def _parts(subject: MaskSetImages, pixels: Path, parts: Path, report: OnProgress, lpips: Lpips | None) -> Iterator[str]:
     """The table in pieces, each with its heading; a piece whose file is there is not computed again."""
-    if not (pixels.exists() and (parts / RAW).exists()):
-        shutil.rmtree(parts, ignore_errors=True)
+    for path in (pixels, parts / RAW):
+        if not path.is_file() or path.is_symlink():
+            remove(path)
+            remove(parts)
     total = len(subject.ids)
     for start in range(0, total, PART):
         stop = min(start + PART, total)
         part = parts / f"{start:08d}-{stop:08d}.csv"
-        if not part.exists():
+        text = read_named(part, _rows(pixels, start, stop, total), _rows(parts / RAW, start, stop, total))
+        if text is None:
             frames = []
             for first, (frame, composite, raw) in _scored(subject, range(start, stop), lpips):
                 _put(pixels, composite, first, total)
@@ -171,9 +176,30 @@ def _parts(subject: MaskSetImages, pixels: Path, parts: Path, report: OnProgress
                 report(subject.mask_set, first + len(frame), total)
             _sync(pixels)
             _sync(parts / RAW)
-            with whole(part) as file:  # only after its pixels are safe
-                file.write(to_csv(pd.concat(frames, ignore_index=True)).encode())
-        yield part.read_text()
+            text = to_csv(pd.concat(frames, ignore_index=True)).encode()  # only after its pixels are safe
+            write_named(part, text, _rows(pixels, start, stop, total), _rows(parts / RAW, start, stop, total))
+        yield text.decode()
+
+
+def _pixels(folder: Path, mask_set: str) -> list[bytes]:
+    """The hashes of a mask set's pictures; of what is not there none."""
+    found = (folder / "predictions" / f"{mask_set}.npy", raw_path(folder, mask_set))
+    return [sha256_of_file(path).encode() for path in found if path.is_file()]
+
+
+def _rows(path: Path, start: int, stop: int, total: int) -> bytes:
+    """The pixels of these rows of a file that `_put` writes; nothing where it is not one of so many rows."""
+    try:
+        with path.open("rb") as file:
+            np.lib.format.read_magic(file)
+            shape, _, kind = np.lib.format.read_array_header_1_0(file)
+            size, head = math.prod(shape[1:]), file.tell()
+            if shape[0] != total or kind != np.uint8 or path.stat().st_size > head + total * size:
+                return b""
+            file.seek(head + start * size)
+            return file.read((stop - start) * size)
+    except Exception:  # whatever a damaged header makes NumPy raise
+        return b""
 
 
 def _heading(text: str) -> str:
@@ -221,8 +247,12 @@ def _put(path: Path, pixels: np.ndarray, first: int, total: int) -> None:
     with path.open("r+b" if path.exists() else "w+b") as file:
         header = {"descr": "|u1", "fortran_order": False, "shape": (total, *pixels.shape[1:])}
         np.lib.format.write_array_header_1_0(file, header)
-        file.seek(file.tell() + first * pixels[0].size)
+        head = file.tell()
+        file.seek(head + first * pixels[0].size)
         file.write(np.ascontiguousarray(pixels).tobytes())
+        end = head + total * pixels[0].size
+        if file.seek(0, os.SEEK_END) > end:  # what was there is not from here
+            file.truncate(end)
 
 
 def _sync(path: Path) -> None:

@@ -1,8 +1,6 @@
 """A run from start to record: train what is not trained, evaluate what is not scored, write the record last."""
 
 import io
-import json
-import shlex
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +13,7 @@ import numpy as np
 from lightning_fabric import Fabric
 
 from bench.data import Data
-from bench.data.protocol import Protocol, ProtocolOverrides, protocols
+from bench.data.protocol import Protocol
 from bench.masks.sets import mask_set
 from bench.methods.base import Inpainter, Method, Stage, no_exit
 from bench.methods.catalog import Entry
@@ -23,13 +21,15 @@ from bench.methods.pretrained import Pretrained
 from bench.methods.settings import DEFAULT, variant_name
 from bench.methods.supplied import Values, chosen, hosted_by
 from bench.metrics import Lpips
-from bench.runs import provenance, rates
+from bench.runs import rates
 from bench.runs.building import build_method, load_networks, load_trained, parameters
 from bench.runs.cached_training import (
     MARK,
     Circumstances,
     TrainingKeys,
+    curves_are_whole,
     mark,
+    mark_done,
     processes_so_far,
     take_from_cache,
     take_stages_from_cache,
@@ -41,6 +41,7 @@ from bench.runs.meter import Meter, Tally, timed
 from bench.runs.parts import DataManifest, MaskSetManifest, PretrainedFacts, SpotCheck, StageFacts, TrainingFacts
 from bench.runs.probes import probe
 from bench.runs.records import Record, Run, read_record
+from bench.runs.replay import command
 from bench.runs.request import Request
 from bench.runs.shown import unconditional_path
 from bench.runs.spotcheck import get_ready, spot_check
@@ -49,7 +50,7 @@ from bench.training.device import threads_of
 from bench.training.loop import Training
 from bench.training.options import Options
 from bench.training.processes import tell
-from bench.util.files import check_writable, locked, read_json, sha256, sweep, whole, write_json, write_text
+from bench.util.files import check_writable, locked, read_json, sealed, sha256, sweep, whole, write_json, write_text
 from bench.util.progress import OnProgress, Progress
 
 TRAINING_BYTES = 200 * 2**20
@@ -99,29 +100,8 @@ class Experiment:
     @property
     def replay(self) -> str:
         """The command that makes this run again."""
-        run = self.run
-        words = ["evaluate", self.entry.call, "--scale", run.scale, "--data", run.protocol.data]
-        for path in self.pretrained.files if self.pretrained else ():
-            words += ["--weights", str(path)]
-        words += ["--trust"] if self.entry.weights else []
-        variant = run.variant.partition(",")[0]
-        words += ["--variant", variant] if variant != DEFAULT else []
-        for key, value in sorted(run.changes.items()):
-            words += ["--set", f"{key}={json.dumps(value)}"]
-        for key, place in sorted(self.places.items()):
-            words += ["--set", f"{key}={place}"]
-        usual, named = scale_protocols(self.entry, run.scale, run.protocol.data)[0], [self.entry]
-        other_protocol = usual != run.protocol.model_copy(update={"mask_sets": usual.mask_sets})
-        if self.host is not None and (other_protocol or hosted_by(self.host, run.scale, run.method)):
-            words += ["--paper", self.host.key]
-            usual, named = scale_protocols(self.host, run.scale, run.protocol.data)[0], [self.entry, self.host]
-        if run.protocol.mask_sets != usual.mask_sets:
-            for spec in run.protocol.mask_sets:
-                words += ["--masks", spec]
-        for entry in named:
-            words += ["--include", str(provenance.original(entry.path))] if entry.origin == "--include" else []
-        words += ["--threads", str(self.threads)] if self.threads != 1 else []
-        return shlex.join(["python", "-m", "bench", *words, "--seed", str(run.seed)])
+        weights = self.pretrained.files if self.pretrained else ()
+        return command(self.run, self.entry, self.host, weights=weights, places=self.places, threads=self.threads)
 
     def record(self) -> Record | None:
         return read_record(self.folder)
@@ -162,7 +142,7 @@ class Experiment:
         stages = method.stages() if self.pretrained is None else ()
         if stages:
             training = Training(self.folder, method, self.data.train, self.run.seed, self.fabric)
-            if training.trained is None:
+            if training.trained is None or not curves_are_whole(self.folder):
                 self._train(training, progress, share)
             load_networks(method, self.folder)
         for network in method.networks().values():
@@ -176,6 +156,7 @@ class Experiment:
             mark(self.folder, keys, processes)
             twin = take_from_cache(self.folder, self.run, keys.whole) if share else None
             if twin is not None:
+                mark_done(self.folder)
                 log_event(self.folder, "networks taken", {"from": twin.name})
                 progress.say(f"train {self.title}: skipped, reusing the networks of {twin.name}")
                 return
@@ -188,6 +169,7 @@ class Experiment:
                 tell(self.fabric, self._job())
             with progress.task(f"train {self.title}") as report, self._metered("train", report) as metered:
                 training.run(self.options, metered, partial(log_event, self.folder))
+            mark_done(self.folder)
 
     def training_keys(self, method: Method, begun: bool = False) -> tuple[TrainingKeys, list[int]]:
         """The keys of the training, `begun` or not, and the numbers of processes that then will have shared it."""
@@ -343,7 +325,7 @@ class Experiment:
         for folder in (self.folder, *(path for path in self.folder.iterdir() if path.is_dir())):
             sweep(folder)
         beside = {"facts": self.data.facts._asdict(), "places": self.places}
-        write_json(self.folder / "run.json", self.run.model_dump(mode="json") | beside)
+        write_json(self.folder / "run.json", sealed(self.run.model_dump(mode="json") | beside))
         log_event(self.folder, "started", {"key": self.run.key})
 
     def _clear(self) -> None:
@@ -408,11 +390,3 @@ def plan(
         pretrained=pretrained,
         places=values.places,
     )
-
-
-def scale_protocols(entry: Entry, scale: str, data: str | None = None, mask_sets: Sequence[str] = ()) -> list[Protocol]:
-    """The protocols of a scale as the method's paper.toml has them; `data` and `mask_sets` take the place of its
-    own."""
-    about = entry.description()
-    part = about.scales.get(scale) if about else None
-    return protocols(scale, part.protocol if part else ProtocolOverrides(), data, mask_sets)

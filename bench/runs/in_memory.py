@@ -16,7 +16,7 @@ from bench.methods.base import Inpainter
 from bench.methods.catalog import find
 from bench.metrics import Lpips
 from bench.runs.evaluation import evaluate
-from bench.runs.experiment import scale_protocols
+from bench.runs.replay import scale_protocols
 from bench.runs.request import Request
 from bench.training.device import open_fabric
 from bench.util.errors import UserError

@@ -20,7 +20,7 @@ from bench.methods.base import Stage
 from bench.runs.parts import Leakage
 from bench.training.feed import training_hole
 from bench.util.errors import UserError
-from bench.util.files import read_json, write_json
+from bench.util.files import read_sealed, sealed, write_json
 
 VERSION = 2
 """Raised when the audit changes, so that kept results are not used again."""
@@ -47,15 +47,15 @@ def images(data: Data) -> dict[str, Any]:
     asked = {"version": VERSION, "fingerprint": data.fingerprint}
     if kept is not None and kept.exists():
         try:
-            found = read_json(kept)
+            found = read_sealed(kept)
         except UserError:
             found = {}
-        if isinstance(found, dict) and found.get("asked") == asked:
+        if found.get("asked") == asked:
             return dict(found["images"])
     result = _images(data)
     if kept is not None:
         with suppress(OSError):  # A cache that cannot be written costs time, nothing else.
-            write_json(kept, {"asked": asked, "images": result})
+            write_json(kept, sealed({"asked": asked, "images": result}))
     return result
 
 

@@ -24,7 +24,7 @@ from bench.masks.sets import mask_set
 from bench.methods.base import Inpainter, compose, erase, fill
 from bench.metrics.probed import BEST_OF, REPEATS
 from bench.runs.evaluation import image_seeds, images_at_once, to_csv, to_uint8
-from bench.util.files import write_text
+from bench.util.files import read_named, write_named
 from bench.util.progress import OnProgress
 from bench.util.seeds import seed_of
 
@@ -77,10 +77,11 @@ def probe(
         for start in range(0, count, at_once):
             indices = list(range(start, min(start + at_once, count)))
             part = folder / "predictions" / f"probe-{name}-{start:08d}.csv"
-            if not part.exists():
-                write_text(part, to_csv(_measure(name, inpainter, test, indices, seed, device)))
+            if (content := read_named(part)) is None:
+                content = to_csv(_measure(name, inpainter, test, indices, seed, device)).encode()
+                write_named(part, content)
                 report(name, indices[-1] + 1, count)
-            parts.append(pd.read_csv(part, dtype=dict.fromkeys(ABOUT, str)))
+            parts.append(pd.read_csv(io.BytesIO(content), dtype=dict.fromkeys(ABOUT, str)))
         tables.append(pd.concat(parts, ignore_index=True))
     return pd.concat([tables[0], *(table.drop(columns=ABOUT) for table in tables[1:])], axis=1)
 

@@ -9,7 +9,8 @@ OUT/runs/<data>-<scale>/<method>[+<variant>]-seed<N>-<key>/    (<data>-external/
     heldout.csv        how well held-out training images were filled as the training went on (training/held_out.py)
     samples/           picture grids drawn during training
     tensorboard/       the same scalars for TensorBoard
-    predictions/       <mask set>.npy, uint8 (N,3,H,W), in the order of the record's images; of the images that a page
+    predictions/       <mask set>.npy, uint8 (N,3,H,W), in the order of the record's images; <mask set>-<hash>.csv,
+                       what becomes a part of scores.csv, with a hash over itself and the pictures; of those that a page
                        shows <mask set>.raw.npz too; of some methods unconditional.npy (bench/runs/shown.py)
     scores.csv         one row per mask set and image
     probes.csv         one row per probed image, where the protocol probes (bench/runs/probes.py)
@@ -43,14 +44,15 @@ from bench.runs.parts import (
     SpotCheck,
     TrainingFacts,
 )
+from bench.runs.shown import pixels_in
 from bench.runs.tables import read_table, upgrade_columns
 from bench.util.errors import UserError
-from bench.util.files import read_json, sha256
+from bench.util.files import SEAL, read_bytes, read_json, sealed, sha256
 from bench.util.part import Part
 
 FORMAT: Literal[2] = 2
 """Raised when a record's layout changes."""
-NUMBERS = 4
+NUMBERS = 5
 """Raised, with a CHANGELOG entry, when a change in bench/ may move a number; part of every run key."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 MADE_AGAIN = "Delete its folder and rerun the command."
@@ -151,6 +153,8 @@ class RecordContent(Part):
     """None where nothing was probed."""
     predictions_sha256: dict[str, str]
     """By mask set."""
+    sha256: str | None = None
+    """Over all the rest of this document; compared when the record is read. None in older records."""
 
 
 @dataclass(frozen=True)
@@ -213,17 +217,14 @@ class Record:
 
     def predictions(self, mask_set: str) -> NDArray[Any]:
         """uint8 (N,3,H,W), memory-mapped, in the order of `mask_set(name)`."""
-        import numpy as np
-
         path = self.folder / "predictions" / f"{mask_set}.npy"
         if not path.exists():
             raise UserError(f"{path} is missing; --force recreates the pictures.")
-        pixels: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-        return pixels
+        return pixels_in(path)
 
     def _table(self, name: str, known: str) -> pd.DataFrame:
         path = self.folder / f"{name}.csv"
-        content = path.read_bytes() if path.exists() else b""
+        content = read_bytes(path) if path.exists() else b""
         if sha256(content) != known:
             raise UserError(f"{path} is not the file that its record.json was written for. Rerun with --force.")
         table = read_table(path, content)
@@ -245,7 +246,9 @@ def read_record(folder: Path) -> Record | None:
     found = read_json(path)
     version = found.get("format") if isinstance(found, dict) else None
     if version not in (1, FORMAT):
-        raise UserError(f"{path} has format {version}, this version reads {FORMAT}. Delete its folder.")
+        raise UserError(f"{path} has format {version!r:.40}, this version reads {FORMAT}. Delete its folder.")
+    if found.get(SEAL) is not None and found != sealed(found):
+        raise UserError(f"{path} was altered since it was written. {MADE_AGAIN}")
     try:
         content = RecordContent.model_validate(upgrade(path, found) if version == 1 else found)
     except ValidationError as error:

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.util.files import whole
+from bench.util.errors import UserError
+from bench.util.files import read_regular, whole
 
 Pixels = NDArray[np.uint8]
 
@@ -38,13 +39,29 @@ def keep_raw(folder: Path, mask_set: str, raw: Pixels, frame: pd.DataFrame) -> N
 
 
 def read_raw(folder: Path, mask_set: str, place: int) -> Pixels | None:
-    """The raw picture, uint8 (3,H,W), of the image at a place; None where it was not kept."""
+    """The raw picture, uint8 (3,H,W), of the image at a place; None where it was not kept. Raises UserError for a
+    damaged file."""
     path = raw_path(folder, mask_set)
     if not path.exists():
         return None
-    with np.load(path, allow_pickle=False) as kept:
-        found: Pixels | None = kept.get(str(place))
-        return found
+    try:
+        with np.load(io.BytesIO(read_regular(path)), allow_pickle=False) as kept:
+            found: Pixels | None = kept.get(str(place))
+    except Exception as error:  # whatever a damaged archive makes the reader raise
+        raise UserError(f"{path} is damaged ({error}); --force recreates it.") from error
+    return found
+
+
+def pixels_in(path: Path) -> Pixels:
+    """The pictures in an .npy file, memory-mapped: uint8 (N,3,H,W). Raises UserError for any other file."""
+    try:
+        if path.is_file():
+            found: Pixels = np.load(path, mmap_mode="r", allow_pickle=False)
+            if found.dtype == np.uint8 and found.ndim == 4 and found.shape[1] == 3:
+                return found
+    except Exception as error:  # whatever a damaged file makes the reader raise
+        raise UserError(f"{path} is damaged ({error}); --force recreates the pictures.") from error
+    raise UserError(f"{path} holds no pictures; --force recreates them.")
 
 
 def unconditional_path(folder: Path) -> Path:

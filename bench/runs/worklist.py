@@ -18,9 +18,10 @@ from bench.methods.supplied import Values, chosen, hosted_by
 from bench.methods.torchscript import find_called
 from bench.paper.claims import key_and_variant
 from bench.runs.building import build_method
-from bench.runs.experiment import Experiment, plan, scale_protocols
+from bench.runs.experiment import Experiment, plan
 from bench.runs.packing import load_data
 from bench.runs.records import Record
+from bench.runs.replay import scale_protocols
 from bench.runs.request import Request
 from bench.training.device import open_fabric
 from bench.util.errors import UserError

@@ -1,6 +1,8 @@
 """Writing a record: the one way to a record.json, for runs, pretrained weights and pictures from elsewhere."""
 
+import errno
 import json
+import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,7 +24,8 @@ from bench.runs.parts import (
     TrainingFacts,
 )
 from bench.runs.records import Record, RecordContent, Run, read_record
-from bench.util.files import sha256_of_file, sha256_of_files, write_json
+from bench.util.errors import UserError
+from bench.util.files import sealed, sha256_of_file, sha256_of_files, write_json
 
 
 def write_record(
@@ -69,7 +72,7 @@ def write_record(
             for name in run.protocol.mask_set_names
         },
     )
-    write_json(folder / "record.json", content.model_dump(mode="json"))
+    write_json(folder / "record.json", sealed(content.model_dump(mode="json")))
     log_event(folder, "record written", {})
     record = read_record(folder)
     assert record is not None
@@ -85,5 +88,13 @@ def lpips_facts(lpips: Lpips | None) -> LpipsFacts:
 
 def log_event(folder: Path, event: str, facts: Mapping[str, Any]) -> None:
     """One more line in a run's events.jsonl, the only file of a run that holds times."""
-    with (folder / "events.jsonl").open("a") as file:
+    path = folder / "events.jsonl"
+    try:
+        # No link is followed out of the folder, and no pipe is waited for.
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    except OSError as error:
+        if error.errno not in (errno.EISDIR, errno.ELOOP, errno.ENXIO):
+            raise
+        raise UserError(f"{path} is no file to write to. Remove it.") from error
+    with os.fdopen(handle, "a") as file:
         file.write(json.dumps({"time": round(time.time(), 3), "event": event, **facts}) + "\n")

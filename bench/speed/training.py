@@ -29,7 +29,7 @@ from bench.methods.base import DataFacts, Method, Stage, TrainedSettings
 from bench.methods.catalog import Entry, find
 from bench.methods.settings import DEFAULT, overrides
 from bench.runs.building import build_method
-from bench.runs.experiment import scale_protocols
+from bench.runs.replay import scale_protocols
 from bench.speed import roof
 from bench.speed.metrics import pictures
 from bench.speed.timing import Row, race, row

@@ -1,12 +1,13 @@
 """Checkpoints: written whole, named by their hash, two kept, loaded without pickle."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from bench.util.files import sha256, sweep, whole
+from bench.util.files import read_regular, sha256, sweep, whole
 
 KEEP = 2
 
@@ -25,8 +26,8 @@ def save(folder: Path, name: str, state: dict[str, Any]) -> Path:
 def read(path: Path) -> bytes | None:
     """The file's bytes, or None where it is gone or damaged: where they are not those that its name has the hash of."""
     try:
-        content = path.read_bytes()
-    except FileNotFoundError:
+        content = read_regular(path)
+    except OSError:
         return None
     return content if sha256(content)[:16] == path.stem.rpartition("-")[2] else None
 
@@ -36,8 +37,11 @@ def load(path: Path) -> dict[str, Any] | None:
     content = read(path)
     if content is None:
         return None
-    state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    return state
+    try:
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception:  # whatever a file that is no checkpoint makes the reader raise
+        return None
+    return state if isinstance(state, dict) else None
 
 
 def numbered(stage: int, step: int) -> str:
@@ -66,12 +70,14 @@ def prune(folder: Path) -> None:
         old.unlink(missing_ok=True)
 
 
-def newest(folder: Path) -> tuple[dict[str, Any] | None, list[Path]]:
-    """The newest state that is whole, and the damaged files that were passed over."""
+def newest(
+    folder: Path, fits: Callable[[dict[str, Any]], bool] = lambda state: True
+) -> tuple[dict[str, Any] | None, list[Path]]:
+    """The newest state that is whole and `fits`, and the files that were passed over."""
     damaged: list[Path] = []
     for path in _newest_first(folder):
         state = load(path)
-        if state is not None:
+        if state is not None and fits(state):
             return state, damaged
         damaged.append(path)
     return None, damaged

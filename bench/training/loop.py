@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
@@ -21,6 +22,7 @@ from bench.data import Packed
 from bench.methods.base import BrokenResultError, Method, Stage, TrainedSettings, no_exit
 from bench.training import checkpoint
 from bench.training.feed import TrainingFeed
+from bench.training.fit import fits
 from bench.training.held_out import HeldOut
 from bench.training.options import Options
 from bench.training.processes import agree, check_shared, is_first, tell
@@ -102,7 +104,8 @@ class Training:
 
     def _resume(self, log: Log) -> dict[str, Any] | None:
         """The state to resume from, the same in all processes; None at the start."""
-        state, damaged = checkpoint.newest(self.folder / "checkpoints") if self._first else (None, [])
+        fit = partial(fits, method=self.method)
+        state, damaged = checkpoint.newest(self.folder / "checkpoints", fit) if self._first else (None, [])
         for path in damaged:
             log("damaged checkpoint skipped", {"file": path.name})
         state = tell(self.fabric, state)

@@ -1,15 +1,17 @@
 """Files that are whole or not there: temporary file, fsync, rename."""
 
-import errno
+import contextlib
 import fcntl
+import glob
 import hashlib
 import json
 import os
 import secrets
+import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -28,6 +30,8 @@ def whole(path: Path) -> Iterator[IO[bytes]]:
     Who may read it is for the umask to say.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise UserError(f"{path} is a folder, where a file is to be written. Remove it.")
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as file:
@@ -51,12 +55,48 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
 
 
+def read_regular(path: Path) -> bytes:
+    """The bytes of a regular file, or of one that links lead to. Raises OSError, for any other kind without an errno.
+
+    Opening a pipe waits for a writer, and a device may never end.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError("not a regular file")
+    return path.read_bytes()
+
+
+def read_bytes(path: Path) -> bytes:
+    """As `read_regular`. Raises UserError for a file that cannot be read."""
+    try:
+        return read_regular(path)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+SEAL = "sha256"
+
+
+def sealed(value: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with the hash of all the rest under `sha256`."""
+    rest = {key: part for key, part in value.items() if key != SEAL}
+    return rest | {SEAL: sha256(json.dumps(rest, sort_keys=True).encode())}
+
+
+def read_sealed(path: Path) -> dict[str, Any]:
+    """What `write_json` wrote of a sealed value, without the seal; what earlier versions wrote may have none.
+
+    Raises UserError for whatever was altered since, and as `read_json`.
+    """
+    found = read_json(path)
+    if not isinstance(found, dict) or (SEAL in found and found != sealed(found)):
+        raise UserError(f"{path} was altered. Delete it and rerun the command, which writes it anew.")
+    return {key: part for key, part in found.items() if key != SEAL}
+
+
 def read_json(path: Path) -> Any:
     """Raises UserError for a file that is not there, not JSON, or has text that is none (bench/util/text.py)."""
     try:
-        content = json.loads(path.read_text())
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+        content = json.loads(read_bytes(path).decode())
     except ValueError as error:
         raise UserError(f"{path} is not valid JSON ({error}). Delete it and it will be recreated.") from error
     except RecursionError as error:
@@ -77,12 +117,12 @@ def sha256(*parts: bytes) -> str:
 def sha256_of_file(path: Path) -> str:
     """Of a file of any size. Raises UserError for one that cannot be read, and for a pipe or a device."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe waits for a writer, and a device may never end
-            raise OSError(errno.EINVAL, "not a regular file")
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise OSError("not a regular file")
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}. Fix it or choose another file.") from error
+        raise UserError(f"{path} cannot be read: {error.strerror or error}. Fix it or choose another file.") from error
 
 
 def sha256_of_files(paths: Iterable[Path], root: Path) -> str:
@@ -90,14 +130,51 @@ def sha256_of_files(paths: Iterable[Path], root: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(paths):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0")
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UserError(f"{path} cannot be read: not a regular file.")
         with path.open("rb") as file:  # predictions may be larger than the memory
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
 
 
-def sweep(folder: Path) -> None:
-    """Remove what writers that were killed left behind in `folder`."""
-    for leftover in folder.glob(".*.tmp"):
+def write_named(path: Path, content: bytes, *beside: bytes) -> None:
+    """Write `content` under the name of `path` with a hash in it, over `content` and what must lie beside it."""
+    named = _named(path, content, *beside)
+    with whole(named) as file:
+        file.write(content)
+    for old in _all_named(path):
+        if old != named:
+            old.unlink(missing_ok=True)
+
+
+def read_named(path: Path, *beside: bytes) -> bytes | None:
+    """What `write_named` wrote, or None where it is gone, or it or what lies beside it was altered."""
+    for found in _all_named(path):
+        with contextlib.suppress(OSError):
+            if _named(path, content := read_regular(found), *beside) == found:
+                return content
+    return None
+
+
+def _all_named(path: Path) -> list[Path]:
+    return sorted(path.parent.glob(f"{glob.escape(path.stem)}-{'[0-9a-f]' * 16}{path.suffix}"))
+
+
+def _named(path: Path, *parts: bytes) -> Path:
+    return path.with_name(f"{path.stem}-{sha256(*parts)[:16]}{path.suffix}")
+
+
+def remove(path: Path) -> None:
+    """Whatever it is, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def sweep(folder: Path, names: str = "*") -> None:
+    """Remove what writers of files of these names that were killed left behind in `folder`."""
+    for leftover in folder.glob(f".{names}.tmp"):
         leftover.unlink(missing_ok=True)
 
 

@@ -45,6 +45,19 @@ def test_scores_are_the_kept_conventions():
     assert set(score(truth, composite, hole)) == KEPT - ASKED_FOR
 
 
+def test_lpips_is_that_of_the_composite():
+    asked = []
+
+    class Told(Lpips):
+        def columns(self, truth, result):
+            asked.append((truth, result))
+            return super().columns(truth, result)
+
+    truth, composite, hole, raw = batch()
+    score(truth, composite, hole, raw, Told(), raw)
+    assert [(one is truth, torch.equal(other, composite)) for one, other in asked] == [(True, True)]
+
+
 def test_raw_is_scored_as_raw_and_composite_as_composite():
     truth, composite, hole, raw = batch()
     scores = score(truth, composite, hole, raw)

@@ -319,7 +319,7 @@ def test_syntax(tmp_path: Path, old: str, new: str, told: str) -> None:
 def test_unreadable(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"none.toml cannot be read: No such file"):
         read_paper(tmp_path / "none.toml")
-    with pytest.raises(UserError, match="cannot be read: Is a directory"):
+    with pytest.raises(UserError, match="cannot be read: not a regular file"):
         read_paper(tmp_path)
     (tmp_path / "x.toml").write_bytes(b'a = "\xff"')
     with pytest.raises(UserError, match=r"x.toml is not UTF-8 \(byte 5\)"):

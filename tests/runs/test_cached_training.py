@@ -1,18 +1,24 @@
 from types import MappingProxyType, SimpleNamespace
 
+import pytest
 from toy import noise
 
 from bench.data import Data
 from bench.data.protocol import Protocol
 from bench.runs.cached_training import (
+    MARK,
     Circumstances,
     TrainingKeys,
+    curves_are_whole,
     mark,
+    mark_done,
+    processes_so_far,
     take_from_cache,
     training_keys,
 )
 from bench.runs.records import Run
 from bench.training import checkpoint
+from bench.util.errors import UserError
 
 AFTER = frozenset({"iterations"})
 
@@ -103,3 +109,34 @@ def test_networks_that_are_not_those_of_their_name_are_not_taken(tmp_path):
         assert not list(folder.rglob("*.pt"))
     path.write_bytes(whole)
     assert take_from_cache(folder, run(), "k") == twin
+
+
+@pytest.mark.parametrize("name", ["scalars.csv", "heldout.csv"])
+def test_curves_that_are_not_those_of_the_training_are_neither_taken_nor_kept(tmp_path, name):
+    twin, folder = (tmp_path / "runs" / "faces-quick" / f"m-seed0-{key}" for key in ("a", "b"))
+    for place in (twin, folder):
+        place.mkdir(parents=True)
+        mark(place, "k", (2,))
+    for table in ("scalars.csv", "heldout.csv"):
+        (twin / table).write_text(table)
+    checkpoint.save(twin / "checkpoints", "trained", {})
+    assert curves_are_whole(twin)  # not known: it was killed before it said, or is older
+    mark_done(twin)
+    assert processes_so_far(twin) == [2]
+    assert curves_are_whole(twin)
+    assert take_from_cache(folder, run(), "k") == twin
+    (twin / name).write_text("altered")
+    assert not curves_are_whole(twin)
+    assert take_from_cache(folder, run(), "k") is None
+    (twin / name).unlink()
+    assert not curves_are_whole(twin)
+
+
+def test_an_altered_mark_is_told_and_makes_no_twin(tmp_path):
+    folder = tmp_path / "runs" / "faces-quick" / "m-seed0-a"
+    folder.mkdir(parents=True)
+    mark(folder, "k")
+    (folder / MARK).write_text((folder / MARK).read_text().replace('"k"', '"l"'))
+    with pytest.raises(UserError, match=r"training\.json was altered"):
+        processes_so_far(folder)
+    assert take_from_cache(tmp_path / "runs" / "faces-quick" / "m-seed0-b", run(), "l") is None

@@ -1,6 +1,8 @@
 import io
+import os
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -58,6 +60,49 @@ def test_parts_and_kills_change_no_bit(tmp_path, monkeypatch):
     # 10 batches in all; a kill costs at most what came after the last part.
     assert 10 <= len(seen) <= 13
     assert len(straight) == 140
+
+
+def damage(path):
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("pattern", ["center.parts/0*.csv", "center.parts/raw.npy", "center.npy"])
+def test_a_part_that_was_damaged_in_between_is_computed_again(tmp_path, monkeypatch, pattern):
+    monkeypatch.setattr(evaluation, "PART", 16)
+    test = noise(40)
+    straight, seen = run(tmp_path / "straight", test), []
+    with pytest.raises(KilledError):
+        run(tmp_path / "run", test, seen=seen, dies_at=2)
+    damage(max((tmp_path / "run" / "predictions").glob(pattern)))
+    pd.testing.assert_frame_equal(run(tmp_path / "run", test), straight, check_exact=True)
+    assert files(tmp_path / "run") == files(tmp_path / "straight")
+
+
+@pytest.mark.parametrize("pattern", ["center-*.csv", "center.npy", "center.raw.npz"])
+def test_a_mask_set_that_was_damaged_after_its_end_is_computed_again(tmp_path, pattern):
+    test, seen = noise(20), []
+    straight = run(tmp_path, test)
+    whole = files(tmp_path)
+    (path,) = (tmp_path / "predictions").glob(pattern)
+    damage(path)
+    pd.testing.assert_frame_equal(run(tmp_path, test, seen=seen), straight, check_exact=True)
+    assert files(tmp_path) == whole
+    assert sum(seen) == 20
+
+
+def test_pixels_are_on_the_disk_before_the_table_that_says_so(tmp_path, monkeypatch):
+    names, fsync = [], os.fsync
+
+    def synced(handle):
+        names.append(Path(f"/proc/self/fd/{handle}").readlink().name)
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    run(tmp_path, noise(4))
+    first = next(place for place, name in enumerate(names) if name.startswith(".00000000-"))
+    assert set(names[:first]) == {"center.npy", "raw.npy"}
 
 
 def test_raw_pictures_of_the_shown_images_are_kept(tmp_path, monkeypatch):

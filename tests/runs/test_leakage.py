@@ -1,4 +1,5 @@
 import io
+import json
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from bench.masks.random import RandomRectangle
 from bench.masks.sets import mask_set
 from bench.runs.leakage import MOST_SHARED, audit, cap, holes_in_words, images, in_words, notes
 from bench.training.feed import TrainingFeed, training_hole
+from bench.util.files import sealed, write_json
 
 
 def packed(*pictures, name="image"):
@@ -123,9 +125,12 @@ def test_the_result_is_kept_beside_the_pack(crops, tmp_path):
     one = data(train, packed(crops[0]))
     first = images(one)
     assert first["exact"] == 1
-    text = (tmp_path / "leakage.json").read_text()
-    (tmp_path / "leakage.json").write_text(text.replace('"exact": 1', '"exact": 7'))
+    kept = json.loads((tmp_path / "leakage.json").read_text())
+    kept["images"]["exact"] = 7
+    write_json(tmp_path / "leakage.json", sealed(kept))
     assert images(one)["exact"] == 7
+    write_json(tmp_path / "leakage.json", kept | {"sha256": "0"})
+    assert images(one)["exact"] == 1
     (tmp_path / "leakage.json").write_text("{")
     assert images(one) == first
 

@@ -14,7 +14,7 @@ from bench.metrics.probed import PROBES
 from bench.runs.experiment import plan
 from bench.runs.request import Request
 from bench.training.device import open_fabric
-from bench.util.files import sha256
+from bench.util.files import sha256, write_named
 from bench.util.progress import Progress
 
 QUIET = Progress(Console(file=io.StringIO()))
@@ -47,9 +47,10 @@ def test_a_run_killed_before_its_record_reads_what_was_probed(tmp_path, cache):
     run = planned("mean_fill", tmp_path, cache, probes=("repeat", "perturb"))
     run.make(QUIET)
     parts = sorted((run.folder / "predictions").glob("probe-*"))
-    assert [path.name for path in parts] == ["probe-perturb-00000000.csv", "probe-repeat-00000000.csv"]
+    names = [path.stem.rpartition("-")[0] for path in parts]
+    assert names == ["probe-perturb-00000000", "probe-repeat-00000000"]
     marked = pd.read_csv(parts[1]).assign(repeat_l1=42.0)
-    marked.to_csv(parts[1], index=False)
+    write_named(parts[1].with_name(f"{names[1]}.csv"), marked.to_csv(index=False).encode())
     (run.folder / "record.json").unlink()
     assert (run.make(QUIET).probes["repeat_l1"] == 42.0).all()
     assert (run.make(QUIET, force=True).probes["repeat_l1"] == 0.0).all()

@@ -8,7 +8,7 @@ from bench.data.protocol import Protocol
 from bench.methods.catalog import ROOT
 from bench.runs.records import Record, Run, find_records, read_record
 from bench.util.errors import UserError
-from bench.util.files import sha256
+from bench.util.files import sealed, sha256
 
 
 def run(**changes):
@@ -118,6 +118,14 @@ def test_a_run_altered_in_its_record_is_refused(tmp_path, change):
     good = document()
     with pytest.raises(UserError, match="was altered: its key is"):
         read_record(written(tmp_path, good | {"run": good["run"] | change}))
+
+
+@pytest.mark.parametrize("change", [{"notes": ["all is well"]}, {"command": "x"}, {"packages": {}}, {"sha256": "0"}])
+def test_whatever_was_altered_since_a_record_was_written_is_told(tmp_path, change):
+    good = sealed(document())
+    assert read_record(written(tmp_path, good)).content.sha256 == good["sha256"]
+    with pytest.raises(UserError, match="was altered since it was written"):
+        read_record(written(tmp_path, good | change))
 
 
 @pytest.mark.parametrize("name", ["../../x", "/x", "..", ""])

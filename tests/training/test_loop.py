@@ -7,9 +7,11 @@ from toy import Toy, ToyStage, noise, toy
 
 from bench.training import checkpoint
 from bench.training.device import open_fabric
+from bench.training.fit import fits
 from bench.training.loop import Training
 from bench.training.options import Options
 from bench.util.errors import Stopped, UserError
+from bench.util.files import sha256
 
 
 def train(folder, options=Options(), method=None, log=None):
@@ -163,12 +165,68 @@ def test_a_stage_steps_in_order_and_leaves_pictures_and_curves(tmp_path):
     assert list((tmp_path / "tensorboard").iterdir())
 
 
-def test_checkpoints_hold_no_pickled_code(tmp_path):
-    torch.save({"x": os.system}, tmp_path / "evil.pt")
-    content = (tmp_path / "evil.pt").read_bytes()
-    from bench.util.files import sha256
+class Bomb:
+    """Unpickled, it leaves a file."""
 
-    named = tmp_path / f"step-00-000000001-{sha256(content)[:16]}.pt"
-    named.write_bytes(content)
-    with pytest.raises(Exception, match="[Ww]eights"):
-        checkpoint.load(named)
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (os.mkdir, (self.path,))
+
+
+def test_a_pickle_that_does_something_under_a_right_name_is_passed_over(tmp_path):
+    for content in (Bomb(str(tmp_path / "left")), {"stage": 0}, [1]):
+        torch.save(content, tmp_path / "evil.pt")
+        content = (tmp_path / "evil.pt").read_bytes()
+        named = tmp_path / f"step-00-000000001-{sha256(content)[:16]}.pt"
+        named.write_bytes(content)
+        assert checkpoint.newest(tmp_path, lambda state: fits(state, toy())) == (None, [named])
+        named.unlink()
+    assert not (tmp_path / "left").exists()
+
+
+def _unstable(state):
+    state["optimizers"]["net"]["state"][0]["exp_avg"] = torch.zeros(7, 7)
+
+
+def _keyless(state):
+    del state["networks"]["net"]["bias"]
+
+
+def _wide(state):
+    state["networks"]["net"]["bias"] = torch.zeros(3, dtype=torch.float64)
+
+
+def _nan(state):
+    state["networks"]["net"]["bias"] += torch.nan
+
+
+def _row(state):
+    state["scalars"].append(["first", 1, "loss"])
+
+
+def _rate(state):
+    state["optimizers"]["net"]["param_groups"][0]["lr"] = "x"
+
+
+PLACES = [{"step": "x"}, {"step": 6}, {"stage": 3}, {"drawn": -1}, {"names": [1]}, {"pending": None}]
+CHANGES = [_unstable, _keyless, _wide, _nan, _row, _rate, *(lambda state, one=one: state.update(one) for one in PLACES)]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_state_that_is_none_of_this_training_is_passed_over(tmp_path, change):
+    straight = train(tmp_path / "straight").trained.name
+    for _ in range(2):
+        with pytest.raises(Stopped):
+            train(tmp_path / "run", Options(minutes=0))
+    newest = max((folder := tmp_path / "run" / "checkpoints").glob("step-*"))
+    state = checkpoint.load(newest)
+    assert fits(state, toy())
+    change(state)
+    newest.unlink()
+    forged = checkpoint.save(folder, newest.name.rpartition("-")[0], state)
+    events = []
+    training = train(tmp_path / "run", log=lambda event, facts: events.append((event, facts)))
+    assert events[0] == ("damaged checkpoint skipped", {"file": forged.name})
+    assert training.trained.name == straight

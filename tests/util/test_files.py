@@ -122,3 +122,39 @@ def test_a_place_that_knows_no_locks_is_told_and_not_waited_for(tmp_path, monkey
     monkeypatch.setattr(files.fcntl, "flock", flock)
     with pytest.raises(UserError, match=r"\.lock cannot be locked: No locks available."), files.locked(tmp_path, print):
         pass
+
+
+def test_no_pipe_or_device_is_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "endless").symlink_to("/dev/zero")
+    for name in ("pipe", "endless"):
+        for read in (files.read_json, files.read_bytes, files.read_sealed):
+            with pytest.raises(UserError, match=f"{name} cannot be read: not a regular file"):
+                read(tmp_path / name)
+
+
+def test_what_was_sealed_is_read_back_and_what_was_altered_is_told(tmp_path):
+    path, value = tmp_path / "x.json", {"b": 0.1, "a": [1, {"c": None}]}
+    files.write_json(path, files.sealed(value))
+    assert files.read_sealed(path) == value
+    assert files.sealed(files.sealed(value)) == files.sealed(value)
+    path.write_text(path.read_text().replace("0.1", "0.2"))
+    with pytest.raises(UserError, match=r"x\.json was altered"):
+        files.read_sealed(path)
+    files.write_json(path, value)  # by an earlier version
+    assert files.read_sealed(path) == value
+
+
+def test_a_named_file_is_read_where_neither_it_nor_what_lies_beside_it_was_altered(tmp_path):
+    path = tmp_path / "a[1].csv"
+    files.write_named(path, b"old", b"pixels")
+    files.write_named(path, b"text", b"pixels")
+    (named,) = tmp_path.iterdir()
+    files.write_named(tmp_path / "a[1]-b.csv", b"other")
+    assert files.read_named(path, b"pixels") == b"text"
+    assert files.read_named(path, b"pixelz") is None
+    named.write_bytes(b"texT")
+    assert files.read_named(path, b"pixels") is None
+    named.unlink()
+    assert files.read_named(path, b"pixels") is None
+    assert files.read_named(tmp_path / "a[1]-b.csv") == b"other"
