@@ -20,11 +20,12 @@ from bench.contract.accepted import accepted
 from bench.data import Data, packed
 from bench.data.loading import to_pack
 from bench.data.protocol import Protocol
-from bench.methods.base import DataFacts, Method
+from bench.methods.base import DataFacts, Method, Stage
 from bench.methods.settings import DEFAULT
 from bench.methods.torchscript import PREFIX
 from bench.runs import rates
 from bench.runs.building import build_method
+from bench.runs.cached_training import up_to_stages
 from bench.runs.left import images_left, steps_left
 from bench.runs.rates import Rate
 from bench.runs.records import NUMBERS
@@ -90,6 +91,8 @@ class Planned:
     """Training steps still to come, by stage."""
     images: Mapping[str, int] = field(default_factory=dict)
     """Images still to score, by mask set; none where it is not known yet how many there are. Of data: those to pack."""
+    shared: Sequence[str] = ()
+    """For each stage but the last, the hash of all that the networks at its end depend on: runs may take it over."""
 
     @property
     def to_do(self) -> bool:
@@ -232,7 +235,7 @@ class Planner:
                 steps, left = steps_left(folder, stages), images_left(folder, protocol, images)
                 made = replace(first, run=run, folder=folder).complete() is not None
                 state = "done" if made else "" if state == "done" else state
-            yield Planned(task, state, steps, left)
+            yield Planned(task, state, steps, left, shared=_shared(task, entry.code(), method, seed, stages))
 
     def _known_data(self, task: Task) -> Data | None:
         """The packed data, or None where it is to be packed, or missing."""
@@ -245,6 +248,13 @@ class Planner:
                 self._data[asked] = None
                 self.missing[asked] = str(error)
         return self._data[asked]
+
+
+def _shared(task: Task, code: str, method: Method, seed: int, stages: Sequence[Stage]) -> list[str]:
+    assert task.protocol is not None
+    images = [task.protocol.data, task.protocol.resolution, task.protocol.images, task.protocol.train_images]
+    kept = {name: value for name, value in task.settings.items() if name not in method.after_training}
+    return [_hash(task.request.key, one, code, seed, images) for one in up_to_stages(kept, method, stages)]
 
 
 def _named(blank: Task, code: str, method: Method, seed: int, trains: bool) -> Task:

@@ -43,6 +43,21 @@ class Estimate:
         first = {planned.task.training: planned.task.id for planned in reversed(runs)}
         return {name for training, name in first.items() if training not in theirs}
 
+    @cached_property
+    def steps(self) -> dict[str, dict[str, int]]:
+        """Run -> the steps that it trains itself, by stage. One after the other, or side by side, runs take stages over
+        that others have made; jobs of a queue start together."""
+        found: dict[str, dict[str, int]] = {}
+        made: set[str] = set()
+        for planned in self.plan.runs_to_do:
+            if planned.task.id in self.trainers:
+                steps = dict(planned.steps)
+                if self.plan.campaign.direct:
+                    steps |= {name: 0 for name, key in zip(steps, planned.shared, strict=False) if key in made}
+                    made.update(planned.shared)
+                found[planned.task.id] = steps
+        return found
+
     def unknown(self) -> list[Planned]:
         """What nothing is known of, or nothing good where it is this machine's work; one of each kind."""
         missing = [planned for planned in self.plan.runs_to_do if self.of(planned) is None or self._doubtful(planned)]
@@ -58,7 +73,7 @@ class Estimate:
         rate = self.rates.get(planned.task.id)
         if rate is None or planned.task.protocol is None:
             return None
-        training = rate.cost("train", planned.steps if planned.task.id in self.trainers else {})
+        training = rate.cost("train", self.steps.get(planned.task.id, {}))
         scoring = self._scoring(rate, planned)
         return None if training is None or scoring is None else Cost(training, scoring)
 

@@ -5,7 +5,6 @@ So do those that differ only in what a later stage depends on, up to that stage.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -62,17 +61,22 @@ def training_keys(run: Run, method: Method, stages: Sequence[Stage], where: Circ
         "threads": where.threads,
     } | _unless_alone(where.processes)
 
-    def key(left_out: AbstractSet[str], more: dict[str, Any]) -> str:
-        settings = {name: value for name, value in run.settings.items() if name not in left_out}
-        return sha256(json.dumps(depends | {"settings": settings} | more, sort_keys=True).encode())[:12]
+    def key(more: dict[str, Any]) -> str:
+        return sha256(json.dumps(depends | more, sort_keys=True).encode())[:12]
 
-    found, facts = [], [[stage.name, stage.steps, stage.batch_size] for stage in stages]
+    kept = {name: value for name, value in run.settings.items() if name not in method.after_training}
+    return TrainingKeys(key({"settings": kept}), [key(one) for one in up_to_stages(kept, method, stages)])
+
+
+def up_to_stages(settings: Mapping[str, Any], method: Method, stages: Sequence[Stage]) -> Iterator[dict[str, Any]]:
+    """For each stage but the last, what the networks at its end depend on; nothing where no method says so."""
+    facts = [[stage.name, stage.steps, stage.batch_size] for stage in stages]
     for count in range(1, len(stages)) if method.from_stage else ():
         known = {stage.name for stage in stages[:count]}
-        later = frozenset().union(*(names for stage, names in method.from_stage.items() if stage not in known))
+        later = frozenset[str]().union(*(names for stage, names in method.from_stage.items() if stage not in known))
+        kept = {name: value for name, value in settings.items() if name not in later}
         # Later stages too: what follows a schedule over all steps depends on them.
-        found.append(key(method.after_training | later, {"stages": facts, "trained": count}))
-    return TrainingKeys(key(method.after_training, {}), found)
+        yield {"settings": kept, "stages": facts, "trained": count}
 
 
 def mark(folder: Path, keys: TrainingKeys, processes: Sequence[int] = ALONE) -> None:

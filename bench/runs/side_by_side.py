@@ -78,11 +78,12 @@ def planned(run: Experiment, job: Job) -> Planned:
     return Planned(job, run.folder, [*keys.stages, keys.whole], sum(stage.steps for stage in stages))
 
 
-def at_once(todo: Sequence[Planned], asked: int) -> int:
-    """How many runs to make at a time: `asked`, or where that is 0 one on each core, if there is enough to train."""
-    if not asked and sum(one.steps for one in todo) < WORTH_STEPS:
+def at_once(runs: int, steps: int, asked: int) -> int:
+    """How many of so many runs to make at a time: `asked`, or where that is 0 one on each core, if there are steps
+    enough to train."""
+    if not asked and steps < WORTH_STEPS:
         return 1
-    return max(1, min(asked or cores(), len(todo)))
+    return max(1, min(asked or cores(), runs))
 
 
 @dataclass

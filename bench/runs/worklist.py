@@ -217,7 +217,7 @@ class Worklist:
             from bench.runs.side_by_side import Job, at_once, make_all, planned
 
             todo = [planned(run, Job(request, one, seed, protocol)) for run, one, seed in missing]
-            if (count := at_once(todo, request.workers)) > 1:
+            if (count := at_once(len(todo), sum(one.steps for one in todo), request.workers)) > 1:
                 make_all(todo, count, self.progress)
                 return
         for run, _, _ in missing:
