@@ -123,10 +123,8 @@ def _cost(plan: Plan, estimate: Estimate) -> str:
     missing = len(runs) - len(costs)
     left_out = f"; {missing} runs are not counted: no estimate for them" if missing else ""
     alone = span(sum(cost.wall for cost in costs))
-    if asked_at_once := _at_once(plan, estimate):
-        alone += (
-            f", {asked_at_once} at a time {span(sum(cost.wall for cost in costs) / asked_at_once)} or somewhat more"
-        )
+    if count := _at_once(plan, estimate):
+        alone += f", {count} at a time {span(sum(cost.wall for cost in costs) / count)} or somewhat more"
     return (
         f"Estimate: {what} for {len(runs)} runs ({'; '.join(sources) or 'no estimate'}){left_out}\n"
         f"  {made_of or 'nothing is known'}; one after the other on a quiet machine {alone}"
@@ -135,12 +133,8 @@ def _cost(plan: Plan, estimate: Estimate) -> str:
 
 def _at_once(plan: Plan, estimate: Estimate) -> int:
     """How many runs a direct command makes at a time; 0 for one, and for a queue."""
-    request = plan.campaign.request
-    if (
-        not plan.campaign.direct
-        or plan.campaign.profile.gpus_of("train")
-        or max(request.processes, request.threads) > 1
-    ):
+    asked, request = plan.campaign, plan.campaign.request
+    if not asked.direct or asked.profile.gpus_of("train") or max(request.processes, request.threads) > 1:
         return 0
     steps = sum(sum(steps.values()) for steps in estimate.steps.values())
     count = at_once(len(plan.runs_to_do), steps, request.workers)

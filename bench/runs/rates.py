@@ -17,6 +17,8 @@ from bench.util.files import sha256, write_json
 CPU = "CPU"
 BUSY = 0.8
 """Work that got less than this share of one processor shared it with other work."""
+MANY = 10
+"""So many times as much work counts more than a quiet machine."""
 TOO_SHORT = 0.1
 """What took less than this share of the time that a figure rests on does not replace it."""
 
@@ -162,7 +164,8 @@ def _pace(tally: Tally, processes: int) -> Pace:
 
 
 def _replaces(new: Pace, old: Pace, device: str) -> bool:
-    worse = device == CPU and new.busy and not old.busy
+    # A few first steps say little, however quiet the machine was.
+    worse = device == CPU and new.busy and not old.busy and new.count < MANY * old.count
     return not worse and new.count * new.cpu >= TOO_SHORT * old.count * old.cpu
 
 

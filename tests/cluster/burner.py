@@ -1,6 +1,7 @@
 """A tiny method that burns a known time of one processor in each step of two stages, and for each image."""
 
 import time
+from types import MappingProxyType
 
 import torch
 from torch import nn
@@ -52,6 +53,7 @@ class Burner(Method):
 
     settings_class = BurnerSettings
     after_training = frozenset({"image"})
+    from_stage = MappingProxyType({"heavy": frozenset({"heavy"})})
 
     def __init__(self, settings, data):
         super().__init__(settings, data)

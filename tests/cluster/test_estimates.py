@@ -92,6 +92,14 @@ def test_a_training_that_runs_share_counts_once(asked):
     assert estimate.seconds()["training"] == 240.0
 
 
+def test_a_stage_that_runs_share_counts_once_where_one_command_makes_them(asked):
+    requests = [asked().request, asked(changes={"heavy": 0.06}).request]
+    for direct, training in ((True, [120.0, 100.0]), (False, [120.0, 120.0])):
+        plan = planned(campaign(requests, Placement(), direct=direct))
+        known(plan, train=TRAIN, score=SCORE)
+        assert [Estimate(plan).of(one).training.cpu for one in plan.runs_to_do] == training
+
+
 def test_probes_count_as_so_many_fills_until_they_have_been_made(asked, monkeypatch):
     monkeypatch.setattr(
         "bench.runs.worklist.scale_protocols",
