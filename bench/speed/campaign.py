@@ -17,7 +17,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from baselines.elu import ELU
 from bench.methods.base import DataFacts, Method, Stage
 from bench.methods.catalog import find
 from bench.methods.settings import DEFAULT, overrides
@@ -158,6 +157,6 @@ def _with_torchs_elu(stage: Stage) -> Stage:
     for network in stage.networks.values():
         for layer in network.modules():
             for name, child in list(layer.named_children()):
-                if isinstance(child, ELU):
+                if isinstance(child, nn.ELU):
                     setattr(layer, name, nn.ELU())
     return stage

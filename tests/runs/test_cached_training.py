@@ -116,7 +116,7 @@ def test_curves_that_are_not_those_of_the_training_are_neither_taken_nor_kept(tm
     twin, folder = (tmp_path / "runs" / "faces-quick" / f"m-seed0-{key}" for key in ("a", "b"))
     for place in (twin, folder):
         place.mkdir(parents=True)
-        mark(place, "k", (2,))
+        mark(place, TrainingKeys("k", []), (2,))
     for table in ("scalars.csv", "heldout.csv"):
         (twin / table).write_text(table)
     checkpoint.save(twin / "checkpoints", "trained", {})
@@ -135,7 +135,7 @@ def test_curves_that_are_not_those_of_the_training_are_neither_taken_nor_kept(tm
 def test_an_altered_mark_is_told_and_makes_no_twin(tmp_path):
     folder = tmp_path / "runs" / "faces-quick" / "m-seed0-a"
     folder.mkdir(parents=True)
-    mark(folder, "k")
+    mark(folder, TrainingKeys("k", []))
     (folder / MARK).write_text((folder / MARK).read_text().replace('"k"', '"l"'))
     with pytest.raises(UserError, match=r"training\.json was altered"):
         processes_so_far(folder)
