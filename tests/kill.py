@@ -117,7 +117,7 @@ def _files(room: Path):
     found = {}
     for path in sorted([*(room / "out").rglob("*"), *(room / "cache").rglob("*")]):
         name = str(path.relative_to(room))
-        if path.is_file() and "/cluster/" not in name and "/tensorboard/" not in name:
+        if path.is_file() and not any(part in name for part in ("/cluster/", "/rates/", "/tensorboard/")):
             found[name] = None if path.name in TIMES else path.read_bytes()
         elif path.name.endswith((".tmp", ".parts")):
             found[name] = None

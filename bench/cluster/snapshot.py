@@ -63,7 +63,8 @@ def check(code: Path) -> None:
 
 def _copy(source: Path, target: Path) -> None:
     if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".*"))
+        # With the kernels that Numba has compiled, which goes by the sources' times: each job would compile them again.
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.pyc", "*.tmp.*", ".*"))
     else:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, target)

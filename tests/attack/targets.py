@@ -213,7 +213,7 @@ def _targets() -> list[Target]:
                (*m.PICTURES, *places, *m.FOLDERS, *m.FOLDERS), scored, 6),
         Target("profile", "in/mine.toml", ("submit", "harmonic", *SMOKE, "--dry-run", "--cluster", "in/mine.toml"),
                (*reproduced, "in", "rates"), (*m.TOML, *m.TOML, *m.TEXT, *places), own_say, 5,
-               lambda room: shutil.move(room / "rates", room / "out/cluster")),
+               lambda room: shutil.copytree(room / "rates/rates", room / "out/rates", dirs_exist_ok=True)),
         Target("queue", "out/cluster/**/*.json*", ("status", "--out", "out"), ("queue",), records, own_say, 3,
                lambda room: (room / "queue").rename(room / "out"), codes=(1,)),
     ]  # fmt: skip
@@ -249,7 +249,7 @@ def prepare(kit: Path) -> None:
         if words[0] == "submit":
             waited = command(kit, ("status", "--watch", "--out", "queue"), writable=("",))
             assert waited.code == 0, waited
-    shutil.copytree(kit / "queue/cluster/rates", kit / "rates/rates")
+    shutil.copytree(kit / "queue/rates", kit / "rates/rates")
     _returned(kit / "export", kit / "predictions")
 
 

@@ -4,13 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from bench.cluster import rates, slurm
+from bench.cluster import slurm
 from bench.cluster.array import Submission, arrange
 from bench.cluster.campaign import Campaign, Plan, Planned
+from bench.cluster.estimate import Estimate
 from bench.cluster.plan import _cost
 from bench.cluster.profile import Profile, read_profile
 from bench.cluster.task import Task
 from bench.data.protocol import Protocol
+from bench.runs import rates
+from bench.runs.meter import Spent, Tally
 from bench.runs.request import Request
 from bench.util.errors import UserError
 
@@ -75,17 +78,28 @@ def test_the_batch_script_starts_a_process_for_each_gpu_in_training_alone():
     assert "kill-on-bad-exit" not in evaluate
 
 
+def put(asked, kind, seconds, device="A100", processes=1):
+    tally = {"all": Tally(100, Spent(100 * seconds, 100 * seconds))}
+    rates.put(asked.request.out, asked.rate_name, kind, tally, device, processes=processes)
+
+
 def test_rates_are_those_of_as_many_processes_or_one_ones_shared_evenly(tmp_path):
     asked = task(tmp_path)
-    rates.put(asked, "train", 0.8, "A100", "recorded")
-    rates.put(asked, "evaluate", 0.5, "A100", "recorded")
-    shared = rates.find(asked, gpu=True, processes=4)
-    assert (shared.train, shared.evaluate) == (0.2, 0.5)
+
+    def found(processes):
+        return rates.find(tmp_path, asked.rate_name, gpu=True, processes=processes)
+
+    put(asked, "train", 0.8)
+    put(asked, "score", 0.5)
+    shared = found(4)
+    assert shared.cost("train", {"all": 1}).wall == pytest.approx(0.2)
+    assert shared.cost("score", {"all": 1}).wall == pytest.approx(0.5)
     assert str(shared) == "recorded on A100, if 4 processes share it evenly"
-    rates.put(asked, "train", 0.3, "A100", "recorded", processes=4)
-    measured = rates.find(asked, gpu=True, processes=4)
-    assert (measured.train, measured.evaluate, str(measured)) == (0.3, 0.5, "recorded on A100")
-    assert rates.find(asked, gpu=True).train == 0.8
+    put(asked, "train", 0.3, processes=4)
+    measured = found(4)
+    assert [measured.cost(kind, {"all": 1}).wall for kind in ("train", "score")] == pytest.approx([0.3, 0.5])
+    assert str(measured) == "recorded on A100"
+    assert found(1).cost("train", {"all": 1}).wall == pytest.approx(0.8)
 
 
 @pytest.mark.parametrize(
@@ -99,9 +113,14 @@ def test_rates_are_those_of_as_many_processes_or_one_ones_shared_evenly(tmp_path
 )
 def test_hours_count_what_a_job_holds(tmp_path, asked, hours, crew):
     """Two hours of training, one of scoring."""
-    planned = Planned(task(tmp_path), steps=7200, images=3600)
-    campaign = Campaign([Request(key="m", out=tmp_path, cache=tmp_path)], profile(**asked))
-    told = _cost(Plan(campaign, [planned]), {"a": rates.Rate("A100", "recorded", 1.0, 1.0)})
+    made, asked = profile(**asked), task(tmp_path)
+    planned = Planned(asked, steps={"all": 7200}, images={"all": 3600})
+    device = "A100" if made.gpus_of("train") else rates.CPU
+    for processes in {1, made.processes}:
+        put(asked, "train", 1.0, device, processes)
+    put(asked, "score", 1.0, device)
+    plan = Plan(Campaign([Request(key="m", out=tmp_path, cache=tmp_path)], made), [planned])
+    told = _cost(plan, Estimate(plan))
     assert told.startswith(f"Estimate: {hours}")
     assert ("each training by" in told) == (crew is not None)
     assert crew is None or f"each training by {crew}" in told

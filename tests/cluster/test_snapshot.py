@@ -28,7 +28,7 @@ def test_it_holds_the_sources_the_commit_and_what_was_included(code):
     about = json.loads((code / "code.json").read_text())
     assert about["code"] == provenance.code()
     assert (code / "diff.patch").exists()
-    assert not list(code.rglob("__pycache__"))
+    assert not list(code.rglob("*.pyc"))
 
 
 def test_equal_code_is_kept_once(code):
