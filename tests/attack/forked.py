@@ -126,24 +126,21 @@ def _become(room: Path, environment: dict[str, str]) -> None:
     import tempfile
 
     tempfile.tempdir = None
-    spotcheck.mp = _Forking
+    spotcheck.spawned = _forked
     local.subprocess = _Forks
     snapshot.check = lambda code: None  # a fork runs what this process has loaded, from which the snapshot was taken
 
 
-class _Forking:
-    """multiprocessing, as far as the spot check uses it. A fork holds both ends of the line to it, so it would outlive
-    a process that is killed: it is tied to it instead."""
+def _forked(serve, name: str):
+    """`bench.util.processes.spawned`, without the imports.
 
-    parent_process, Pipe = mp.parent_process, mp.Pipe
-
-    @classmethod
-    def get_context(cls, kind: str):
-        return cls
-
-    @staticmethod
-    def Process(target, args, **more):  # noqa: N802
-        return mp.get_context("fork").Process(target=_tied, args=(target, *args), **more)
+    A fork holds both ends of the line to it, so it would outlive a process that is killed: it is tied to it instead.
+    """
+    ours, theirs = mp.Pipe()
+    process = mp.get_context("fork").Process(target=_tied, args=(serve, theirs), name=name, daemon=False)
+    process.start()
+    theirs.close()
+    return process, ours
 
 
 def _tied(target, *args) -> None:
