@@ -2,13 +2,19 @@
 
 import pytest
 
+from bench.cli.scores import Timed
 from bench.speed import campaign
+from bench.speed.table import SUBJECTS
 
 
 def once(calls, quick):
     for call in calls.values():
         call()
     return dict.fromkeys(calls, 2.0)
+
+
+def test_every_subject_can_be_asked_for():
+    assert {one.value for one in Timed} == {"all", *SUBJECTS}
 
 
 @pytest.mark.slow
