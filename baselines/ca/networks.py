@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from baselines.ca.attention import contextual_attention
-from baselines.elu import ELU
 from bench.methods.base import compose, erase
 
 DILATIONS = (2, 4, 8, 16)
@@ -46,7 +45,7 @@ def conv(inside: int, outside: int, style: Style, kernel: int = 3, stride: int =
     ]
     if style.norm == "batch":
         layers.append(nn.BatchNorm2d(outside))
-    layers.append(ELU() if style.activation == "elu" else nn.ReLU())
+    layers.append(nn.ELU() if style.activation == "elu" else nn.ReLU())
     return nn.Sequential(*layers)
 
 

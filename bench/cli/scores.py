@@ -30,7 +30,7 @@ def speed(
     subject: Annotated[Timed, typer.Argument(help="What to time.")] = Timed.ALL,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer sizes and repeats.")] = False,
 ) -> None:
-    """Time metrics, scoring, masks, LPIPS, loading, latent search, training and campaigns: medians, ratios to other code.
+    """Time metrics, scoring, masks, LPIPS, loading, latent search, training, campaigns: medians, ratios to other code.
 
     Training also says which share it reaches of the most that this machine can do, measured on the spot, and how far
     bfloat16 and compiled networks are from float32.

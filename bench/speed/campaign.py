@@ -1,21 +1,18 @@
-"""A campaign on a processor: what it gains from runs at the same time, from shared stages, from cheaper steps.
+"""A campaign on a processor: what it gains from runs at the same time, and from shared stages.
 
 - *side by side*: as many trainings as the machine has cores, each in a process of its own with one thread, against the
   same steps one training after the other with all threads.
 - *shared stages*: a method and two of its variants, the stages before they part trained once, against each training on
   its own. The same bits, so `agreement` is 0.
-- *activation*: a step with ELUs by exp (baselines/elu.py), against torch's own.
 """
 
 import tempfile
-from collections.abc import Callable
 from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from bench.methods.base import DataFacts, Method, Stage
 from bench.methods.catalog import find
@@ -44,9 +41,9 @@ PARTED: dict[str, dict[str, Any]] = {
 
 
 def rows(quick: bool) -> list[Row]:
-    """One line for each method side by side, one for shared stages, one for each activation."""
+    """One line for each method side by side, one for shared stages."""
     found = [_side_by_side(key, cores(), quick) for key in METHODS[: 1 if quick else None]]
-    return [*found, _shared_stages(quick), _activation(quick)]
+    return [*found, _shared_stages(quick)]
 
 
 def _stage(key: str) -> Stage:
@@ -138,25 +135,3 @@ def _training(folder: Path, changes: dict[str, Any]) -> Training:
     values = overrides(entry.description(), "quick", DEFAULT) | SHARED | changes
     method: Method = build_method(entry, values, DataFacts(SIDE, 2400), seed=0)
     return Training(folder, method, noise(SIDE), 0, open_fabric("cpu"))
-
-
-def _activation(quick: bool) -> Row:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    ours, theirs = _runner(_stage("fang2021")), _runner(_with_torchs_elu(_stage("fang2021")))
-    one, other = ours.steps(1), theirs.steps(1)
-    agreement = max(abs(float(one[name] - other[name])) for name in one)
-    calls: dict[str, Callable[[], object]] = {"ours": lambda: ours.steps(1), "peer": lambda: theirs.steps(1)}
-    times = race(calls, quick)
-    torch.set_num_threads(before)
-    size = f"a step of {ours.stage.batch_size} × {SIDE}², one thread"
-    return row("fang2021, ELU by exp", size, times["ours"], "torch's ELU", times["peer"], agreement)
-
-
-def _with_torchs_elu(stage: Stage) -> Stage:
-    for network in stage.networks.values():
-        for layer in network.modules():
-            for name, child in list(layer.named_children()):
-                if isinstance(child, nn.ELU):
-                    setattr(layer, name, nn.ELU())
-    return stage
