@@ -141,7 +141,7 @@ class Campaign:
         wait_until(look, 900, "all mishaps and the chain")
 
     def undisturbed(self):
-        assert self.reference.wait(timeout=300) == 0, self.reference.stdout.read()
+        assert self.reference.wait(timeout=900) == 0, self.reference.stdout.read()
         return results(self.home / "straight")
 
 
@@ -179,7 +179,7 @@ def test_two_shells_submit_the_same_run_and_one_of_them_sees_it(campaign):
     (campaign.home / "p.toml").write_text(PROFILE)
     words = ("submit", *WORDS, "--cluster", campaign.home / "p.toml", "--out", out)
     shells = [bench_process(*words) for _ in range(2)]
-    said = [shell.communicate(timeout=300)[0] for shell in shells]
+    said = [shell.communicate(timeout=900)[0] for shell in shells]
     assert [shell.returncode for shell in shells] == [0, 0], said
     assert sorted("Nothing to submit" in text for text in said) == [False, True]
     assert len(list((out / "cluster" / "submissions").iterdir())) == 1
@@ -284,7 +284,7 @@ def test_doctor_asks_a_compute_node(slurm, faces, tmp_path):
     text = PROFILE.replace("minutes = 10", 'minutes = 3000\ngpus = "gres=gpu:1"')
     (tmp_path / "p.toml").write_text(text)
     asked = bench_process("doctor", "--cluster", tmp_path / "p.toml", "--out", tmp_path / "out")
-    said = asked.communicate(timeout=300)[0]
+    said = asked.communicate(timeout=900)[0]
     lines = {line[2:26].strip(): line[0] for line in said.splitlines() if line[1:2] == " "}
     assert lines["sbatch"] == lines["partition main"] == lines["shared files"] == lines["shared locks"] == "✓", said
     assert lines["code on the node"] == lines["data cache"] == "✓", said
@@ -313,7 +313,7 @@ def test_a_thousand_runs_are_a_few_arrays(slurm, faces, tmp_path):
 def test_what_befalls_a_run_moves_no_bit(campaign, name):
     one = campaign.runs[name]
     wait_until(lambda: one.befallen, 300, f"the mishap of {name}")
-    wait_until_over(one.out, 400, f"the end of {name}")
+    wait_until_over(one.out, 900, f"the end of {name}")
     assert states(one.out) == {one.id: "done"}
     assert results(one.out) == campaign.undisturbed()
     lost = [event["why"] for event in one.folder.events() if event["event"] == "lost"]

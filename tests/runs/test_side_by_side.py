@@ -110,11 +110,11 @@ def test_a_signal_to_the_first_process_ends_all_and_the_same_command_goes_on(hom
     others = family(process.pid)
     assert len(others) >= 2
     process.send_signal(number)
-    text = process.communicate(timeout=120)[0]
+    text = process.communicate(timeout=300)[0]
     if number != signal.SIGKILL:
         assert process.returncode == 130, text
         assert "Traceback" not in text
-    wait_until(lambda: not any(alive(pid) for pid in others), seconds=60)
+    wait_until(lambda: not any(alive(pid) for pid in others), seconds=120)
     again = reproduce(home, "out", 2, *slow)
     text = again.communicate(timeout=500)[0]
     assert again.returncode == 0, text
