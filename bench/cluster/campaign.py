@@ -25,7 +25,7 @@ from bench.methods.settings import DEFAULT
 from bench.methods.torchscript import PREFIX
 from bench.runs import rates
 from bench.runs.building import build_method
-from bench.runs.cached_training import up_to_stages
+from bench.runs.cached_training import training_settings, up_to_stages
 from bench.runs.left import images_left, steps_left
 from bench.runs.rates import Rate
 from bench.runs.records import NUMBERS
@@ -252,18 +252,20 @@ class Planner:
 
 def _shared(task: Task, code: str, method: Method, seed: int, stages: Sequence[Stage]) -> list[str]:
     assert task.protocol is not None
-    images = [task.protocol.data, task.protocol.resolution, task.protocol.images, task.protocol.train_images]
-    kept = {name: value for name, value in task.settings.items() if name not in method.after_training}
-    return [_hash(task.request.key, one, code, seed, images) for one in up_to_stages(kept, method, stages)]
+    images, found = _images(task.protocol), up_to_stages(task.settings, method, stages)
+    return [_hash(task.request.key, one, code, seed, images) for one in found]
+
+
+def _images(protocol: Protocol) -> list[Any]:
+    """What the images of a training depend on."""
+    return [protocol.data, protocol.resolution, protocol.images, protocol.split, protocol.train_images]
 
 
 def _named(blank: Task, code: str, method: Method, seed: int, trains: bool) -> Task:
     """A run's task, with its id and with that of its training: hashes of what they depend on."""
     assert blank.protocol is not None
-    kept = {name: value for name, value in blank.settings.items() if name not in method.after_training}
-    protocol, request = blank.protocol, blank.request
-    images = [protocol.data, protocol.resolution, protocol.images, protocol.split, protocol.train_images]
-    training = _hash(request.key, kept, code, NUMBERS, seed, images)
+    kept, protocol, request = training_settings(blank.settings, method), blank.protocol, blank.request
+    training = _hash(request.key, kept, code, NUMBERS, seed, _images(protocol))
     variant = blank.variant
     own = _hash(request.key, variant, blank.settings, code, NUMBERS, seed, protocol.model_dump(mode="json"))
     plain = "" if variant == DEFAULT else "+" + re.sub(r"[^\w.,=-]+", "", variant)[:60]

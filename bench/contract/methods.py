@@ -184,7 +184,7 @@ def resumed_training_is_straight_training(subject: Subject) -> None:
 
 def settings_after_training_change_no_training(subject: Subject) -> None:
     """Settings that `after_training` names leave the trained networks the same bits."""
-    changes = _changes_after_training(subject)
+    changes = _changes_to(subject, subject.entry.load().after_training)
     if not changes:
         return
     facts, train = DataFacts(subject.resolution, images=16), subject.training_pictures()
@@ -209,10 +209,6 @@ def settings_of_later_stages_change_no_earlier_one(subject: Subject) -> None:
                 found += [path.name for path in (Path(folder) / "checkpoints").glob(f"{kept}-*.pt")]
         told = f"a stage before '{stage}' depends on one of {', '.join(sorted(changes))}"
         assert len(set(found)) < 2, f"from_stage is wrong: {told}"
-
-
-def _changes_after_training(subject: Subject) -> dict[str, Any]:
-    return _changes_to(subject, subject.entry.load().after_training)
 
 
 def _changes_to(subject: Subject, names: AbstractSet[str], stage: str = "") -> dict[str, Any]:

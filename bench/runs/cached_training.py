@@ -64,8 +64,13 @@ def training_keys(run: Run, method: Method, stages: Sequence[Stage], where: Circ
     def key(more: dict[str, Any]) -> str:
         return sha256(json.dumps(depends | more, sort_keys=True).encode())[:12]
 
-    kept = {name: value for name, value in run.settings.items() if name not in method.after_training}
-    return TrainingKeys(key({"settings": kept}), [key(one) for one in up_to_stages(kept, method, stages)])
+    kept = training_settings(run.settings, method)
+    return TrainingKeys(key({"settings": kept}), [key(one) for one in up_to_stages(run.settings, method, stages)])
+
+
+def training_settings(settings: Mapping[str, Any], method: Method) -> dict[str, Any]:
+    """Those that the trained networks depend on."""
+    return {name: value for name, value in settings.items() if name not in method.after_training}
 
 
 def up_to_stages(settings: Mapping[str, Any], method: Method, stages: Sequence[Stage]) -> Iterator[dict[str, Any]]:
@@ -74,7 +79,7 @@ def up_to_stages(settings: Mapping[str, Any], method: Method, stages: Sequence[S
     for count in range(1, len(stages)) if method.from_stage else ():
         known = {stage.name for stage in stages[:count]}
         later = frozenset[str]().union(*(names for stage, names in method.from_stage.items() if stage not in known))
-        kept = {name: value for name, value in settings.items() if name not in later}
+        kept = {name: value for name, value in training_settings(settings, method).items() if name not in later}
         # Later stages too: what follows a schedule over all steps depends on them.
         yield {"settings": kept, "stages": facts, "trained": count}
 
@@ -154,15 +159,20 @@ def _take_stage(training: Training, twin: Path, index: int) -> bool:
         for path in sorted((twin / "samples").glob(f"{stage.name}-*.png")):
             with whole(training.folder / "samples" / path.name) as file:
                 file.write(path.read_bytes())
-    training.take_stage(index, state["networks"], {name: state[name] for name in ("scalars", "held_out")})
+    training.take_stage(index, state)
     return True
 
 
 def _others(folder: Path, run: Run) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     """The folders of other runs of the same method and seed, and which training each is of."""
     for path in sorted(folder.parent.parent.glob(f"*/{run.method}*-seed{run.seed}-*/{MARK}")):
-        if path.parent != folder and (known := _known(path)):
-            yield path.parent, known
+        if path.parent == folder:
+            continue
+        try:
+            known = _marked(path.parent)
+        except UserError:  # gone, or written by something else: no twin
+            continue
+        yield path.parent, known
 
 
 def _take(twin: Path, folder: Path) -> bool:
@@ -184,10 +194,3 @@ def _take(twin: Path, folder: Path) -> bool:
     for old in (folder / "checkpoints").glob("step-*.pt"):
         old.unlink()
     return True
-
-
-def _known(path: Path) -> Mapping[str, Any]:
-    try:
-        return read_sealed(path)
-    except UserError:  # gone, or written by something else: no twin
-        return {}

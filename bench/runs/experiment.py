@@ -70,6 +70,8 @@ class TrainingJob(NamedTuple):
     include: list[Path]
     pack: Path
     """The data's."""
+    threads: int
+    """Of a processor, for each of them."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,8 @@ class Experiment:
         """What the other processes of the training must know to take part in it."""
         assert isinstance(self.data.train.pixels, np.memmap)
         include = [self.entry.path] if self.entry.origin == "--include" else []
-        return TrainingJob(self.folder, self.entry.key, include, Path(str(self.data.train.pixels.filename)).parent)
+        pack = Path(str(self.data.train.pixels.filename)).parent
+        return TrainingJob(self.folder, self.entry.key, include, pack, self.threads)
 
     def train_only(self, progress: Progress) -> None:
         with locked(self.folder, progress.say):

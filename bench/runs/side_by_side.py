@@ -1,7 +1,7 @@
 """Several runs at a time on one processor, each in a process of its own with one thread.
 
-Small networks gain little from a second thread, and nothing from further ones: the cores are better given to further
-runs (`python -m bench speed campaign`). What a run gives does not depend on it.
+Two trainings with a core each get more done than one after the other on both (`python -m bench speed campaign`). What a
+run gives does not depend on it.
 """
 
 import os
@@ -129,7 +129,7 @@ class Worker:
     """Another process that makes one run after the other."""
 
     def __init__(self, number: int, threads: int) -> None:
-        with _environment(OMP_NUM_THREADS=str(threads), NUMBA_NUM_THREADS=str(threads)):
+        with _environment(OMP_NUM_THREADS=str(threads)):
             self.process, self.line = spawned(_serve, f"runs {number}")
 
     def make(self, job: Job, progress: Progress) -> None:

@@ -25,7 +25,7 @@ from bench.data.loading import read_pack
 from bench.methods.catalog import find
 from bench.runs.building import fresh
 from bench.runs.experiment import TrainingJob
-from bench.training.device import check_enough, open_fabric
+from bench.training.device import check_enough, open_fabric, threads_of
 from bench.training.loop import Training
 from bench.training.options import Options
 from bench.training.processes import Place, tell
@@ -98,7 +98,7 @@ def _take_part(job: TrainingJob, fabric: Fabric) -> None:
     if data is None:
         raise UserError(f"{job.pack} cannot be read here. Every process needs the same files.")
     training = Training(job.folder, method, data.train, seed, fabric)
-    with contextlib.suppress(Stopped, UserError):
+    with contextlib.suppress(Stopped, UserError), threads_of(fabric.device, job.threads):
         training.run(Options(), lambda what, done, total: None, lambda event, facts: None)
 
 

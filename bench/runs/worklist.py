@@ -213,7 +213,8 @@ class Worklist:
 
     def _make(self, missing: Sequence[tuple[Experiment, Request, int]], protocol: Protocol) -> None:
         request = self.request
-        if self.fabric.device.type == "cpu" and max(request.processes, request.threads) == 1 != request.workers:
+        alone = max(request.processes, request.threads) > 1  # one run has several cores already
+        if self.fabric.device.type == "cpu" and not alone and request.workers != 1 and len(missing) > 1:
             from bench.runs.side_by_side import Job, at_once, make_all, planned
 
             todo = [planned(run, Job(request, one, seed, protocol)) for run, one, seed in missing]

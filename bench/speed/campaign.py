@@ -116,7 +116,7 @@ def _shared_stages(quick: bool) -> Row:
                     kept = next((first / "checkpoints").glob(f"{checkpoint.of_stage(0)}-*.pt"))
                     state = checkpoint.load(kept)
                     assert state is not None
-                    training.take_stage(0, state["networks"], {rows: state[rows] for rows in ("scalars", "held_out")})
+                    training.take_stage(0, state)
                 training.run(Options(), lambda what, done, total: None, lambda event, facts: None)
                 names.append(training.trained.name if training.trained else "")
             found["ours" if share else "peer"] = names

@@ -64,14 +64,14 @@ class Training:
     def begun(self) -> bool:
         return any((self.folder / "checkpoints").glob("step-*.pt"))
 
-    def take_stage(self, index: int, networks: dict[str, dict[str, Tensor]], rows: dict[str, list[list[Any]]]) -> None:
-        """Begin after stage `index`: with what another training's `stage-*.pt` holds, and otherwise as built.
+    def take_stage(self, index: int, state: dict[str, Any]) -> None:
+        """Begin after stage `index`: with the `state` in another training's `stage-*.pt`, and otherwise as built.
 
         Raises RuntimeError where those are networks of another shape, and nothing is written then.
         """
         self._untrained = self._hashes()
-        self._load_networks(networks)
-        self.scalars, self.held_out.rows = Scalars(rows["scalars"]), rows["held_out"]
+        self._load_networks(state["networks"])
+        self.scalars, self.held_out.rows = Scalars(state["scalars"]), state["held_out"]
         self._write(index + 1, 0, 0, {})
 
     def run(self, options: Options, report: OnProgress, log: Log) -> None:

@@ -1,4 +1,4 @@
-"""All metric definitions of one batch, in one pass."""
+"""All metric definitions of one batch, in one pass: what `bench.metrics.score` gives, by plain torch."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from bench.metrics.definitions import DEFINITIONS
-from bench.metrics.lpips import Lpips
 from bench.speed.plain import l1, psnr, ssim, tv
 from bench.speed.plain.pair import Pair
 from bench.speed.plain.threads import in_chunks, side_by_side
@@ -17,22 +16,10 @@ def score(
     composite: Tensor,
     hole: Tensor,
     raw: Tensor | None = None,
-    lpips: Lpips | None = None,
     truncated: Tensor | None = None,
 ) -> dict[str, Tensor]:
-    """The columns of metric definitions.py, float64 (N,) each; an image's do not depend on its batch mates.
-
-    `truth`, `composite` and `raw` are uint8 (N,3,H,W), `hole` is bool (N,1,H,W); `truncated` is `raw` cut off to 8 bits
-    where that one was rounded. Scores of the raw result, truncated ones and LPIPS are left out where their argument is
-    None, an SSIM or LPIPS where its window does not fit into pictures of this size.
-    PSNR may be infinite. Raises RuntimeError for a composite that is no composite of `truth`, and for an empty hole.
-    """
+    """As `bench.metrics.score`, of at least one image and without LPIPS, which is plain torch there too."""
     _check(truth, composite, hole)
-    if not len(truth):
-        one = torch.zeros(1, *truth.shape[1:], dtype=torch.uint8)
-        known = None if raw is None else one
-        cut = None if truncated is None else one
-        return {name: value[:0] for name, value in score(one, one, one[:, :1] == 0, known, lpips, cut).items()}
     parts = in_chunks(_score, truth, composite, hole)
     scores = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
     if raw is not None:
@@ -46,8 +33,6 @@ def score(
     if truncated is not None:
         parts = in_chunks(_score_truncated, truth, torch.where(hole, truncated, truth))
         scores |= {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-    if lpips is not None:
-        scores |= lpips.columns(truth, composite)
     return scores
 
 
