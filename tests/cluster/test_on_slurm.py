@@ -94,7 +94,7 @@ class Campaign:
         self.runs = {
             name: Survivor(home, cache, name, befall, **asked)
             for name, befall, asked in (
-                ("limit", None, {"minutes": 1, "segments": 9, "setup": deaf}),
+                ("limit", None, {"minutes": 2, "segments": 9, "setup": deaf}),
                 ("requeue", lambda beat: slurm.ask("scontrol", "requeue", beat["job"]), {"requeue": True}),
                 ("step", lambda beat: slurm.ask("scancel", "--signal=KILL", f"{beat['job']}.0"), {}),
                 ("node", self.power_cut, {"extra": {"exclude": "n1,n3,n4"}}),
@@ -314,7 +314,7 @@ def test_what_befalls_a_run_moves_no_bit(campaign, name):
     one = campaign.runs[name]
     wait_until(lambda: one.befallen, 300, f"the mishap of {name}")
     wait_until_over(one.out, 900, f"the end of {name}")
-    assert states(one.out) == {one.id: "done"}
+    assert states(one.out) == {one.id: "done"}, one.folder.events()
     assert results(one.out) == campaign.undisturbed()
     lost = [event["why"] for event in one.folder.events() if event["event"] == "lost"]
     starts = one.log().count("started")
