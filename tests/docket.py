@@ -61,7 +61,8 @@ def recorder(out):
     ):
         values = np.asarray(values, dtype=float)
         ids = [f"i{index:03d}" for index in range(len(values))]
-        base = {"image": ids, "group": ids if groups is None else groups, "psnr": values}
+        base = {"image": ids, "group": ids if groups is None else groups, "hole_share": 0.25}
+        base["psnr"] = values
         tables = {
             "scores": pd.concat([pd.DataFrame({"mask_set": mask_set} | base | columns) for mask_set in MASK_SETS])
         }

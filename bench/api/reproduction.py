@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 
+from bench.claims.multiverse import COLUMNS
 from bench.contract.accepted import accepted
 from bench.methods.catalog import Catalog, find
 from bench.metrics.definitions import HEADLINE
@@ -26,6 +27,7 @@ from bench.util.progress import Progress
 AHEAD = ("ahead", "ahead_low", "ahead_high")
 HEALTH = ["data", "scale", "method", "seeds", "images", "stage", "psnr_hole", "low", "high", "psnr_mean_fill", "well",
           "why"]  # fmt: skip
+MULTIVERSE = ["data", "scale", "claim", *COLUMNS]
 BOARD = ["data", "scale", "mask_set", "method", "kind", "seeds", "metric", "mean", "low", "high", "n", *AHEAD]
 
 
@@ -86,6 +88,23 @@ class Reproduction:
         rows = [row for chapter in self.report.chapters for row in _health_rows(chapter, self.key)]
         numbers = dict.fromkeys(("psnr_hole", "low", "high", "psnr_mean_fill"), float)
         return pd.DataFrame(rows, columns=HEALTH).astype(numbers | {"well": "boolean"})
+
+    @cached_property
+    def multiverse(self) -> pd.DataFrame:
+        """What the orders hang on: a row for each protocol, claim, `metric`, `mask_set`, `subset` of the images and
+        `seed` (`all seeds`, or one of them).
+
+        `effect` is the mean of the paired differences of `n` images in units of their standard deviation, positive
+        where the claim's better side leads. `holds` says whether it leads, in the claim's own metric by more than the
+        margin. Verdicts do not depend on it.
+        """
+        tables = [
+            one.universes.assign(data=run.protocol.data_name, scale=run.scale, claim=one.claim.id)[MULTIVERSE]
+            for chapter in self.report.chapters
+            for run in [chapter.run]
+            for one in chapter.multiverses
+        ]
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=MULTIVERSE)
 
     @cached_property
     def leaderboards(self) -> pd.DataFrame:

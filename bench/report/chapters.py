@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.claims import DATA_WORDS, Finding, Verdict, judge
 from bench.claims.contenders import Contender, by_protocol, contenders
+from bench.claims.multiverse import Multiverse, multiverses
 from bench.paper import Paper
 from bench.report.boards import Board, leaderboards
 from bench.report.probed import ProbedTable, probed_table
@@ -25,6 +26,8 @@ class Chapter:
     findings: list[Finding]
     """Only those that depend on measurements."""
     anchor: str
+    multiverses: list[Multiverse]
+    """What the orders among them hang on."""
     mark: str = ""
     """Tells apart two protocols that differ in something the title does not show."""
 
@@ -95,7 +98,8 @@ def gather(key: str, paper: Paper, records: Sequence[Record], floors: set[str], 
         findings = [finding for finding in judge(paper, key, group, floors, include) if finding.depends_on_data]
         # A second protocol of the same name is told by the data it was run on.
         mark = group[0].run.data[:6] if titles[_name(group)] > 1 else ""
-        chapters.append(Chapter(group, leaderboards(group, key, floors), findings, f"protocol-{place}", mark))
+        boards, universes = leaderboards(group, key, floors), multiverses(paper, key, group, floors)
+        chapters.append(Chapter(group, boards, findings, f"protocol-{place}", universes, mark))
     nothing_measured = judge(paper, key, [], floors, include)
     settled = [finding for finding in nothing_measured if not finding.depends_on_data or not chapters]
     return Report(key, paper, chapters, settled)

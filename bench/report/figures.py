@@ -1,6 +1,7 @@
 """The page's figures, transparent so that the page can turn them dark. No pyplot, so no state is left behind."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,15 +66,22 @@ def png_of(canvas: Canvas) -> bytes:
 
 def blank_axes(width_inches: float, height_inches: float) -> tuple[Canvas, Axes]:
     """An empty drawing in the pages' style."""
+    canvas, (axes,) = blank_rows(width_inches, [height_inches])
+    return canvas, axes
+
+
+def blank_rows(width_inches: float, heights_inches: Sequence[float]) -> tuple[Canvas, list[Axes]]:
+    """Empty drawings in the pages' style, one under the other, on one horizontal axis."""
     style = {"axes.edgecolor": RULE, "grid.color": RULE, "text.color": INK}
     with sns.axes_style("whitegrid", rc=style | {"font.family": ["DejaVu Sans"]}):
-        canvas = Canvas(figsize=(width_inches, height_inches), dpi=DOTS_PER_INCH, layout="constrained")
+        canvas = Canvas(figsize=(width_inches, sum(heights_inches)), dpi=DOTS_PER_INCH, layout="constrained")
         canvas.patch.set_alpha(0)
-        axes = canvas.subplots()
-    axes.patch.set_alpha(0)
-    axes.tick_params(colors=FAINT, labelsize=8.5, length=0)
-    sns.despine(ax=axes, left=True, bottom=True)
-    return canvas, axes
+        rows = canvas.subplots(len(heights_inches), sharex=True, squeeze=False, height_ratios=heights_inches)
+    for axes in rows.flat:
+        axes.patch.set_alpha(0)
+        axes.tick_params(colors=FAINT, labelsize=8.5, length=0)
+        sns.despine(ax=axes, left=True, bottom=True)
+    return canvas, list(rows.flat)
 
 
 def _scores(boards: list[Board], metric: str) -> Canvas:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 import bench.report.health as health
+import bench.report.multiverse as multiverse
 from bench.claims import Finding
 from bench.metrics.definitions import DEFINITIONS, HEADLINE
 from bench.report.boards import Board, Line
@@ -48,7 +49,7 @@ def claims_page(report: Report) -> str:
     lines = [f"# Claims: {report.key}", "", plain(report.paper.paper.title), ""]
     for chapter in report.chapters:
         lines += [f"## {chapter.title}", "", _counts(chapter.findings), "", *_scale_lines(report, chapter)]
-        lines += [*_findings(chapter.findings), ""]
+        lines += [*_findings(chapter.findings), "", *_multiverse(chapter)]
     where = "Settled without a measurement" if report.chapters else "Nothing measured yet"
     lines += [f"## {where}", "", _counts(report.settled), "", *_findings(report.settled)]
     return "\n".join(lines) + "\n"
@@ -126,6 +127,11 @@ def _findings(findings: Sequence[Finding]) -> list[str]:
         for one in findings
     ]
     return grid(["Claim", "Section", "Says", "Verdict", "Why", "Measured", "An author could object"], rows)
+
+
+def _multiverse(chapter: Chapter) -> list[str]:
+    rows = multiverse.rows(chapter.multiverses, chapter.findings)
+    return [f"### {multiverse.TITLE}", "", multiverse.NOTE, "", *grid(multiverse.HEADINGS, rows), ""] if rows else []
 
 
 def _counts(findings: Sequence[Finding]) -> str:

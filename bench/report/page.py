@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 import bench.report.health as health
+import bench.report.multiverse as multiverse
 import bench.report.probed as probed
 import bench.report.words as words
 from bench.claims import FEWEST_GROUPS, FEWEST_SEEDS, Finding, Verdict
@@ -48,6 +49,7 @@ def page(report: Report, floors: set[str], cache: Path, commands: Sequence[str])
         together=together,
         probed=probed,
         health=health,
+        multiverse=multiverse,
         fewest_groups=FEWEST_GROUPS,
         fewest_seeds=FEWEST_SEEDS,
         traces=lambda claim: trace_figures(report.chapters, report.key, claim) if isinstance(claim, Trace) else [],
@@ -61,10 +63,14 @@ class _Pages:
         self.chapter = chapter
         self.scores = score_figures(chapter.boards)
         self.curves = training_figures(chapter, key)
+        self.specifications = [(one, multiverse.curve(one)) for one in chapter.multiverses]
         self.health = health.health_lines(chapter, key)
         self.health_figures = health.health_figures(self.health)
         self.gallery = gallery(chapter, key, floors, cache)
         self.provenance = provenance(chapter)
+
+    def finding(self, claim: Claim) -> Finding:
+        return next(finding for finding in self.chapter.findings if finding.claim.id == claim.id)
 
     def of(self, verdict: Verdict) -> list[Finding]:
         return [finding for finding in self.chapter.findings if finding.verdict == verdict]
