@@ -17,6 +17,7 @@ from bench.report import gather, print_boards, print_health, print_verdicts, wri
 from bench.report.boards import Board
 from bench.report.chapters import Chapter, Report
 from bench.report.health import health_lines
+from bench.report.words import rank_text
 from bench.runs.current import current_records
 from bench.runs.provenance import original
 from bench.runs.records import Record
@@ -28,7 +29,23 @@ AHEAD = ("ahead", "ahead_low", "ahead_high")
 HEALTH = ["data", "scale", "method", "seeds", "images", "stage", "psnr_hole", "low", "high", "psnr_mean_fill", "well",
           "why"]  # fmt: skip
 MULTIVERSE = ["data", "scale", "claim", *COLUMNS]
-BOARD = ["data", "scale", "mask_set", "method", "kind", "seeds", "metric", "mean", "low", "high", "n", *AHEAD]
+RANKS = ("rank_best", "rank_worst")
+BOARD = [
+    "data",
+    "scale",
+    "mask_set",
+    *RANKS,
+    "images_only",
+    "method",
+    "kind",
+    "seeds",
+    "metric",
+    "mean",
+    "low",
+    "high",
+    "n",
+    *AHEAD,
+]
 
 
 @dataclass(frozen=True)
@@ -112,12 +129,16 @@ class Reproduction:
 
         `mean` with its 95 % interval `low` to `high` over `n` images; `ahead` with `ahead_low` and `ahead_high` is the
         paired difference to the mask set's best floor, positive where better. NaN where there is none.
+        `rank_best` to `rank_worst` are the ranks by PSNR that the comparisons of all pairs leave open, 1 the best.
+        `images_only` is True where ranks and leads leave the training seeds out, as there are too few.
         """
         rows = [row for chapter in self.report.chapters for row in _rows(chapter)]
-        return pd.DataFrame(rows, columns=BOARD).astype(dict.fromkeys(("mean", "low", "high", *AHEAD), float))
+        kinds = dict.fromkeys(("mean", "low", "high", *AHEAD), "float64") | dict.fromkeys(RANKS, "Int64")
+        return pd.DataFrame(rows, columns=BOARD).astype(kinds | {"images_only": "bool"})
 
     def leaderboard(self, mask_set: str, data: str | None = None, scale: str | None = None) -> pd.DataFrame:
-        """One leaderboard: a row for each contender, best PSNR first, its `kind`, and the mean of each metric.
+        """One leaderboard: a row for each contender, best PSNR first, its `rank` as on the page, its `kind`, and the
+        mean of each metric.
 
         Raises UserError where no leaderboard, or more than one, is meant.
         """
@@ -160,10 +181,11 @@ def _health_rows(chapter: Chapter, key: str) -> Iterator[dict[str, Any]]:
 def _wide(board: Board) -> pd.DataFrame:
     shown = [metric for metric in HEADLINE if metric in board.best]
     rows = [
-        {"method": line.name, "kind": line.kind} | {m: line.scores[m].mean for m in shown if m in line.scores}
+        {"method": line.name, "rank": rank_text(line), "kind": line.kind}
+        | {m: line.scores[m].mean for m in shown if m in line.scores}
         for line in board.lines
     ]
-    return pd.DataFrame(rows, columns=["method", "kind", *shown]).set_index("method")
+    return pd.DataFrame(rows, columns=["method", "rank", "kind", *shown]).set_index("method")
 
 
 def _rows(chapter: Chapter) -> Iterator[dict[str, Any]]:
@@ -174,6 +196,8 @@ def _rows(chapter: Chapter) -> Iterator[dict[str, Any]]:
                 "data": run.protocol.data_name,
                 "scale": run.scale,
                 "mask_set": board.mask_set,
+                **dict(zip(RANKS, line.rank or (None, None), strict=True)),
+                "images_only": line.images_only,
                 "method": line.name,
                 "kind": line.kind,
                 "seeds": line.seeds,

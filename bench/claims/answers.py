@@ -1,7 +1,10 @@
 """From intervals to answers: which side of a limit they lie on, and how sure that is."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bench.claims import looks
 from bench.claims.finding import DECISIVE, Verdict
@@ -54,3 +57,16 @@ def settled(answers: Iterable[bool | None]) -> Verdict:
     if False in given:
         return Verdict.CONTRADICTED
     return Verdict.INCONCLUSIVE if None in given else Verdict.SUPPORTED
+
+
+def holm(p: Sequence[float]) -> NDArray[np.float64]:
+    """P-values corrected for all of them together (Holm, Scandinavian Journal of Statistics 6, 1979).
+
+    statsmodels says the same, but collects the process's garbage each time: half a second beside torch.
+    """
+    given = np.asarray(p, dtype=np.float64)
+    order = np.argsort(given, kind="stable")
+    grown = np.maximum.accumulate(given[order] * np.arange(len(given), 0, -1))
+    corrected = np.empty_like(given)
+    corrected[order] = np.minimum(grown, 1.0)
+    return corrected

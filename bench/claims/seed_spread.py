@@ -86,6 +86,18 @@ def lead_spread(
     return seed_spread((better, worse), measure, floors, field)
 
 
+def mean_spread(
+    one: Contender, mask_set: str, definition: MetricDefinition, floors: set[str], field: Sequence[Contender] = ()
+) -> SeedSpread:
+    """The spread of the mean goodness of one, over the images where it is finite."""
+
+    def measure(alone: Contender) -> float | None:
+        series = goodness(alone, mask_set, definition)
+        return None if series is None else series.mean_over(series.finite)
+
+    return seed_spread((one,), measure, floors, field)
+
+
 def _unpaired(
     trained: Sequence[Contender],
     own: Sequence[Mapping[Training, float]],

@@ -13,6 +13,7 @@ from bench.report.probed import NOTE, TITLE, ProbedTable
 from bench.report.reported import HEADING, ReportedTable, reported_tables
 from bench.report.words import (
     METHOD_NOTE,
+    RANK_NOTE,
     budget_text,
     count_text,
     counted,
@@ -22,13 +23,14 @@ from bench.report.words import (
     mark,
     mean_text,
     range_text,
+    rank_text,
     truth_text,
 )
 
 
 def leaderboard_page(report: Report, commands: Sequence[str]) -> str:
     """leaderboard.md: measured tables by protocol and mask set, then the paper's own tables apart from them."""
-    lines = [f"# Leaderboards: {report.key}", "", plain(report.paper.paper.title), "", METHOD_NOTE, ""]
+    lines = [f"# Leaderboards: {report.key}", "", plain(report.paper.paper.title), "", METHOD_NOTE, "", RANK_NOTE, ""]
     for chapter in report.chapters:
         lines += [f"## {chapter.title}", "", *_scale_lines(report, chapter)]
         for board in chapter.boards:
@@ -62,8 +64,11 @@ def _scale_lines(report: Report, chapter: Chapter) -> list[str]:
 
 def _board(board: Board, chapter: Chapter) -> list[str]:
     lead = "Lead over the best floor, PSNR (dB)"
-    head = ["Method", *(heading(metric) for metric in HEADLINE), lead, "Scored", "Trained on"]
-    rows = [[_name(line), *(_score(line, board, metric) for metric in HEADLINE), *_tail(line)] for line in board.lines]
+    head = ["Rank", "Method", *(heading(metric) for metric in HEADLINE), lead, "Scored", "Trained on"]
+    rows = [
+        [rank_text(line), _name(line), *(_score(line, board, metric) for metric in HEADLINE), *_tail(line)]
+        for line in board.lines
+    ]
     lines = [f"### Mask set {board.mask_set}", "", *grid(head, rows), ""]
     lines += [f"TV of the truth: {truth_text(board)}. LPIPS: {lpips_text(chapter.records)}.", ""]
     return lines + [part for note in board.notes for part in (note, "")]
@@ -96,7 +101,7 @@ def _name(line: Line) -> str:
 
 def _score(line: Line, board: Board, metric: str) -> str:
     text = mean_text(line, metric)
-    if board.best.get(metric) == line.name:
+    if line.name in board.best.get(metric, ()):
         text = f"**{text}**"
     return f"{text} {range_text(line.scores.get(metric), DEFINITIONS[metric].digits)}".rstrip()
 

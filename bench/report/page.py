@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+import bench.report.differences as differences
 import bench.report.health as health
 import bench.report.multiverse as multiverse
 import bench.report.probed as probed
@@ -50,6 +51,7 @@ def page(report: Report, floors: set[str], cache: Path, commands: Sequence[str])
         probed=probed,
         health=health,
         multiverse=multiverse,
+        differences=differences,
         fewest_groups=FEWEST_GROUPS,
         fewest_seeds=FEWEST_SEEDS,
         traces=lambda claim: trace_figures(report.chapters, report.key, claim) if isinstance(claim, Trace) else [],
@@ -63,6 +65,7 @@ class _Pages:
         self.chapter = chapter
         self.scores = score_figures(chapter.boards)
         self.curves = training_figures(chapter, key)
+        self.differences = {board.mask_set: differences.figure(board) for board in chapter.boards}
         self.specifications = [(one, multiverse.curve(one)) for one in chapter.multiverses]
         self.health = health.health_lines(chapter, key)
         self.health_figures = health.health_figures(self.health)

@@ -16,7 +16,18 @@ from bench.report.boards import Board, Line, leaderboards
 from bench.report.health import TITLE as TITLE_OF_HEALTH
 from bench.report.health import HealthLine
 from bench.report.probed import TITLE, ProbedTable, probed_table
-from bench.report.words import MARKS, budget_text, counted, heading, lead_text, lpips_text, mark, mean_text, truth_text
+from bench.report.words import (
+    MARKS,
+    budget_text,
+    counted,
+    heading,
+    lead_text,
+    lpips_text,
+    mark,
+    mean_text,
+    rank_text,
+    truth_text,
+)
 from bench.runs.records import Record
 
 FORM: dict[str, Any] = {
@@ -28,6 +39,7 @@ FORM: dict[str, Any] = {
 }
 HEADING_COLUMNS = 8
 """Longer headings would make a column wider than its numbers."""
+LEGEND = "rank: range of ranks that the comparisons leave open, all pairs together; * best, or not told apart from it"
 STYLES = {
     Verdict.SUPPORTED: "green",
     Verdict.CONTRADICTED: "red",
@@ -69,7 +81,7 @@ def print_boards(console: Console, boards: Sequence[Board], records: Sequence[Re
         run = records[0].run
         title = f"{run.protocol.data_name}, {run.scale} scale, {run.protocol.resolution} px, mask set {board.mask_set}"
         console.print(_board(board, title))
-        console.print(Text(f"* best mean; TV of the truth {truth_text(board)}; floors in italics", style="dim"))
+        console.print(Text(f"{LEGEND}; TV of the truth {truth_text(board)}; floors in italics", style="dim"))
         for note in board.notes:
             console.print(Text(note, style="dim"))
         console.print()
@@ -124,6 +136,7 @@ def _verdict(finding: Finding) -> Text:
 
 def _board(board: Board, title: str) -> Table:
     table = Table(title=title, **FORM)
+    table.add_column("rank", justify="right", no_wrap=True)
     table.add_column("method", overflow="fold")
     shown = [metric for metric in HEADLINE if metric in board.best]
     for metric in shown:
@@ -137,7 +150,7 @@ def _board(board: Board, title: str) -> Table:
     for line in board.lines:
         lead = [lead_text(line, "psnr")] if board.best_floors else []
         budget = [budget_text(line).removesuffix(" images")] if trained else []
-        table.add_row(_name(line), *(_score(line, board, metric) for metric in shown), *lead, *budget)
+        table.add_row(rank_text(line), _name(line), *(_score(line, board, metric) for metric in shown), *lead, *budget)
     return table
 
 
@@ -146,5 +159,5 @@ def _name(line: Line) -> Text:
 
 
 def _score(line: Line, board: Board, metric: str) -> Text:
-    best = board.best.get(metric) == line.name
+    best = line.name in board.best.get(metric, ())
     return Text(f"{'*' if best else ''}{mean_text(line, metric)}", style="bold green" if best else "")

@@ -6,7 +6,7 @@ from bench.claims import Finding, Verdict
 from bench.claims.statistics import Interval, number
 from bench.metrics.definitions import DEFINITIONS
 from bench.metrics.probed import PROBED
-from bench.report.boards import PRETRAINED, Board, Line
+from bench.report.boards import ONLY, PRETRAINED, Board, Line
 from bench.runs.records import Record
 
 MARKS = {
@@ -29,6 +29,21 @@ METHOD_NOTE = (
     " A note under each table says whether the intervals of leads also cover training seeds; those of means never do."
     " The training budget is steps x batch size over all stages: how many images were drawn, repeats included."
 )
+RANK_NOTE = (
+    "Ranks are by PSNR. A range says which ranks the comparisons leave open: two methods are told apart only where the"
+    " paired difference on the same images shows it, with the spread over training seeds, corrected for all pairs of"
+    " the leaderboard (Holm). The ranges of a leaderboard hold together with 95 % confidence. In each metric all are"
+    " marked as best that cannot be told apart from the best mean, unless nobody can."
+)
+
+
+def rank_text(line: Line) -> str:
+    """`2`, or `2–4` where the order is open; marked where it leaves the seeds out."""
+    if line.rank is None:
+        return ""
+    first, last = line.rank
+    mark = ONLY if line.images_only else ""
+    return f"{first}{mark}" if first == last else f"{first}–{last}{mark}"
 
 
 def mark(finding: Finding) -> str:
@@ -71,7 +86,8 @@ def lead_text(line: Line, metric: str) -> str:
     """The lead over the best floor with its interval."""
     if metric not in line.leads:
         return "best floor" if line.floor else ""
-    return line.leads[metric].text(DEFINITIONS[metric].digits, signed=True)
+    text = line.leads[metric].text(DEFINITIONS[metric].digits, signed=True)
+    return f"{text} (images only)" if line.images_only else text
 
 
 def count_text(line: Line) -> str:
