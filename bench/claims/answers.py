@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.claims import looks
+import bench.claims.looks as looks
 from bench.claims.finding import DECISIVE, Verdict
 from bench.claims.statistics import Interval, least_tail
 

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from docket import FLOORS, IMAGES, NOISE, paper, recorder
 
+from bench.claims.case import FEWEST_GROUPS
 from bench.claims.multiverse import ALL, CHOICES, METRICS, WHOLE, multiverses
 from bench.metrics.definitions import DEFINITIONS
 
@@ -177,11 +178,11 @@ def test_infinite_pairs_are_left_out_and_never_decided_against(make):
 
 
 def test_groups_stay_together_and_few_make_no_universe(make):
-    groups = [f"g{index // 10}" for index in range(200)]
+    groups = [f"g{index * FEWEST_GROUPS // 200}" for index in range(200)]
     records = [make("p", IMAGES + 1 + NOISE, groups=groups), make("p", IMAGES, "other", groups=groups)]
     found = one(records)
-    assert set(found.universes["subset"]) == {WHOLE}  # 20 groups are just enough, half of them are not
-    few = [f"g{index // 11}" for index in range(200)]
+    assert set(found.universes["subset"]) == {WHOLE}  # just enough groups; half of them are not
+    few = [f"g{index * (FEWEST_GROUPS - 1) // 200}" for index in range(200)]
     assert (
         multiverses(
             paper(ORDER), "p", [make("p", IMAGES + 1, groups=few), make("p", IMAGES, "other", groups=few)], FLOORS
