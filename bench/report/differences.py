@@ -7,7 +7,8 @@ from bench.report.boards import Board
 from bench.report.figures import FAINT, INK, PALETTE, WIDTH_INCHES, Figure, blank_axes, png_of
 
 NOTE = (
-    "Each method stands at its mean rank over the images, by PSNR; a bar joins methods of which no two are told apart."
+    "Each method stands at its mean rank over the images, by PSNR; the dots on a bar are methods of which no two are"
+    " told apart."
     " The comparisons are those that the ranks in the table rest on, not Demšar's own test of mean ranks."
 )
 FEWEST = 3
@@ -20,7 +21,7 @@ def figure(board: Board) -> Figure | None:
     if len(p) < FEWEST or not (p <= LEVEL).any(axis=None):
         return None
     title = f"PSNR, mask set {board.mask_set}"
-    alt = f"Critical-difference diagram of PSNR on {board.mask_set}: mean ranks, bars over methods not told apart."
+    alt = f"Critical-difference diagram of PSNR on {board.mask_set}: mean ranks, bars whose dots are not told apart."
     return Figure(title, alt, _draw(board, p))
 
 
@@ -51,11 +52,11 @@ def _draw(board: Board, p: pd.DataFrame) -> bytes:
         label_props={"fontsize": 7.5},
         elbow_props={"color": FAINT, "linewidth": 0.7},
         marker_props={"s": 9},
-        crossbar_props={"color": PALETTE[1], "linewidth": 2},
+        crossbar_props={"color": PALETTE[1], "linewidth": 2, "marker": "o", "markersize": 4.5},
     )
     lines = {line.name: line for line in board.lines}
     for label in drawn["labels"]:
         line = lines[names[int(label.get_text())]]
-        label.set_text(f"{line.name}  {ranks[line.name]:.1f}")
+        label.set_text(f" {line.name}  {ranks[line.name]:.1f} ")
         label.set(color=FAINT if line.floor else INK, fontweight="bold" if line.own else "normal")
     return png_of(canvas)

@@ -113,6 +113,7 @@ def test_infinite_pairs_are_not_outvoted_by_the_mean(make):
     assert ranked([make("smooth", exact), make("flat", IMAGES)]).ranks == {"smooth": (1, 2), "flat": (1, 2)}
 
 
+@pytest.mark.slow
 def test_many_pairs_can_still_be_told_apart(make):
     """30 contenders are 435 pairs: more than resamples alone could tell apart."""
     names = [f"m{place}" for place in range(30)]
@@ -120,8 +121,9 @@ def test_many_pairs_can_still_be_told_apart(make):
     assert ranked(records, set(names)).ranks == {name: (30 - place, 30 - place) for place, name in enumerate(names)}
 
 
+@pytest.mark.slow
 def test_chance_tells_somebody_apart_in_one_board_of_twenty_at_most(tmp_path):
-    """Six equal floors; 95 % of the boards leave all ranks open."""
+    """Four equal floors; 95 % of the boards leave all ranks open."""
     rng, wrong = np.random.default_rng(4), 0
     for board in range(100):
         make = recorder(tmp_path / str(board))

@@ -226,4 +226,4 @@ def test_the_bars_of_the_diagram_join_those_that_are_not_told_apart(ranked, monk
     monkeypatch.setattr(scikit_posthocs, "critical_difference_diagram", watched)
     differences.figure(board)
     assert seen["bars"] == [2]
-    assert {label.get_text().split("  ")[0] for label in seen["labels"]} == {"p", "p (other)", "flat", "smooth"}
+    assert {label.get_text().strip().split("  ")[0] for label in seen["labels"]} == {"p", "p (other)", "flat", "smooth"}

@@ -119,7 +119,7 @@ def test_markdown_tables_are_tables(pages):
     assert "**" in pages[1]
     assert "smooth (floor)" in pages[1]
     assert re.search(r"^\| 1–4† \| p \(this paper\) \|.* 320 images \|$", pages[1], re.MULTILINE)
-    assert re.search(r"^\| flat \(floor\) \|.* images, 1 seed \| +\|$", pages[1], re.MULTILINE)
+    assert re.search(r"^\| 1–4 \| flat \(floor\) \|.* images, 1 seed \| +\|$", pages[1], re.MULTILINE)
     assert "## Reported by the paper (other data, masks, scale: not comparable)" in pages[1]
 
 
