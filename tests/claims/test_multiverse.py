@@ -206,3 +206,18 @@ def test_the_definitions_are_those_that_rank():
 
 def test_effects_are_numbers(field):
     assert pd.api.types.is_float_dtype(one([*field[0], *field[1]]).universes["effect"])
+
+
+def test_tv_is_the_better_the_closer_it_is_to_the_truths(make):
+    """The better side lies over the truth's TV, the worse further under it."""
+    truth = {"tv_truth": 10.0}
+    better = [make("p", IMAGES + 1 + NOISE, seed=seed, tv=11 + NOISE / 99, **truth) for seed in range(3)]
+    found = one([*better, *(make("p", IMAGES, "other", seed=seed, tv=8.0, **truth) for seed in range(3))])
+    (row,) = asked(found, metric="tv", mask_set="center", subset=WHOLE, seed=ALL).itertuples()
+    gain = 2 - (1 + NOISE / 99)
+    assert (row.effect, row.holds) == (pytest.approx(gain.mean() / gain.std(ddof=1)), True)
+    closer = ORDER | {"better": "variant:other", "worse": "variant:default"}
+    assert not asked(
+        one([*better, *(make("p", IMAGES, "other", seed=seed, tv=12.5, **truth) for seed in range(3))], closer),
+        metric="tv",
+    )["holds"].any()
