@@ -23,7 +23,8 @@ def judge_bound(case: Case, claim: Bound) -> Finding:
     texts = {mask_set: _text(estimate.interval, metric, claim) for mask_set, estimate in found.items()}
     verdict, why = case.decided(claim.sides, [one], found.values(), partial(_weigh, claim, found, texts))
     measured = [
-        Measured(mask_set, metric.id, f"{one.name} {texts[mask_set]}{found[mask_set].note}") for mask_set in found
+        Measured(mask_set, metric.id, f"{one.name} {texts[mask_set]}{estimate.note}", estimate.interval)
+        for mask_set, estimate in found.items()
     ]
     return Finding(claim, verdict, case.where([one], found.values()) + why, tuple(measured))
 

@@ -22,7 +22,7 @@ def judge_trend(case: Case, claim: Trend) -> Finding:
     verdict, why = case.decided(claim.sides, [one], found.values(), weigh, nothing)
     what = f"{one.name}, rank correlation with {title(claim.along)}"
     texts = {mask_set: f"{what} {_text(rho.interval)}{rho.note}" for mask_set, rho in found.items()}
-    measured = [Measured(mask_set, claim.metric, text) for mask_set, text in texts.items()]
+    measured = [Measured(mask_set, claim.metric, text, found[mask_set].interval) for mask_set, text in texts.items()]
     return Finding(claim, verdict, case.where([one], found.values()) + why, tuple(measured))
 
 
