@@ -12,7 +12,9 @@ from typing import NamedTuple
 from bench.claims import DECISIVE, Finding, Verdict
 from bench.claims.case import Case
 from bench.claims.strength import among_the_well, clearance
+from bench.paper import Cell, Claim, Judgement
 from bench.paper.arithmetic import and_list
+from bench.paper.words import title
 from bench.report.chapters import Chapter, Report
 from bench.report.words import READ
 from bench.runs.spent import Cost, cost
@@ -52,14 +54,12 @@ class Tally(NamedTuple):
 class Reason(NamedTuple):
     """Claims that have no answer, all for one reason."""
 
-    claims: tuple[str, ...]
-    """Their ids."""
-    statements: tuple[str, ...]
+    claims: tuple[Claim, ...]
     verdict: Verdict
     why: str
 
     @property
-    def claims_count(self) -> int:
+    def number(self) -> int:
         return len(self.claims)
 
 
@@ -129,6 +129,26 @@ class Subject:
         return _reasons(one for one in self._all if not one.decisive and one.verdict != Verdict.NOT_COMPARABLE)
 
     @property
+    def untold(self) -> str:
+        """`3 printed numbers that were measured otherwise, 18 statements that have no measure here`."""
+        kinds = Counter(type(claim) for one in self.incomparable for claim in one.claims)
+        others = kinds.total() - kinds[Cell] - kinds[Judgement]
+        counts = [
+            (kinds[Cell], "printed numbers that were measured otherwise"),
+            (kinds[Judgement], "statements that have no measure here"),
+            (others, "claims for another reason"),
+        ]
+        return ", ".join(f"{count} {words}" for count, words in counts if count) or "none"
+
+    @property
+    def left(self) -> str:
+        """`2 inconclusive, 50 not attempted`."""
+        counts = Counter[Verdict]()
+        for one in self.open:
+            counts[one.verdict] += one.number
+        return ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict]) or "none"
+
+    @property
     def _all(self) -> list[Finding]:
         measured = [finding for chapter in self.report.chapters for finding in chapter.findings]
         return [*measured, *self.report.settled]
@@ -149,7 +169,9 @@ class Subject:
                 others = [one.where for one in finding.measured if one is not measured]
                 agree = others and finding.verdict != Verdict.CONTRADICTED
                 more = f", and more clearly on {and_list(others)}" if agree else ""
-                yield Strong(self, chapter, finding, by, f"{measured.text} on {measured.where}{more}")
+                yield Strong(
+                    self, chapter, finding, by, f"{measured.text} in {title(measured.metric)} on {measured.where}{more}"
+                )
 
 
 @dataclass(frozen=True)
@@ -194,7 +216,7 @@ class Front:
         measured = [by[of] for of in READ if of in by]
         decided, measurable = sum(one.decided for one in measured), sum(one.measurable for one in measured)
         parts = [f"{one.decided} of {one.measurable} {one.of}" for one in measured]
-        text = f"Of {measurable} claims that a measurement like these can answer, {decided} are decided"
+        text = f"Of {measurable} claims that runs at these scales can answer, {decided} are decided"
         text += f": {', '.join(parts)}." if parts else "."
         alone = sum(by[ALONE].counts[one] for one in DECISIVE) if ALONE in by else 0
         more = f" The papers' own printed numbers decide {alone} more." if alone else ""
@@ -214,7 +236,4 @@ def _reasons(findings: Iterable[Finding]) -> list[Reason]:
     together: dict[tuple[Verdict, str], list[Finding]] = {}
     for one in findings:
         together.setdefault((one.verdict, one.why), []).append(one)
-    return [
-        Reason(tuple(one.claim.id for one in found), tuple(one.claim.statement for one in found), verdict, why)
-        for (verdict, why), found in together.items()
-    ]
+    return [Reason(tuple(one.claim for one in found), verdict, why) for (verdict, why), found in together.items()]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import bench.report.words as words
 from bench.claims import DECISIVE, Verdict
-from bench.report.front import ALONE, Front, Reason, Subject, Tally, share
+from bench.report.front import ALONE, Front, Subject, Tally, share
 from bench.report.markdown import Markdown, grid, link, plain
 from bench.report.page import environment
 from bench.report.words import MARKS, READ
@@ -57,8 +57,8 @@ def front_readme(front: Front) -> str:
         lines.append(f"  An author could object: {objection} Answered by: {answer}")
     lines += [] if front.strongest else ["None yet: no comparison of a trained method is decided."]
     lines += ["", "## What these runs cannot tell", ""]
-    rows = [[_name(subject, "reports"), *_untold(subject)] for subject in front.subjects]
-    lines += [*grid(["Paper", "Not comparable, at this scale or at all", "Open: a run would answer it"], rows), ""]
+    rows = [[_name(subject, "reports"), subject.untold, subject.left] for subject in front.subjects]
+    lines += [*grid(["Paper", "Cannot be told", "Open"], rows), ""]
     lines += ["Each with its reason, and the command that would answer it, stands in `reports/index.html`.", ""]
     lines += ["## What it took", ""]
     made = [
@@ -82,7 +82,7 @@ def fill(readme: Path, out: Path, front: Front) -> Path:
         place = out.resolve().relative_to(readme.resolve().parent).as_posix()
     except ValueError as error:
         raise UserError(f"--readme {readme}: links from it to {out} need it to lie in a folder above that.") from error
-    write_text(readme, "\n".join([before.rstrip("\n"), "", *_block(front, f"{place}/reports"), after.lstrip("\n")]))
+    write_text(readme, before + "\n".join(_block(front, f"{place}/reports")) + after)
     return readme
 
 
@@ -119,16 +119,6 @@ def _rows(name: str, tallies: Sequence[Tally]) -> list[list[str]]:
 
 def _name(subject: Subject, reports: str) -> str:
     return link(subject.key, f"{reports}/{subject.key}/claims.md")
-
-
-def _untold(subject: Subject) -> list[str]:
-    """How many claims have no answer, and which kinds of reason there are."""
-    return [_number(subject.incomparable), _number(subject.open)]
-
-
-def _number(reasons: Sequence[Reason]) -> str:
-    count = sum(len(one.claims) for one in reasons)
-    return f"{count} {'claim' if count == 1 else 'claims'}" if count else "none"
 
 
 def _outdated(front: Front) -> list[str]:
