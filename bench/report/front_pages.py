@@ -15,7 +15,7 @@ from bench.util.files import locked, read_bytes, write_text
 
 GENERATED = "<!-- Generated from the records by `python -m bench report`, which rewrites it: edits are lost. -->"
 """The first line of a README.md that may be rewritten."""
-BEGIN, END = "<!-- verdicts: written by `python -m bench report --readme` -->", "<!-- /verdicts -->"
+BEGIN, END = "<!-- verdicts, written by report --readme -->", "<!-- /verdicts -->"
 OUTDATED = (
     "Not counted here, since all their records are of other code or an older version, and their pages are as they were"
     " until `reproduce` runs again:"
