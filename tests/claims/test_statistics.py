@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kept import content
+from scipy.stats import binom
 from scipy.stats import t as student
 
 from bench.claims.statistics import Interval, images_needed, mean_interval, number, paired_interval, pool
@@ -37,6 +38,28 @@ def test_interval_covers_the_true_mean_as_often_as_it_says():
     assert 178 <= hits <= 199  # 95 % of 200, three standard deviations either way
 
 
+def test_the_interval_of_a_few_skewed_values_misses_on_neither_side_much_more_often_than_it_says():
+    # A percentile interval misses a log-normal mean from below in 11 % of such cases, and this one in 6 %.
+    rng = np.random.default_rng(1)
+    above = below = 0
+    for _ in range(400):
+        found = mean_interval(rng.lognormal(0, 1, size=30), names(30))
+        above, below = above + (found.low > np.exp(0.5)), below + (found.high < np.exp(0.5))
+    assert above <= binom.ppf(0.999, 400, 0.025)
+    assert below <= binom.ppf(0.999, 400, 0.06)
+
+
+def test_a_mean_over_groups_of_unequal_size_is_a_ratio_with_its_linearised_error():
+    rng = np.random.default_rng(4)
+    sizes = rng.integers(1, 9, size=3000)
+    values = np.concatenate([rng.normal(20 + 0.1 * size, 1, size=1).repeat(size) for size in sizes])
+    found = mean_interval(values, np.repeat(names(3000), sizes))
+    totals = np.add.reduceat(values, np.r_[0, sizes.cumsum()[:-1]])
+    residuals = totals - found.mean * sizes
+    error = np.sqrt((residuals**2).sum() * 3000 / 2999) / sizes.sum()
+    assert found.high - found.mean == pytest.approx(student.ppf(0.975, 2999) * error, rel=1e-3)
+
+
 def test_crops_of_one_photograph_are_not_independent():
     photographs = np.random.default_rng(2).normal(size=20)
     crops = np.repeat(photographs, 25)
@@ -49,7 +72,8 @@ def test_crops_of_one_photograph_are_not_independent():
 def test_mean_is_over_images_where_groups_differ_in_size():
     found = mean_interval([1.0, 1.0, 1.0, 5.0], ["a", "a", "a", "b"])
     assert found.mean == 2.0
-    assert (found.low, found.high) == (1.0, 5.0)
+    # the residuals 3 - 2 x 3 and 5 - 2 x 1: sqrt(2 x (3^2 + 3^2)) / 4 with one degree of freedom
+    assert found.high - found.mean == pytest.approx(1.5 * student.ppf(0.975, 1), rel=1e-3)
 
 
 def test_interval_does_not_depend_on_the_order_of_the_images():
@@ -79,11 +103,14 @@ def test_nan_and_misfits_are_refused():
 
 @settings(deadline=None, max_examples=25)
 @given(VALUES)
-def test_interval_holds_the_mean_and_stays_within_the_values(values):
+def test_interval_holds_the_mean_and_narrows_with_the_error_allowed(values):
     found = mean_interval(values, names(len(values)))
     slack = 1e-9
-    assert min(values) - slack <= found.low <= found.mean + slack
-    assert found.mean - slack <= found.high <= max(values) + slack
+    ends = [found.at(tail) for tail in (0.005, 0.025, 0.2)]
+    assert [one.low for one in ends] == sorted(one.low for one in ends)
+    assert [one.high for one in ends] == sorted((one.high for one in ends), reverse=True)
+    assert found.low <= found.mean + slack
+    assert found.mean - slack <= found.high
 
 
 @settings(deadline=None, max_examples=25)
