@@ -24,7 +24,8 @@ def reproduce(
 ) -> None:
     """Train, evaluate, judge and report a paper. Finished work is never repeated.
 
-    Runs that differ only in what comes after the training share trained networks.
+    Runs that differ only in what comes after the training share trained networks. At scale quick papers run on drawn
+    faces; the few photographs that come along (--data photos) show fills and decide nothing.
 
     Examples:
       [bold]python -m bench reproduce fang2021[/]
