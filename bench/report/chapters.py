@@ -40,7 +40,7 @@ class Chapter:
         """Repeatability and robustness, where they were measured."""
         return probed_table(self.boards)
 
-    @property
+    @cached_property
     def field(self) -> list[Contender]:
         return contenders(self.records)
 

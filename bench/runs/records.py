@@ -206,7 +206,14 @@ class Record:
 
     def mask_set(self, name: str) -> pd.DataFrame:
         """The scores of one mask set, indexed by image."""
-        return _of_mask_set(self.scores, name)
+        if name not in self._by_mask_set:
+            self._by_mask_set[name] = _of_mask_set(self.scores, name)
+        return self._by_mask_set[name]
+
+    @cached_property
+    def _by_mask_set(self) -> dict[str, pd.DataFrame]:
+        """Asked for by every board and verdict."""
+        return {}
 
     def rows(self, mask_set: str, metric: str) -> pd.DataFrame:
         """The rows of one mask set, indexed by image, of the table that `metric` is in; no row where it was not
