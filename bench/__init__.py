@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from bench.methods.base import Inpainter, Method
     from bench.methods.catalog import list_methods, load_paper
     from bench.runs.request import Request
+    from bench.settling.settlement import Settlement
+    from bench.settling.verbs import settle
     from bench.util.errors import UserError
 
 _MODULES = {
@@ -26,12 +28,14 @@ _MODULES = {
     "load_paper": "bench.methods.catalog",
     "reproduce": "bench.api.verbs",
     "score": "bench.api.verbs",
+    "settle": "bench.settling.verbs",
     "Evaluation": "bench.api.results",
     "Failure": "bench.contract.run",
     "Inpainter": "bench.methods.base",
     "Method": "bench.methods.base",
     "Reproduction": "bench.api.reproduction",
     "Request": "bench.runs.request",
+    "Settlement": "bench.settling.settlement",
     "UserError": "bench.util.errors",
 }
 
@@ -42,6 +46,7 @@ __all__ = [
     "Method",
     "Reproduction",
     "Request",
+    "Settlement",
     "UserError",
     "check_method",
     "evaluate",
@@ -51,6 +56,7 @@ __all__ = [
     "metrics",
     "reproduce",
     "score",
+    "settle",
 ]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from rich.console import Console
@@ -12,6 +12,7 @@ from rich.console import Console
 from bench.contract.accepted import accepted
 from bench.methods.catalog import Catalog, find
 from bench.metrics.definitions import HEADLINE
+from bench.paper import Paper
 from bench.report import gather, print_boards, print_health, print_verdicts, write_report
 from bench.report.boards import Board
 from bench.report.chapters import Chapter, Report
@@ -178,19 +179,34 @@ def reproduce(request: Request, progress: Progress) -> Reproduction:
 
 def report(catalog: Catalog, request: Request) -> Reproduction:
     """Judge a paper's records under `request.out`, and write its pages. Raises UserError where there is no record."""
-    key, out = request.key, request.out
-    entry = catalog[key]
+    key, out, found = request.key, request.out, evidence(catalog, request)
+    if not any(record.run.method == key for record in found.records):
+        raise UserError(f"{out} holds no record of {key}. Create one: python -m bench reproduce {key}")
+    judged = gather(key, found.paper, found.records, found.floors, found.places)
+    pages = write_report(out, judged, found.floors, request.cache, found.places)
+    return Reproduction(judged, tuple(pages))
+
+
+class Evidence(NamedTuple):
+    """What a paper's claims are judged by."""
+
+    paper: Paper
+    records: list[Record]
+    """Of its method, the floors and those that it names, as the code now is."""
+    floors: set[str]
+    places: list[Path]
+    """Where methods were found that are not among the installed ones."""
+
+
+def evidence(catalog: Catalog, request: Request) -> Evidence:
+    """Of a paper's key, what lies under `request.out`."""
+    key, entry = request.key, catalog[request.key]
     paper = entry.paper()
     floors = {floor.key for floor in catalog.floors()}
     keys = {key, *floors, *(catalog.entries.keys() & paper.methods)}
-    records = current_records(catalog, out, keys, entry)
-    if not any(record.run.method == key for record in records):
-        raise UserError(f"{out} holds no record of {key}. Create one: python -m bench reproduce {key}")
     brought = [catalog[name] for name in (key, *sorted(keys - {key})) if catalog[name].origin == "--include"]
     places = [original(one.path) for one in brought]
-    judged = gather(key, paper, records, floors, places)
-    pages = write_report(out, judged, floors, request.cache, places)
-    return Reproduction(judged, tuple(pages))
+    return Evidence(paper, current_records(catalog, request.out, keys, entry), floors, places)
 
 
 def print_reproduction(console: Console, made: Reproduction) -> None:

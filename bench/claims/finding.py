@@ -40,6 +40,9 @@ class Finding:
     why: str
     """One or two sentences; commands stand in backticks."""
     measured: tuple[Measured, ...] = ()
+    seeds: int = 0
+    """With how many training seeds of each side it is worth being judged again; 0 where more trainings answer
+    nothing."""
 
     @property
     def decisive(self) -> bool:

@@ -2,6 +2,7 @@
 
 from bench.cli.options import PaperKey, Variant, asks, open_console
 from bench.cli.queue import DryRun, ReproduceCluster, queue
+from bench.cli.settle import print_hint
 from bench.cluster.profile import LOCAL, Placement
 from bench.runs.request import Request
 from bench.util.errors import UserError
@@ -46,6 +47,7 @@ def reproduce(
     console = open_console()
     console.print(f"Output: {request.out.resolve()}", soft_wrap=True, highlight=False, markup=False)
     print_reproduction(console, make(request, progress=console))
+    print_hint(console, request)
 
 
 @asks(

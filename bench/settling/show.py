@@ -1,0 +1,177 @@
+"""What `settle`, `plan` and `reproduce` say of open claims: one table, one sentence."""
+
+from collections.abc import Iterator, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bench.cluster.show import span
+from bench.methods.settings import DEFAULT
+from bench.paper.arithmetic import and_list
+from bench.settling.journal import Journal
+from bench.settling.price import Offer
+from bench.settling.question import Need, Question
+from bench.settling.settlement import Settlement
+
+
+def answered(questions: Sequence[Question]) -> str:
+    """`12 of 31`."""
+    return f"{sum(one.answered for one in questions)} of {len(questions)}"
+
+
+def print_claims(
+    console: Console, questions: Sequence[Question], found: Sequence[Offer], hours: float | None, at_once: int
+) -> None:
+    """Which claims are open, what they lack and what that costs, cheapest first; then those that no run answers.
+
+    `hours` is the budget, None where there is none.
+    """
+    say(console, f"Claims that a measurement can answer: {answered(questions)} are answered.")
+    if found:
+        console.print(_table(found, hours is not None))
+    for why, names in _hopeless(questions).items():
+        say(console, f"No run here answers {and_list(names)}: {why}")
+    if found:
+        say(console, _sum(found, hours, at_once))
+
+
+def _table(found: Sequence[Offer], budget: bool) -> Table:
+    papers = len({one.question.paper for one in found}) > 1
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for name in ("claim", "verdict now", "runs that are missing", "cost", *(["budget"] if budget else [])):
+        table.add_column(name, justify="right" if name == "cost" else "left", overflow="fold")
+    for one in found:
+        name = f"{one.question.paper} {_name(one.question)}" if papers else _name(one.question)
+        cost = "?" if one.seconds is None else span(one.seconds)
+        row = [name, str(one.question.finding.verdict), missing(one.question), cost]
+        style = "" if one.taken or not budget else "dim"
+        table.add_row(*map(Text, row), *([Text("in" if one.taken else "out")] if budget else []), style=style)
+    return table
+
+
+def _name(question: Question) -> str:
+    data = question.protocol.data_name
+    return question.finding.claim.id if data == "faces" else f"{question.finding.claim.id} ({data})"
+
+
+def missing(question: Question) -> str:
+    """`default and no_gan, seeds 0 to 2; 6 floors`."""
+    trained: dict[tuple[int, ...], list[str]] = {}
+    floors, seeds = [], dict[str, list[int]]()
+    for need in question.lacks:
+        if need.planned.task.trains:
+            seeds.setdefault(_contender(need), []).append(need.wanted.seed)
+        else:
+            floors.append(_contender(need))
+    for name, each in seeds.items():
+        trained.setdefault(tuple(sorted(each)), []).append(name)
+    parts = [f"{and_list(names)}, {_seeds(each)}" for each, names in trained.items()]
+    return "; ".join([*parts, *([f"{len(floors)} floors" if len(floors) > 1 else floors[0]] if floors else [])])
+
+
+def _contender(need: Need) -> str:
+    one = need.wanted
+    if one.method == one.paper:
+        return one.paper if one.variant == DEFAULT else one.variant
+    return one.method if one.variant == DEFAULT else f"{one.method}/{one.variant}"
+
+
+def _seeds(each: Sequence[int]) -> str:
+    if len(each) == 1:
+        return f"seed {each[0]}"
+    if list(each) == list(range(each[0], each[-1] + 1)) and len(each) > 2:
+        return f"seeds {each[0]} to {each[-1]}"
+    return f"seeds {and_list([str(seed) for seed in each])}"
+
+
+def _hopeless(questions: Sequence[Question]) -> dict[str, list[str]]:
+    """Open questions that no run answers, by the reason."""
+    found: dict[str, list[str]] = {}
+    for one in questions:
+        if why := one.why_not:
+            found.setdefault(why, []).append(_name(one))
+    return found
+
+
+def _sum(found: Sequence[Offer], hours: float | None, at_once: int) -> str:
+    crew = f"{at_once} runs at a time" if at_once > 1 else "one run at a time"
+    taken = [one for one in found if one.taken]
+    runs, seconds = sum(len(one.more) for one in taken), sum(one.seconds or 0.0 for one in taken)
+    text = f"To run: {runs} runs for the next look at {_claims(len(taken))}, about {span(seconds)} with {crew}"
+    if hours is None:
+        return f"{text}."
+    text += f" (budget {hours:g} h)."
+    out = [one for one in found if not one.taken]
+    if not out:
+        return text
+    more = sum(one.seconds or 0.0 for one in out)
+    return f"{text} Out of the budget: {_claims(len(out))}, {span(more)} more."
+
+
+def _claims(count: int) -> str:
+    return f"{count} claim{'s' if count != 1 else ''}"
+
+
+def print_nothing(
+    console: Console, questions: Sequence[Question], found: Sequence[Offer], hours: float, journal: Journal
+) -> None:
+    """One line: why there is nothing to do."""
+    text = f"Nothing to do: {answered(questions)} claims are answered"
+    priced = [one.seconds for one in found if one.seconds is not None]
+    if not found:
+        say(console, f"{text}, and no run answers the others." if answers_left(questions) else f"{text}.")
+    elif priced:
+        enough = (journal.spent + min(priced)) / 3600
+        say(console, f"{text}; the next one takes {span(min(priced))}: --hours {_up(enough)} or more.")
+    else:
+        say(console, f"{text}; nothing is known of how long the others' runs take.")
+
+
+def answers_left(questions: Sequence[Question]) -> bool:
+    return any(not one.answered for one in questions)
+
+
+def _up(hours: float) -> str:
+    """Rounded up to two digits."""
+    digits = 2 if hours < 1 else 1
+    return f"{hours + 0.5 * 10**-digits:.{digits}f}"
+
+
+def print_settlement(console: Console, made: Settlement) -> None:
+    """What was decided, what was not and why, hours spent."""
+    for one in made.newly:
+        say(console, f"Answered: {_full(one, made)}: {one.finding.said}")
+    for why, names in _open(made).items():
+        say(console, f"Open: {and_list(names)}: {why}")
+    if made.journal.rounds:
+        spent = f"{span(made.journal.spent)} of the budget of {made.hours:g} h by estimate"
+        clock = f"{span(made.journal.took)} on the clock"
+        count = len(made.journal.rounds)
+        rounds = f"{count} round{'s' if count > 1 else ''}"
+        say(console, f"{answered(made.questions)} claims answered in {rounds}: {spent}, {clock}.")
+
+
+def _full(question: Question, made: Settlement) -> str:
+    return f"{question.paper} {_name(question)}" if len(made.journal.asked["papers"]) > 1 else _name(question)
+
+
+def _open(made: Settlement) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for one in made.questions:
+        if not one.answered:
+            found.setdefault(made.why(one), []).append(_full(one, made))
+    return found
+
+
+def hint(questions: Sequence[Question], found: Sequence[Offer], words: str) -> Iterator[str]:
+    """What `settle` would do about open claims, after a reproduction. `words` are its command."""
+    if found:
+        seconds = [one.seconds for one in found if one.seconds is not None]
+        cost = f", about {span(sum(seconds))} for {_claims(len(seconds))} of them" if seconds else ""
+        yield f"Open: {_claims(len(found))} that more runs may answer{cost}: {words}"
+
+
+def say(console: Console, text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
