@@ -28,8 +28,12 @@ class Offer:
     """On the clock with all cores at work, beside the offers before it; None where nothing is known."""
     taken: bool
     """Whether it fits into the budget."""
-    more: Mapping[str, float]
-    """The runs that it adds, by id, with their seconds."""
+    until: float
+    """Seconds that it takes together with the offers before it."""
+    adds: tuple[Need, ...]
+    """Its runs that the offers before it do not make."""
+    each: Mapping[str, float]
+    """Their seconds, by id, where they are known."""
 
 
 class Prices:
@@ -65,28 +69,24 @@ class Prices:
 
 
 def offers(questions: Sequence[Question], prices: Prices, budget: float, blind: bool = False) -> list[Offer]:
-    """Every question that runs may answer: cheapest first as long as `budget` seconds last, then those left over.
+    """Every question that runs may answer, cheapest first; taken are those for which `budget` seconds last.
 
     `blind`: what nothing is known of is taken too.
     """
-    found: list[Offer] = []
+    found, until = list[Offer](), 0.0
     left = [question for question in questions if question.lacks]
     while left:
         priced = [(prices.of(question.lacks), question) for question in left]
         sums = [math.inf if more is None else sum(more.values()) for more, _ in priced]
         place = min(range(len(left)), key=sums.__getitem__)
         more, question = priced[place]
-        if (more is None and not blind) or (more is not None and sums[place] > budget):
-            return found + [_offer(*one, taken=False) for one in priced]
-        budget -= sums[place] if more is not None else 0.0
-        found.append(_offer(more, question, taken=True))
+        until += sum(more.values()) if more is not None else 0.0
+        taken = until <= budget if more is not None else blind
+        adds = tuple(need for need in question.lacks if need.planned.task.id not in prices.bought)
+        found.append(Offer(question, None if more is None else sums[place], taken, until, adds, more or {}))
         prices.buy(question.lacks)
         del left[place]
     return found
-
-
-def _offer(more: Mapping[str, float] | None, question: Question, taken: bool) -> Offer:
-    return Offer(question, None if more is None else sum(more.values()), taken, more or {})
 
 
 def first_round(found: Sequence[Offer], budget: float) -> list[Offer]:

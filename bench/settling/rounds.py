@@ -144,6 +144,6 @@ class Settling:
 def _round(chosen: Sequence[Offer]) -> Round:
     """The runs of these offers, each once, the longest first: a short one last leaves no core idle for long."""
     needs = all_needs([one.question for one in chosen])
-    seconds = {name: each for one in chosen for name, each in one.more.items()}
+    seconds = {name: each for one in chosen for name, each in one.each.items()}
     runs = [needs[name].wanted for name in sorted(seconds, key=lambda name: -seconds[name])]
     return Round(questions=[one.question.id for one in chosen], runs=runs, estimated=sum(seconds.values()))

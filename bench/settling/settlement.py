@@ -1,5 +1,6 @@
 """What a settlement has come to."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,10 +8,16 @@ from functools import cached_property
 import pandas as pd
 
 from bench.api.reproduction import Reproduction
-from bench.cluster.show import span
 from bench.settling.journal import Journal
 from bench.settling.price import Offer
 from bench.settling.question import Question
+
+
+def hours_up(seconds: float) -> str:
+    """Of a budget that they fit into, for people."""
+    tenths = math.ceil(seconds / 360 if seconds > 3600 else seconds / 36)
+    return f"{tenths / 10:g}" if seconds > 3600 else f"{tenths / 100:g}"
+
 
 COLUMNS = ["paper", "claim", "data", "before", "verdict", "why", "seconds"]
 
@@ -55,12 +62,7 @@ class Settlement:
             return question.why_not
         if offer.seconds is None:
             return "nothing is known of how long its runs take"
-        return f"its runs take {span(offer.seconds)}, and {span(self.left)} of the budget are left"
-
-    @property
-    def left(self) -> float:
-        """Seconds of the budget."""
-        return max(0.0, 3600 * self.hours - self.journal.spent)
+        return f"out of the budget; --hours {hours_up(self.journal.spent + offer.until)} reaches it"
 
     @property
     def newly(self) -> list[Question]:

@@ -1,6 +1,6 @@
 """What `settle`, `plan` and `reproduce` say of open claims: one table, one sentence."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from rich import box
 from rich.console import Console
@@ -13,7 +13,7 @@ from bench.paper.arithmetic import and_list
 from bench.settling.journal import Journal
 from bench.settling.price import Offer
 from bench.settling.question import Need, Question
-from bench.settling.settlement import Settlement
+from bench.settling.settlement import Settlement, hours_up
 
 
 def answered(questions: Sequence[Question]) -> str:
@@ -32,35 +32,36 @@ def print_claims(
     if found:
         console.print(_table(found, hours is not None))
     for why, names in _hopeless(questions).items():
-        say(console, f"No run here answers {and_list(names)}: {why}")
+        say(console, f"No further run answers {and_list(names)}: {why}")
     if found:
         say(console, _sum(found, hours, at_once))
 
 
 def _table(found: Sequence[Offer], budget: bool) -> Table:
-    papers = len({one.question.paper for one in found}) > 1
+    papers = {one.question.paper for one in found}
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for name in ("claim", "verdict now", "runs that are missing", "cost", *(["budget"] if budget else [])):
+    for name in ("claim", "verdict now", "further runs", "cost", *(["budget"] if budget else [])):
         table.add_column(name, justify="right" if name == "cost" else "left", overflow="fold")
     for one in found:
-        name = f"{one.question.paper} {_name(one.question)}" if papers else _name(one.question)
         cost = "?" if one.seconds is None else span(one.seconds)
-        row = [name, str(one.question.finding.verdict), missing(one.question), cost]
+        row = [_name(one.question, papers), str(one.question.finding.verdict), further_runs(one.adds), cost]
         style = "" if one.taken or not budget else "dim"
         table.add_row(*map(Text, row), *([Text("in" if one.taken else "out")] if budget else []), style=style)
     return table
 
 
-def _name(question: Question) -> str:
-    data = question.protocol.data_name
-    return question.finding.claim.id if data == "faces" else f"{question.finding.claim.id} ({data})"
+def _name(question: Question, papers: Collection[str]) -> str:
+    """With its paper where there are several."""
+    name, data = question.finding.claim.id, question.protocol.data_name
+    name = name if data == "faces" else f"{name} ({data})"
+    return f"{question.paper} {name}" if len(papers) > 1 else name
 
 
-def missing(question: Question) -> str:
-    """`default and no_gan, seeds 0 to 2; 6 floors`."""
+def further_runs(needs: Sequence[Need]) -> str:
+    """`p and no_gan, seeds 0 to 2; 6 floors`."""
     trained: dict[tuple[int, ...], list[str]] = {}
     floors, seeds = [], dict[str, list[int]]()
-    for need in question.lacks:
+    for need in needs:
         if need.planned.task.trains:
             seeds.setdefault(_contender(need), []).append(need.wanted.seed)
         else:
@@ -68,7 +69,9 @@ def missing(question: Question) -> str:
     for name, each in seeds.items():
         trained.setdefault(tuple(sorted(each)), []).append(name)
     parts = [f"{and_list(names)}, {_seeds(each)}" for each, names in trained.items()]
-    return "; ".join([*parts, *([f"{len(floors)} floors" if len(floors) > 1 else floors[0]] if floors else [])])
+    return (
+        "; ".join([*parts, *([f"{len(floors)} floors" if len(floors) > 1 else floors[0]] if floors else [])]) or "none"
+    )
 
 
 def _contender(need: Need) -> str:
@@ -88,18 +91,18 @@ def _seeds(each: Sequence[int]) -> str:
 
 def _hopeless(questions: Sequence[Question]) -> dict[str, list[str]]:
     """Open questions that no run answers, by the reason."""
-    found: dict[str, list[str]] = {}
+    found, papers = dict[str, list[str]](), {one.paper for one in questions}
     for one in questions:
         if why := one.why_not:
-            found.setdefault(why, []).append(_name(one))
+            found.setdefault(why, []).append(_name(one, papers))
     return found
 
 
 def _sum(found: Sequence[Offer], hours: float | None, at_once: int) -> str:
     crew = f"{at_once} runs at a time" if at_once > 1 else "one run at a time"
     taken = [one for one in found if one.taken]
-    runs, seconds = sum(len(one.more) for one in taken), sum(one.seconds or 0.0 for one in taken)
-    text = f"To run: {runs} runs for the next look at {_claims(len(taken))}, about {span(seconds)} with {crew}"
+    runs, seconds = sum(len(one.adds) for one in taken), sum(one.seconds or 0.0 for one in taken)
+    text = f"To run: {runs} runs that may answer {_claims(len(taken))}, about {span(seconds)} with {crew}"
     if hours is None:
         return f"{text}."
     text += f" (budget {hours:g} h)."
@@ -107,7 +110,7 @@ def _sum(found: Sequence[Offer], hours: float | None, at_once: int) -> str:
     if not out:
         return text
     more = sum(one.seconds or 0.0 for one in out)
-    return f"{text} Out of the budget: {_claims(len(out))}, {span(more)} more."
+    return f"{text} Out of it: {_claims(len(out))}, {span(more)} more."
 
 
 def _claims(count: int) -> str:
@@ -123,8 +126,8 @@ def print_nothing(
     if not found:
         say(console, f"{text}, and no run answers the others." if answers_left(questions) else f"{text}.")
     elif priced:
-        enough = (journal.spent + min(priced)) / 3600
-        say(console, f"{text}; the next one takes {span(min(priced))}: --hours {_up(enough)} or more.")
+        enough = hours_up(journal.spent + priced[0])
+        say(console, f"{text} within {hours:g} h; the next takes {span(priced[0])}: --hours {enough} reaches it.")
     else:
         say(console, f"{text}; nothing is known of how long the others' runs take.")
 
@@ -133,16 +136,10 @@ def answers_left(questions: Sequence[Question]) -> bool:
     return any(not one.answered for one in questions)
 
 
-def _up(hours: float) -> str:
-    """Rounded up to two digits."""
-    digits = 2 if hours < 1 else 1
-    return f"{hours + 0.5 * 10**-digits:.{digits}f}"
-
-
 def print_settlement(console: Console, made: Settlement) -> None:
     """What was decided, what was not and why, hours spent."""
     for one in made.newly:
-        say(console, f"Answered: {_full(one, made)}: {one.finding.said}")
+        say(console, f"Answered: {_name(one, made.reproductions)}: {one.finding.said}")
     for why, names in _open(made).items():
         say(console, f"Open: {and_list(names)}: {why}")
     if made.journal.rounds:
@@ -153,15 +150,11 @@ def print_settlement(console: Console, made: Settlement) -> None:
         say(console, f"{answered(made.questions)} claims answered in {rounds}: {spent}, {clock}.")
 
 
-def _full(question: Question, made: Settlement) -> str:
-    return f"{question.paper} {_name(question)}" if len(made.journal.asked["papers"]) > 1 else _name(question)
-
-
 def _open(made: Settlement) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for one in made.questions:
         if not one.answered:
-            found.setdefault(made.why(one), []).append(_full(one, made))
+            found.setdefault(made.why(one), []).append(_name(one, made.reproductions))
     return found
 
 
