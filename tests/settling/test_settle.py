@@ -8,7 +8,6 @@ import subprocess
 import time
 
 import pytest
-from conftest import write_paper
 from queued import bench_process, results, wait_until
 
 from bench import UserError, settle
