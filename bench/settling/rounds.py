@@ -66,20 +66,21 @@ class Settling:
             for subject in self.subjects.values():
                 subject.load(self.progress)
             journal = read_journal(self.out, self._asked()) or self._begin()
-            went_on = self._go_on(journal)
+            told = worked = self._go_on(journal)
             while True:
                 questions, budget = self.questions(), 3600 * hours - journal.spent
                 found = offers(questions, Prices(self.campaign, questions, journal.rates, journal.at_once), budget)
                 chosen = first_round(found, budget)
-                if not went_on:
+                if not told:
                     self._tell(questions, found, hours, journal)
-                    went_on = bool(chosen)
+                    told = True
                 if not chosen:
                     break
+                worked = True
                 journal.rounds.append(_round(chosen))
                 journal.write(self.out)
                 self._make(journal, questions, found)
-            return Settlement(self._reports(), questions, found, journal, hours)
+            return Settlement(self._reports(), questions, found, journal, hours, worked)
 
     def _begin(self) -> Journal:
         before = {question.id: str(question.finding.verdict) for question in self.questions()}

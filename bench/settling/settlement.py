@@ -34,6 +34,8 @@ class Settlement:
     journal: Journal
     hours: float
     """The budget."""
+    worked: bool
+    """Whether this call made runs."""
 
     @cached_property
     def claims(self) -> pd.DataFrame:

@@ -30,15 +30,14 @@ def print_claims(
     """
     say(console, f"Claims that a measurement can answer: {answered(questions)} are answered.")
     if found:
-        console.print(_table(found, hours is not None))
+        console.print(_table(found, {one.paper for one in questions}, hours is not None))
     for why, names in _hopeless(questions).items():
         say(console, f"No further run answers {and_list(names)}: {why}")
     if found:
         say(console, _sum(found, hours, at_once))
 
 
-def _table(found: Sequence[Offer], budget: bool) -> Table:
-    papers = {one.question.paper for one in found}
+def _table(found: Sequence[Offer], papers: Collection[str], budget: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for name in ("claim", "verdict now", "further runs", "cost", *(["budget"] if budget else [])):
         table.add_column(name, justify="right" if name == "cost" else "left", overflow="fold")
@@ -137,17 +136,18 @@ def answers_left(questions: Sequence[Question]) -> bool:
 
 
 def print_settlement(console: Console, made: Settlement) -> None:
-    """What was decided, what was not and why, hours spent."""
+    """What was decided, what was not and why, hours spent; nothing where this call had nothing to do."""
+    if not made.worked:
+        return
     for one in made.newly:
         say(console, f"Answered: {_name(one, made.reproductions)}: {one.finding.said}")
     for why, names in _open(made).items():
         say(console, f"Open: {and_list(names)}: {why}")
-    if made.journal.rounds:
-        spent = f"{span(made.journal.spent)} of the budget of {made.hours:g} h by estimate"
-        clock = f"{span(made.journal.took)} on the clock"
-        count = len(made.journal.rounds)
-        rounds = f"{count} round{'s' if count > 1 else ''}"
-        say(console, f"{answered(made.questions)} claims answered in {rounds}: {spent}, {clock}.")
+    spent = f"{span(made.journal.spent)} of the budget of {made.hours:g} h by estimate"
+    count = len(made.journal.rounds)
+    rounds = f"{count} round{'s' if count > 1 else ''}"
+    clock = f"{span(made.journal.took)} on the clock"
+    say(console, f"{answered(made.questions)} claims answered after {rounds}: {spent}, {clock}.")
 
 
 def _open(made: Settlement) -> dict[str, list[str]]:

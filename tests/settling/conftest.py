@@ -1,7 +1,5 @@
 """A paper of toys whose claims two trainings can answer, and rates that nobody has to measure."""
 
-from types import SimpleNamespace
-
 import pytest
 from toy import PAPER, write_toys
 
@@ -14,7 +12,7 @@ QUICK = """
 summary = "Few steps, and images enough to be evidence."
 cost = "a second"
 settings = { steps = 4 }
-protocol = { data = ["faces"], resolution = 16, images = 200, test_images = 24, mask_sets = ["center"] }
+protocol = { data = ["faces"], resolution = 16, images = 300, test_images = 32, mask_sets = ["center"] }
 rivals = { rival = { steps = 4 } }
 """
 
@@ -57,10 +55,9 @@ def write_paper(folder):
     return folder
 
 
-@pytest.fixture
-def home(tmp_path):
-    write_paper(tmp_path / "toys")
-    return tmp_path
+@pytest.fixture(scope="session")
+def paper_of_toys():
+    return write_paper
 
 
 def measured(tasks, out):
@@ -73,14 +70,9 @@ def measured(tasks, out):
     return Calibrated()
 
 
-@pytest.fixture
-def rated(monkeypatch):
+@pytest.fixture(scope="module")
+def rated():
     """No calibration: it takes seconds, and its figures differ from time to time."""
-    asked = SimpleNamespace(tasks=[])
-
-    def calibrate(tasks, out):
-        asked.tasks += tasks
-        return measured(tasks, out)
-
-    monkeypatch.setattr("bench.settling.rounds.calibrate", calibrate)
-    return asked
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bench.settling.rounds.calibrate", measured)
+        yield

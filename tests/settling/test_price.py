@@ -13,9 +13,7 @@ from bench.runs.spotcheck import PICTURES
 from bench.settling.price import ROUND_SECONDS, Prices, first_round, gather_rates, offers, runs_at_once, unmeasured
 from bench.settling.question import Need, Question, Wanted
 
-PROTOCOL = Protocol(
-    data="faces", resolution=16, images=100, split=(8, 1, 1), test_images=30, mask_sets=("center",)
-)
+PROTOCOL = Protocol(data="faces", resolution=16, images=100, split=(8, 1, 1), test_images=30, mask_sets=("center",))
 SCORING = 0.5 * (30 + PICTURES)
 """Seconds of a run beside its training: half a second for each image, and for those of the spot check."""
 
@@ -118,9 +116,11 @@ def test_a_round_takes_the_cheapest_first_and_leaves_budget_for_the_next(campaig
     found = offers(asked, prices(campaign, asked), budget)
     assert all(one.taken for one in found)
     chosen = first_round(found, budget)
-    assert [one.question.finding.claim.id for one in chosen] == list("abcdefgh"[: int(max(ROUND_SECONDS, budget / 3) / each)])
+    assert [one.question.finding.claim.id for one in chosen] == list(
+        "abcdefgh"[: int(max(ROUND_SECONDS, budget / 3) / each)]
+    )
     assert len(chosen) < len(found)
-    assert first_round([one for one in offers(asked, prices(campaign, asked), 1.0)], 1.0) == []
+    assert first_round(offers(asked, prices(campaign, asked), 1.0), 1.0) == []
 
 
 def test_a_single_claim_may_take_all(campaign):
