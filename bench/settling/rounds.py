@@ -66,20 +66,21 @@ class Settling:
             for subject in self.subjects.values():
                 subject.load(self.progress)
             journal = read_journal(self.out, self._asked()) or self._begin()
-            told = worked = self._go_on(journal)
+            worked, told = self._go_on(journal), False
             while True:
                 questions, budget = self.questions(), 3600 * hours - journal.spent
                 found = offers(questions, Prices(self.campaign, questions, journal.rates, journal.at_once), budget)
                 chosen = first_round(found, budget)
-                if not told:
-                    self._tell(questions, found, hours, journal)
-                    told = True
+                if chosen and not told:
+                    print_claims(self.progress.console, questions, found, hours, journal.at_once)
                 if not chosen:
                     break
-                worked = True
+                worked = told = True
                 journal.rounds.append(_round(chosen))
                 journal.write(self.out)
                 self._make(journal, questions, found)
+            if not worked:
+                print_nothing(self.progress.console, questions, found, hours, journal)
             return Settlement(self._reports(), questions, found, journal, hours, worked)
 
     def _begin(self) -> Journal:
@@ -105,12 +106,6 @@ class Settling:
 
     def _missing(self, one: Round) -> list[Wanted]:
         return [wanted for wanted in one.runs if self.subjects[wanted.paper].job(wanted)[0].complete() is None]
-
-    def _tell(self, questions: Sequence[Question], found: Sequence[Offer], hours: float, journal: Journal) -> None:
-        if any(one.taken for one in found):
-            print_claims(self.progress.console, questions, found, hours, journal.at_once)
-        else:
-            print_nothing(self.progress.console, questions, found, hours, journal)
 
     def _make(self, journal: Journal, questions: Sequence[Question], found: Sequence[Offer]) -> None:
         """The runs of the last round that are missing."""
