@@ -6,6 +6,7 @@ from functools import cached_property
 
 from bench.cluster.campaign import Plan, Planned
 from bench.cluster.profile import LOCAL
+from bench.cluster.state import IN_FLIGHT
 from bench.runs import rates
 from bench.runs.meter import Spent
 from bench.runs.probes import FILLS
@@ -39,9 +40,9 @@ class Shared:
 
     @classmethod
     def before(cls, tasks: Iterable[Planned]) -> "Shared":
-        """What is done, or under way."""
+        """What is done and lies there, or is under way. A record may be kept without its networks."""
         runs = [planned for planned in tasks if planned.task.trains]
-        return cls({planned.task.training for planned in runs if not planned.to_do or not planned.steps})
+        return cls({planned.task.training for planned in runs if planned.state in IN_FLIGHT or not planned.steps})
 
     def steps(self, planned: Planned) -> dict[str, int] | None:
         """The steps that a run would train itself, by stage; None where another one does all of it."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict
 
 from bench.api.reproduction import evidence
-from bench.claims import FEWEST_GROUPS, OWN, Finding, judge
+from bench.claims import FEWEST_GROUPS, OWN, Finding, Verdict, judge
 from bench.claims.contenders import by_protocol, contest
 from bench.cluster.campaign import Planned, Planner
 from bench.contract.accepted import accepted
@@ -80,6 +80,8 @@ class Question:
         """Why no run answers it, where none does; else empty."""
         if self.answered or self.lacks:
             return ""
+        if self.finding.verdict == Verdict.NOT_COMPARABLE:
+            return self.finding.why.partition(":")[0]  # the page lists the differences
         return self.hindrance or self.finding.why
 
 

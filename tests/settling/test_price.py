@@ -18,13 +18,13 @@ SCORING = 0.5 * (30 + PICTURES)
 """Seconds of a run beside its training: half a second for each image, and for those of the spot check."""
 
 
-def need(variant="default", seed=0, steps=10, state="", training=None, shared=(), method="p"):
+def need(variant="default", seed=0, steps=10, state="", training=None, shared=(), method="p", left=None):
     wanted = Wanted(paper="p", data="faces", method=method, variant=variant, seed=seed)
     task = Task(
         id=f"{method}-{variant}-{seed}", kind="run", request=Request.of(method, seeds=seed), protocol=PROTOCOL,
         settings={"variant": variant}, trains=bool(steps), training=training or f"{method} {variant} {seed}",
     )  # fmt: skip
-    stages = {"one": steps, "two": steps} if steps else {}
+    stages = {"one": steps, "two": steps} if steps and left is None else {}
     return Need(wanted, Planned(task, state, stages, {"center": 30}, shared))
 
 
@@ -74,8 +74,10 @@ def test_a_training_that_another_run_has_done_or_will_do_is_not_paid_again(campa
     asked = [question("own", need()), question("twin", need(), twin)]
     found = offers(asked, prices(campaign, asked), 1e9)
     assert [one.seconds for one in found] == pytest.approx([20 + SCORING, SCORING])
-    done = [question("twin", need(state="done"), twin)]
+    done = [question("twin", need(state="done", left=0), twin)]
     assert offers(done, prices(campaign, done), 1e9)[0].seconds == pytest.approx(SCORING)
+    without_networks = [question("twin", need(state="done"), twin)]
+    assert offers(without_networks, prices(campaign, without_networks), 1e9)[0].seconds == pytest.approx(20 + SCORING)
 
 
 def test_a_stage_that_another_run_makes_is_taken_over(campaign):
