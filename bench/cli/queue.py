@@ -60,7 +60,7 @@ def plan(*, cluster: Cluster, requests: list[Request], placement: Placement) -> 
     queue(requests, placement.model_copy(update={"cluster": cluster}), dry_run=True)
     from bench.cli.settle import print_open_claims
 
-    print_open_claims(open_console(), requests)
+    print_open_claims(open_console(), requests, placement.model_copy(update={"cluster": cluster}))
 
 
 @cluster.command()

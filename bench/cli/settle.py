@@ -72,18 +72,17 @@ def settle(
     say(console, where)
 
 
-def print_open_claims(console: "Console", requests: Sequence[Request]) -> None:
+def print_open_claims(console: "Console", requests: Sequence[Request], placement: Placement) -> None:
     """The table of `settle`, without a budget, by what is known of how long runs take."""
     from bench.methods.catalog import find
-    from bench.settling.rounds import Settling
+    from bench.settling.queued import QueuedRound
     from bench.settling.show import print_claims
-    from bench.util.progress import Progress
 
-    papers = [one for one in requests if find(one.include)[one.key].reproducible]
-    if papers:
-        work = Settling(papers, Progress(console))
-        questions, found = work.forecast(float("inf"), measure=False)
-        print_claims(console, questions, found, None, work.at_once)
+    papers = [_as_claimed(one) for one in requests if find(one.include)[one.key].reproducible]
+    if papers and not _changed(requests[0]):
+        work = QueuedRound(papers, float("inf"), placement, console)
+        work.plan(work.asked, console)
+        print_claims(console, work.questions, work.found, None, 1)
 
 
 def print_hint(console: "Console", request: Request) -> None:
@@ -92,14 +91,24 @@ def print_hint(console: "Console", request: Request) -> None:
     from bench.settling.show import hint, say
     from bench.util.progress import Progress
 
-    if request.changes or request.mask_sets or request.scale == "smoke":
-        return  # settled claims are about methods and holes as the paper's file has them
-    questions, found = Settling([request], Progress(console)).forecast(float("inf"), measure=False)
-    for text in hint(questions, found, command(request)):
-        say(console, text)
+    if _changed(request) or request.scale == "smoke":
+        return
+    _, found = Settling([_as_claimed(request)], Progress(console)).forecast(float("inf"), measure=False)
+    if found:
+        say(console, hint(found, _command(request)))
 
 
-def command(request: Request) -> str:
+def _changed(request: Request) -> bool:
+    """Whether settings or holes are others than those that claims are about."""
+    return bool(request.changes or request.mask_sets)
+
+
+def _as_claimed(request: Request) -> Request:
+    """Without what the claims decide."""
+    return request.but(variants=(), seeds=(), with_baselines=False, force=False, processes=1)
+
+
+def _command(request: Request) -> str:
     words = ["python", "-m", "bench", "settle", request.key]
     words += ["--scale", request.scale] if request.scale != "quick" else []
     words += [word for name in request.data for word in ("--data", name)]

@@ -13,7 +13,6 @@ from bench.runs.request import Request
 from bench.settling.price import Offer, Prices, gather_rates, offers
 from bench.settling.question import Question, Subject, all_needs
 from bench.settling.show import answered, print_claims, say
-from bench.util.errors import UserError
 from bench.util.progress import Progress
 
 AGAIN = "Once they are done, the same command judges them and submits what is then missing."
@@ -58,9 +57,9 @@ def settle_queued(
     say(console, f"Output: {work.asked.out}")
     if dry_run:
         plan = work.plan(work.asked, console)
+        for text in plan.missing:
+            say(console, f"Missing data: {text}")
         print_claims(console, work.questions, work.found, hours, 1)
-        if plan.missing:
-            raise UserError(plan.missing[0])
         print_arrays(console, plan)
         return
     plan, submission = submit(work.asked, console, work.plan)

@@ -1,6 +1,6 @@
 """What `settle`, `plan` and `reproduce` say of open claims: one table, one sentence."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 
 from rich import box
 from rich.console import Console
@@ -158,12 +158,13 @@ def _open(made: Settlement) -> dict[str, list[str]]:
     return found
 
 
-def hint(questions: Sequence[Question], found: Sequence[Offer], words: str) -> Iterator[str]:
-    """What `settle` would do about open claims, after a reproduction. `words` are its command."""
-    if found:
-        seconds = [one.seconds for one in found if one.seconds is not None]
-        cost = f", about {span(sum(seconds))} for {_claims(len(seconds))} of them" if seconds else ""
-        yield f"Open: {_claims(len(found))} that more runs may answer{cost}: {words}"
+def hint(found: Sequence[Offer], words: str) -> str:
+    """What `settle`, by the command `words`, would do about open claims, and how long that takes where it is known."""
+    timed, text = [one for one in found if one.seconds is not None], f"More runs may answer {_claims(len(found))}"
+    if not timed:
+        return f"{text}: {words}"
+    cost = f"about {span(timed[-1].until)}" + (f" for {len(timed)} of them" if len(timed) < len(found) else "")
+    return f"{text}, {cost}: {words} --hours {hours_up(timed[-1].until)}"
 
 
 def say(console: Console, text: str) -> None:

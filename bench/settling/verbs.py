@@ -21,6 +21,7 @@ LEFT_OUT = (
     "networks",
     "trust",
     "minutes",
+    "processes",
     "force",
 )
 """Fields of a request that the claims decide, or that a settlement has no use for."""

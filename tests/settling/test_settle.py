@@ -140,7 +140,7 @@ def test_the_records_are_those_of_a_reproduction_which_names_what_is_open(home, 
     asked = ("--include", home / "toys", "--out", home / "direct", "--variant", "brighter")
     code, said, error = bench("reproduce", "toypaper", *asked, "--with-baselines", "--seed", 0, "--seed", 1)
     assert (code, error) == (0, "")
-    assert re.search(r"Open: \d claims? that more runs may answer.*: python -m bench settle toypaper", said)
+    assert re.search(r"More runs may answer \d claims?, about .*: python -m bench settle toypaper .* --hours", said)
     one, two = results(home / "out"), results(home / "direct")
     common = [name for name in one if name in two]
     names = {name.split("/")[2].rpartition("-")[0] for name in common}
