@@ -173,18 +173,22 @@ Done = Callable[[Path], None]
 """Told the folder of each run that has its record."""
 
 
-def make(runs: Sequence[tuple[Experiment, Job]], progress: Progress, done: Done = lambda folder: None) -> None:
+def make(
+    runs: Sequence[tuple[Experiment, Job]], progress: Progress, done: Done = lambda folder: None, workers: int = 0
+) -> None:
     """Make the records of these runs, several at a time where that is faster.
 
-    What the requests say of devices, processes and workers is the same in all of them.
+    What the requests say of devices, processes and workers is the same in all of them. `workers`: so many at a time if
+    they do not say it, where the caller knows that the work is worth their start.
     """
     if not runs:
         return
     request = runs[0][1].request
+    asked = request.workers or workers
     alone = max(request.processes, request.threads) > 1  # one run has several cores already
-    if runs[0][0].fabric.device.type == "cpu" and not alone and request.workers != 1 and len(runs) > 1:
+    if runs[0][0].fabric.device.type == "cpu" and not alone and asked != 1 and len(runs) > 1:
         todo = [planned(run, job) for run, job in runs]
-        if (count := at_once(len(todo), sum(one.steps for one in todo), request.workers)) > 1:
+        if (count := at_once(len(todo), sum(one.steps for one in todo), asked)) > 1:
             make_all(todo, count, progress, done)
             return
     for run, job in runs:

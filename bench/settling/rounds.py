@@ -18,9 +18,12 @@ from bench.settling.journal import Journal, Round, read_journal
 from bench.settling.price import Offer, Prices, first_round, gather_rates, offers, runs_at_once, unmeasured
 from bench.settling.question import Question, Subject, Wanted, all_needs
 from bench.settling.settlement import Settlement
-from bench.settling.show import answered, print_claims, print_nothing
+from bench.settling.show import answered, counted, print_claims, print_nothing
 from bench.util.files import locked
 from bench.util.progress import Progress
+
+WORTH_SECONDS = 30.0
+"""Of a round, which are worth the start of further processes even where little is trained."""
 
 
 class Settling:
@@ -112,7 +115,8 @@ class Settling:
         this, missing = journal.rounds[-1], self._missing(journal.rounds[-1])
         jobs = [self.subjects[wanted.paper].job(wanted) for wanted in missing]
         told = f"{answered(questions)} claims answered"
-        self.progress.line(f"Round {len(journal.rounds)}: {len(jobs)} runs for {len(this.questions)} claims; {told}")
+        what = f"{counted(len(jobs), 'run')} for {counted(len(this.questions), 'claim')}"
+        self.progress.line(f"Round {len(journal.rounds)}: {what}; {told}")
         left = sum(one.seconds or 0.0 for one in found if one.taken) or this.estimated
         began, before, lock, done = time.monotonic(), this.took, threading.Lock(), 0
 
@@ -125,7 +129,7 @@ class Settling:
                 rest = span(max(0.0, left - this.estimated * done / len(jobs)))
                 self.progress.line(f"{done} of {len(jobs)} runs; {told}, about {rest} left")
 
-        make(jobs, self.progress, hear)
+        make(jobs, self.progress, hear, journal.at_once if this.estimated > WORTH_SECONDS else 0)
 
     def _reports(self) -> dict[str, Reproduction]:
         """The pages of each paper that has a record by now."""

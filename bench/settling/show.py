@@ -101,7 +101,8 @@ def _sum(found: Sequence[Offer], hours: float | None, at_once: int) -> str:
     crew = f"{at_once} runs at a time" if at_once > 1 else "one run at a time"
     taken = [one for one in found if one.taken]
     runs, seconds = sum(len(one.adds) for one in taken), sum(one.seconds or 0.0 for one in taken)
-    text = f"To run: {runs} runs that may answer {_claims(len(taken))}, about {span(seconds)} with {crew}"
+    what = f"{counted(runs, 'run')} that may answer {counted(len(taken), 'claim')}"
+    text = f"To run: {what}, about {span(seconds)} with {crew}"
     if hours is None:
         return f"{text}."
     text += f" (budget {hours:g} h)."
@@ -109,11 +110,12 @@ def _sum(found: Sequence[Offer], hours: float | None, at_once: int) -> str:
     if not out:
         return text
     more = sum(one.seconds or 0.0 for one in out)
-    return f"{text} Out of it: {_claims(len(out))}, {span(more)} more."
+    return f"{text} Out of it: {counted(len(out), 'claim')}, {span(more)} more."
 
 
-def _claims(count: int) -> str:
-    return f"{count} claim{'s' if count != 1 else ''}"
+def counted(count: int, what: str) -> str:
+    """`1 claim`, `2 claims`."""
+    return f"{count} {what}{'s' if count != 1 else ''}"
 
 
 def print_nothing(
@@ -145,7 +147,7 @@ def print_settlement(console: Console, made: Settlement) -> None:
         say(console, f"Open: {and_list(names)}: {why}")
     spent = f"{span(made.journal.spent)} of the budget of {made.hours:g} h by estimate"
     count = len(made.journal.rounds)
-    rounds = f"{count} round{'s' if count > 1 else ''}"
+    rounds = counted(count, "round")
     clock = f"{span(made.journal.took)} on the clock"
     say(console, f"{answered(made.questions)} claims answered after {rounds}: {spent}, {clock}.")
 
@@ -160,7 +162,10 @@ def _open(made: Settlement) -> dict[str, list[str]]:
 
 def hint(found: Sequence[Offer], words: str) -> str:
     """What `settle`, by the command `words`, would do about open claims, and how long that takes where it is known."""
-    timed, text = [one for one in found if one.seconds is not None], f"More runs may answer {_claims(len(found))}"
+    timed, text = (
+        [one for one in found if one.seconds is not None],
+        f"More runs may answer {counted(len(found), 'claim')}",
+    )
     if not timed:
         return f"{text}: {words}"
     cost = f"about {span(timed[-1].until)}" + (f" for {len(timed)} of them" if len(timed) < len(found) else "")

@@ -19,8 +19,8 @@ from bench.cli.main import main
 pytestmark = pytest.mark.slow
 
 
-def words(home, *more, out="out"):
-    return ("settle", "toypaper", "--include", home / "toys", "--out", home / out, *more)
+def words(home, *more, out="out", toys=None):
+    return ("settle", "toypaper", "--include", toys or home / "toys", "--out", home / out, "--workers", 2, *more)
 
 
 def journal(home, out="out"):
@@ -108,7 +108,8 @@ def test_killed_at_any_moment_it_ends_with_the_same_bits(home, straight, cache):
     shutil.copytree(home / "begun", home / "out")  # how long runs take, as the undisturbed one knew it
     environment, chance = {"INPAINT_BENCH_CACHE": str(cache), "OMP_NUM_THREADS": "1"}, random.Random(0)
     for kill in range(4):
-        process = bench_process(*words(home, "--workers", 2 if kill else 1), **environment)
+        # Records name the folder of the toys in their command.
+        process = bench_process(*words(home, toys=straight[0] / "toys"), **environment)
         if kill < 3:
             began, records = time.monotonic(), len(list(home.glob("out/runs/*/*/record.json")))
             while process.poll() is None and time.monotonic() - began < 120:
