@@ -114,6 +114,8 @@ DONE: dict[str, Callable[..., Any]] = {
     "bench.exchange.shown.show": lambda *asked: None,
     "bench.api.reproduction.report": lambda *asked: None,
     "bench.api.reproduction.print_reproduction": lambda *asked: None,
+    "bench.api.verbs.make_overview": lambda *asked: None,
+    "bench.api.overview.print_overview": lambda *asked: None,
     "bench.cli.fetch._download": lambda console, published, path: path.write_bytes(b"weights"),
     "bench.speed.table.print_speed": lambda *asked: None,
     "baselines.vgg._layers": lambda *asked: torch.nn.Sequential(),

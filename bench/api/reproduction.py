@@ -183,12 +183,17 @@ def reproduce(request: Request, progress: Progress) -> Reproduction:
 
 def report(catalog: Catalog, request: Request) -> Reproduction:
     """Judge a paper's records under `request.out`, and write its pages. Raises UserError where there is no record."""
-    key, out, found = request.key, request.out, evidence(catalog, request)
-    if not any(record.run.method == key for record in found.records):
+    return judged(catalog, request)[0]
+
+
+def judged(catalog: Catalog, request: Request) -> tuple[Reproduction, list[Path]]:
+    """As `report`; and where methods were found that are not among the installed ones."""
+    key, out, known = request.key, request.out, evidence(catalog, request)
+    if not any(record.run.method == key for record in known.records):
         raise UserError(f"{out} holds no record of {key}. Create one: python -m bench reproduce {key}")
-    judged = gather(key, found.paper, found.records, found.floors, found.places)
-    pages = write_report(out, judged, found.floors, request.cache, found.places)
-    return Reproduction(judged, tuple(pages))
+    found = gather(key, known.paper, known.records, known.floors, known.places)
+    pages = write_report(out, found, known.floors, request.cache, known.places)
+    return Reproduction(found, tuple(pages)), known.places
 
 
 class Evidence(NamedTuple):

@@ -142,21 +142,22 @@ def print_settlement(console: Console, made: Settlement) -> None:
     if not made.worked:
         return
     for one in made.newly:
-        say(console, f"Answered: {_name(one, made.reproductions)}: {one.finding.said}")
+        say(console, f"Answered: {_name(one, {each.paper for each in made.questions})}: {one.finding.said}")
     for why, names in _open(made).items():
         say(console, f"Open: {and_list(names)}: {why}")
     spent = f"{span(made.journal.spent)} of the budget of {made.hours:g} h by estimate"
-    count = len(made.journal.rounds)
-    rounds = counted(count, "round")
+    rounds = counted(len(made.journal.rounds), "round")
     clock = f"{span(made.journal.took)} on the clock"
     say(console, f"{answered(made.questions)} claims answered after {rounds}: {spent}, {clock}.")
 
 
 def _open(made: Settlement) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for one in made.questions:
-        if not one.answered:
-            found.setdefault(made.why(one), []).append(_name(one, made.reproductions))
+    """Names by the reason: first what more hours reach, in their order."""
+    found, papers = dict[str, list[str]](), {one.paper for one in made.questions}
+    reached = [one.question for one in made.offers]
+    known = {one.id for one in reached}
+    for one in [*reached, *(one for one in made.questions if one.id not in known and not one.answered)]:
+        found.setdefault(made.why(one), []).append(_name(one, papers))
     return found
 
 
