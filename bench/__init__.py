@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from bench.methods.base import Inpainter, Method
     from bench.methods.catalog import list_methods, load_paper
     from bench.runs.request import Request
+    from bench.settling.settlement import Settlement
+    from bench.settling.verbs import settle
     from bench.util.errors import UserError
 
 _MODULES = {
@@ -28,6 +30,7 @@ _MODULES = {
     "overview": "bench.api.verbs",
     "reproduce": "bench.api.verbs",
     "score": "bench.api.verbs",
+    "settle": "bench.settling.verbs",
     "Evaluation": "bench.api.results",
     "Failure": "bench.contract.run",
     "Inpainter": "bench.methods.base",
@@ -35,6 +38,7 @@ _MODULES = {
     "Overview": "bench.api.overview",
     "Reproduction": "bench.api.reproduction",
     "Request": "bench.runs.request",
+    "Settlement": "bench.settling.settlement",
     "UserError": "bench.util.errors",
 }
 
@@ -46,6 +50,7 @@ __all__ = [
     "Overview",
     "Reproduction",
     "Request",
+    "Settlement",
     "UserError",
     "check_method",
     "evaluate",
@@ -56,6 +61,7 @@ __all__ = [
     "overview",
     "reproduce",
     "score",
+    "settle",
 ]
 
 

@@ -35,7 +35,7 @@ PAGES = [
 CALL = re.compile(r"(?:^|(?<=[\s`/]))python -m bench\b")
 FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.M | re.S)
 INLINE = re.compile(r"`([^`]+)`")
-PLANNED = ("reproduce", "submit")
+PLANNED = ("reproduce", "submit", "settle")
 
 
 def commands(text: str) -> Iterator[str]:
@@ -103,6 +103,8 @@ DONE: dict[str, Callable[..., Any]] = {
     "bench.runs.worklist.Worklist.evaluate": lambda work: iter(()),
     "bench.runs.worklist.Worklist.train": train,
     "bench.cluster.plan.calibrate": lambda tasks, out: Calibrated(),
+    "bench.settling.rounds.calibrate": lambda tasks, out: Calibrated(),
+    "bench.settling.question.load_data": lambda *asked: None,
     "bench.cluster.live.show_status": lambda *asked: 0,
     "bench.cluster.doctor.examine": lambda *asked: 0,
     "bench.contract.accepted.refuse_mistakes": lambda *asked: None,  # tests/contract does, once for each paper

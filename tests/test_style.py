@@ -80,6 +80,7 @@ ROOMS = [
     "exchange",
     "api",
     "cluster",
+    "settling",
     "cli",
 ]
 """From the ground up: each may import those before it."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from rich.console import Console
@@ -13,6 +13,7 @@ from bench.claims.multiverse import COLUMNS
 from bench.contract.accepted import accepted
 from bench.methods.catalog import Catalog, find
 from bench.metrics.definitions import HEADLINE
+from bench.paper import Paper
 from bench.report import gather, print_boards, print_health, print_verdicts, write_report
 from bench.report.boards import Board
 from bench.report.chapters import Chapter, Report
@@ -230,19 +231,34 @@ def report(catalog: Catalog, request: Request) -> Reproduction:
 
 def judged(catalog: Catalog, request: Request) -> tuple[Reproduction, list[Path]]:
     """As `report`; and where methods were found that are not among the installed ones."""
-    key, out = request.key, request.out
-    entry = catalog[key]
+    key, out, known = request.key, request.out, evidence(catalog, request)
+    if not any(record.run.method == key for record in known.records):
+        raise UserError(f"{out} holds no record of {key}. Create one: python -m bench reproduce {key}")
+    found = gather(key, known.paper, known.records, known.floors, known.places)
+    pages = write_report(out, found, known.floors, request.cache, known.places)
+    return Reproduction(found, tuple(pages)), known.places
+
+
+class Evidence(NamedTuple):
+    """What a paper's claims are judged by."""
+
+    paper: Paper
+    records: list[Record]
+    """Of its method, the floors and those that it names, as the code now is."""
+    floors: set[str]
+    places: list[Path]
+    """Where methods were found that are not among the installed ones."""
+
+
+def evidence(catalog: Catalog, request: Request) -> Evidence:
+    """Of a paper's key, what lies under `request.out`."""
+    key, entry = request.key, catalog[request.key]
     paper = entry.paper()
     floors = {floor.key for floor in catalog.floors()}
     keys = {key, *floors, *(catalog.entries.keys() & paper.methods)}
-    records = current_records(catalog, out, keys, entry)
-    if not any(record.run.method == key for record in records):
-        raise UserError(f"{out} holds no record of {key}. Create one: python -m bench reproduce {key}")
     brought = [catalog[name] for name in (key, *sorted(keys - {key})) if catalog[name].origin == "--include"]
     places = [original(one.path) for one in brought]
-    found = gather(key, paper, records, floors, places)
-    pages = write_report(out, found, floors, request.cache, places)
-    return Reproduction(found, tuple(pages)), places
+    return Evidence(paper, current_records(catalog, request.out, keys, entry), floors, places)
 
 
 def print_reproduction(console: Console, made: Reproduction) -> None:

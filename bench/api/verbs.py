@@ -31,7 +31,7 @@ from bench.util.progress import Progress
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 
-def _takes_request(verb: Verb) -> Verb:
+def takes_request(verb: Verb) -> Verb:
     """Show `Request`'s fields and defaults where `help` and editors look, in place of `**asked`."""
     fields = {name: field for name, field in Request.model_fields.items() if name != "key"}
     shown = [
@@ -48,7 +48,7 @@ def _takes_request(verb: Verb) -> Verb:
     return verb
 
 
-@_takes_request
+@takes_request
 def evaluate(
     method: str | Inpainter | Request, /, *, progress: bool | Console = False, **asked: Unpack[Asked]
 ) -> Evaluation:
@@ -59,22 +59,22 @@ def evaluate(
     """
     if isinstance(method, Inpainter):
         request = _request(type(method).__name__, asked)
-        parts = score_object(method, request, _progress(progress))
+        parts = score_object(method, request, progress_of(progress))
         tables = [
             named(scores, request.key, request.variant, protocol, request.scale, seed)
             for protocol, seed, scores in parts
         ]
         return Evaluation(pd.concat(tables, ignore_index=True))
-    return of_records(list(Worklist(_request(method, asked), _progress(progress)).evaluate()))
+    return of_records(list(Worklist(_request(method, asked), progress_of(progress)).evaluate()))
 
 
-@_takes_request
+@takes_request
 def reproduce(key: str | Request, /, *, progress: bool | Console = False, **asked: Unpack[Asked]) -> Reproduction:
     """Train, evaluate, judge and report a paper. Finished work is never repeated.
 
     The fields of `bench.Request` are the options.
     """
-    return make_reproduction(_request(key, asked), _progress(progress))
+    return make_reproduction(_request(key, asked), progress_of(progress))
 
 
 def overview(
@@ -91,7 +91,9 @@ def overview(
     records.
     """
     places, where = paths_of(include), Path(cache or cache_folder())
-    return make_overview(find(places), Path(out), places, where, _progress(progress), Path(readme) if readme else None)
+    return make_overview(
+        find(places), Path(out), places, where, progress_of(progress), Path(readme) if readme else None
+    )
 
 
 def export(
@@ -116,7 +118,7 @@ def export(
     name, protocol = export_protocol(
         catalog, data, scale=scale, paper=paper, mask_sets=names, resolution=resolution, images=images
     )
-    write_export(protocol, name, Path(folder), Path(cache or cache_folder()), _progress(progress).console)
+    write_export(protocol, name, Path(folder), Path(cache or cache_folder()), progress_of(progress).console)
     return Path(folder)
 
 
@@ -147,7 +149,7 @@ def score(
         weights=Path(lpips) if lpips else None,
         force=force,
     )
-    return of_records([scoring.make(_progress(progress), list(find(paths_of(include)).entries))])
+    return of_records([scoring.make(progress_of(progress), list(find(paths_of(include)).entries))])
 
 
 def check_method(method: str | Path | type[Method] | None = None) -> list[Failure]:
@@ -167,7 +169,7 @@ def _request(method: str | Request, asked: Asked) -> Request:
     return Request.of(**values) if asked else method
 
 
-def _progress(progress: bool | Console) -> Progress:
+def progress_of(progress: bool | Console) -> Progress:
     return Progress(progress if isinstance(progress, Console) else Console(quiet=not progress))
 
 

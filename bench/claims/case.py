@@ -20,7 +20,7 @@ from bench.metrics.definitions import MetricDefinition
 from bench.metrics.probed import PROBED, PROBES
 from bench.paper import Order, Paper, Wins
 from bench.paper.arithmetic import and_list
-from bench.paper.claims import BEST_FLOOR, key_and_variant
+from bench.paper.claims import BEST_FLOOR, contender_of, key_and_variant
 from bench.runs.leakage import cap
 from bench.runs.records import Run
 
@@ -270,8 +270,7 @@ class Case:
         return f"variant {variant}" if method == self.key else f"{method} (variant {variant})"
 
     def _pair(self, side: str) -> tuple[str, str]:
-        kind, _, name = side.partition(":")
-        return (self.key, name) if kind == "variant" else key_and_variant(name)
+        return contender_of(side, self.key)
 
 
 def required(series: Series | None, contender: Contender, mask_set: str, metric: str) -> Series:

@@ -11,7 +11,7 @@ import pandas as pd
 from bench.claims.statistics import Interval, Series, paired_interval, pool
 from bench.methods.settings import DEFAULT
 from bench.metrics.definitions import MetricDefinition
-from bench.runs.records import Record
+from bench.runs.records import Record, Run
 
 Training = tuple[int, str]
 """The seed and the processor: either moves what a training ends with."""
@@ -112,11 +112,14 @@ def by_protocol(records: Sequence[Record]) -> list[list[Record]]:
     """Records that can be compared: the same scale, protocol, data and holes. Sorted by data set, then scale."""
     groups: dict[str, list[Record]] = {}
     for record in records:
-        run = record.run
-        protocol = run.protocol.placeless()
-        same = json.dumps([run.protocol.data_name, run.scale, protocol, run.data, run.mask_sets], sort_keys=True)
-        groups.setdefault(same, []).append(record)
+        groups.setdefault(contest(record.run), []).append(record)
     return [groups[same] for same in sorted(groups)]
+
+
+def contest(run: Run) -> str:
+    """The same for runs whose records can be compared."""
+    protocol = run.protocol.placeless()
+    return json.dumps([run.protocol.data_name, run.scale, protocol, run.data, run.mask_sets], sort_keys=True)
 
 
 def goodness(contender: Contender, mask_set: str, definition: MetricDefinition) -> Series | None:

@@ -17,6 +17,7 @@ from bench.cli.queue import cluster as queued
 from bench.cli.runs import evaluate, report, reproduce, train
 from bench.cli.schema import schema
 from bench.cli.scores import scores
+from bench.cli.settle import settle
 from bench.util.errors import Stopped, UserError, WorkersLostError
 from bench.util.text import shown
 
@@ -96,7 +97,7 @@ def show(key: Key, include: Include = None) -> None:
     print_card(paper, key, open_console(), entry.reproducible)
 
 
-for verb in (reproduce, train, evaluate, inpaint, report):
+for verb in (reproduce, settle, train, evaluate, inpaint, report):
     app.command()(verb)
 
 

@@ -58,6 +58,9 @@ def plan(*, cluster: Cluster, requests: list[Request], placement: Placement) -> 
     Example: [bold]python -m bench plan fang2021 --scale paper --data imagenet=/data/imagenet --cluster mycluster[/]
     """
     queue(requests, placement.model_copy(update={"cluster": cluster}), dry_run=True)
+    from bench.cli.settle import print_open_claims
+
+    print_open_claims(open_console(), requests, placement.model_copy(update={"cluster": cluster}))
 
 
 @cluster.command()

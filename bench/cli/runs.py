@@ -7,6 +7,7 @@ import typer
 
 from bench.cli.options import RUNS, Include, Out, PaperKey, Variant, asks, find_methods, open_console
 from bench.cli.queue import DryRun, ReproduceCluster, queue
+from bench.cli.settle import print_hint
 from bench.cluster.profile import LOCAL, Placement
 from bench.runs.request import Request
 from bench.util.errors import UserError
@@ -52,6 +53,7 @@ def reproduce(
     console = open_console()
     console.print(f"Output: {request.out.resolve()}", soft_wrap=True, highlight=False, markup=False)
     print_reproduction(console, make(request, progress=console))
+    print_hint(console, request)
 
 
 @asks(

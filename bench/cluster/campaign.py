@@ -178,7 +178,7 @@ class Planner:
         """All runs of a reproduction; of a baseline its own only."""
         for protocol in work.protocols():
             for asked in work.everything() if work.entry.reproducible else work.own():
-                yield from self._each_seed(work, protocol, asked)
+                yield from self.each_seed(work, protocol, asked)
 
     def packs(self, runs: Iterable[Planned]) -> list[Planned]:
         """The packing of data that runs need and nobody has packed."""
@@ -206,7 +206,8 @@ class Planner:
         state = self.states.get(name, "")
         return "" if state == "done" else state
 
-    def _each_seed(self, work: Worklist, protocol: Protocol, asked: Request) -> Iterator[Planned]:
+    def each_seed(self, work: Worklist, protocol: Protocol, asked: Request) -> Iterator[Planned]:
+        """One of these runs for each of its seeds."""
         entry = work.catalog[asked.key]
         values = work.values(asked)
         host = work.host.key if work.host is not entry else None

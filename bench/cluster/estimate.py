@@ -1,11 +1,12 @@
 """What a plan costs: each thing once, however many runs share it, and only what is left of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from bench.cluster.campaign import Plan, Planned
 from bench.cluster.profile import LOCAL
+from bench.cluster.state import IN_FLIGHT
 from bench.runs import rates
 from bench.runs.meter import Spent
 from bench.runs.probes import FILLS
@@ -28,34 +29,64 @@ class Cost:
         return self.training.wall + self.scoring.wall
 
 
+@dataclass
+class Shared:
+    """The trainings that runs may take over from others, and the stages: each is made once."""
+
+    trainings: set[str] = field(default_factory=set)
+    stages: set[str] = field(default_factory=set)
+    """Of trainings in the making. One after the other, or side by side, runs wait for a stage that another one makes;
+    jobs of a queue start together."""
+
+    @classmethod
+    def before(cls, tasks: Iterable[Planned]) -> "Shared":
+        """What is done and lies there, or is under way. A record may be kept without its networks."""
+        runs = [planned for planned in tasks if planned.task.trains]
+        return cls({planned.task.training for planned in runs if planned.state in IN_FLIGHT or not planned.steps})
+
+    def steps(self, planned: Planned) -> dict[str, int] | None:
+        """The steps that a run would train itself, by stage; None where another one does all of it."""
+        if not planned.task.trains or planned.task.training in self.trainings:
+            return None
+        taken = {name: 0 for name, key in zip(planned.steps, planned.shared, strict=False) if key in self.stages}
+        return {**planned.steps, **taken}
+
+    def add(self, planned: Planned, direct: bool) -> None:
+        """The run is to be made."""
+        if planned.task.trains:
+            self.trainings.add(planned.task.training)
+        if direct:
+            self.stages.update(planned.shared)
+
+    def copy(self) -> "Shared":
+        return Shared(set(self.trainings), set(self.stages))
+
+
 class Estimate:
-    """Of all that a plan would do."""
+    """Of all that a plan would do. `known` are rates by name, in place of those that lie under the plan's output."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, known: Mapping[str, Rate] | None = None) -> None:
         self.plan, self.profile = plan, plan.campaign.profile
-        self.rates = {planned.task.id: rate for planned in plan.to_do if (rate := plan.rate(planned)) is not None}
+        found = {
+            planned.task.id: plan.rate(planned) if known is None else known.get(planned.task.rate_name)
+            for planned in plan.to_do
+        }
+        self.rates = {name: rate for name, rate in found.items() if rate is not None}
 
-    @cached_property
+    @property
     def trainers(self) -> set[str]:
         """The runs that train: of several that share a training one, and none where that is done or under way."""
-        runs = [planned for planned in self.plan.tasks if planned.task.trains]
-        theirs = {planned.task.training for planned in runs if not planned.to_do or not planned.steps}
-        first = {planned.task.training: planned.task.id for planned in reversed(runs)}
-        return {name for training, name in first.items() if training not in theirs}
+        return set(self.steps)
 
     @cached_property
     def steps(self) -> dict[str, dict[str, int]]:
-        """Run -> the steps that it trains itself, by stage. One after the other, or side by side, runs take stages over
-        that others have made; jobs of a queue start together."""
+        """Run -> the steps that it trains itself, by stage."""
         found: dict[str, dict[str, int]] = {}
-        made: set[str] = set()
+        shared = Shared.before(self.plan.tasks)
         for planned in self.plan.runs_to_do:
-            if planned.task.id in self.trainers:
-                steps = dict(planned.steps)
-                if self.plan.campaign.direct:
-                    steps |= {name: 0 for name, key in zip(steps, planned.shared, strict=False) if key in made}
-                    made.update(planned.shared)
+            if (steps := shared.steps(planned)) is not None:
                 found[planned.task.id] = steps
+                shared.add(planned, self.plan.campaign.direct)
         return found
 
     def unknown(self) -> list[Planned]:
@@ -70,10 +101,14 @@ class Estimate:
 
     def of(self, planned: Planned) -> Cost | None:
         """Of a run; None where nothing is known."""
+        return self.cost(planned, self.steps.get(planned.task.id, {}))
+
+    def cost(self, planned: Planned, steps: Mapping[str, int]) -> Cost | None:
+        """Of a run that trains so many steps itself, by stage."""
         rate = self.rates.get(planned.task.id)
         if rate is None or planned.task.protocol is None:
             return None
-        training = rate.cost("train", self.steps.get(planned.task.id, {}))
+        training = rate.cost("train", steps)
         scoring = self._scoring(rate, planned)
         return None if training is None or scoring is None else Cost(training, scoring)
 

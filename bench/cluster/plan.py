@@ -48,7 +48,7 @@ def print_plan(console: Console, asked: Campaign) -> None:
         say(text)
     say(_cost(plan, estimate))
     if not asked.direct:
-        _print_arrays(console, plan)
+        print_arrays(console, plan)
 
 
 def _calibrate(console: Console, plan: Plan) -> None:
@@ -146,7 +146,8 @@ def _crew(profile: Profile) -> str:
     return f"{profile.nodes} nodes with {each} each" if profile.nodes > 1 else f"{profile.processes} GPUs of one node"
 
 
-def _print_arrays(console: Console, plan: Plan) -> None:
+def print_arrays(console: Console, plan: Plan) -> None:
+    """The arrays that would be submitted, and one batch script of each kind."""
     if not plan.runs_to_do or plan.missing:
         return
     asked = plan.campaign

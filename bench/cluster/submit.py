@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -17,12 +17,17 @@ from bench.util.errors import UserError
 from bench.util.files import locked
 
 
-def submit(asked: Campaign, console: Console) -> tuple[Plan, Submission | None]:
-    """Put into the queue what is neither done nor under way; no submission where that is nothing."""
+def submit(
+    asked: Campaign, console: Console, planned_by: Callable[[Campaign, Console], Plan] = make_plan
+) -> tuple[Plan, Submission | None]:
+    """Put into the queue what is neither done nor under way; no submission where that is nothing.
+
+    `planned_by` says which runs there are: those of all requests, or a choice.
+    """
     if asked.profile.name != LOCAL:
         slurm.check_here(asked.profile)
     with locked(asked.out / "cluster", lambda text: console.print(text, highlight=False)):
-        plan = make_plan(asked, console)
+        plan = planned_by(asked, console)
         if plan.missing:
             raise UserError(plan.missing[0])
         if not plan.runs_to_do:

@@ -96,6 +96,12 @@ def _needs(claim: Claim, paper: Paper, key: str, scale: str, floors: set[str]) -
     )
 
 
+def beyond(claim: Claim, paper: Paper, scale: str, protocol: Protocol) -> str:
+    """What a claim asks for that no further run under this protocol brings; empty where there is nothing."""
+    missing = tuple(name for name in _mask_sets(claim) if name not in protocol.mask_set_names)
+    return Needs(mask_sets=missing, scale=tuple(_beyond(claim, paper, scale, protocol))).why
+
+
 def _rests_on_seeds(claim: Claim, floors: set[str]) -> bool:
     """Whether several trainings are needed: wherever a side is trained, since another seed alone moves its scores.
 
@@ -108,7 +114,7 @@ def _rests_on_seeds(claim: Claim, floors: set[str]) -> bool:
 def _beyond(claim: Claim, paper: Paper, scale: str, protocol: Protocol) -> Iterator[str]:
     if scale == "smoke":
         yield SMOKE.partition(".")[0]
-    metrics = _metrics(claim, paper)
+    metrics = metrics_of(claim, paper)
     for probe, definitions in PROBES.items():
         if probe not in protocol.probes and any(PROBED.get(metric) in definitions for metric in metrics):
             yield f"needs the probe {probe} in [scales.{scale}.protocol]"
@@ -120,7 +126,8 @@ def _beyond(claim: Claim, paper: Paper, scale: str, protocol: Protocol) -> Itera
         yield f"needs {FEWEST_GROUPS} test images"
 
 
-def _metrics(claim: Claim, paper: Paper) -> list[str]:
+def metrics_of(claim: Claim, paper: Paper) -> list[str]:
+    """What it is measured in; for a trend, what it goes along with too."""
     if isinstance(claim, Cell):
         return [paper.tables[claim.table].columns[claim.column].metric]
     if isinstance(claim, Trend):

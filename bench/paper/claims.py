@@ -19,6 +19,12 @@ def key_and_variant(name: str) -> tuple[str, str]:
     return key, variant or "default"
 
 
+def contender_of(side: str, own: str) -> tuple[str, str]:
+    """Method and variant of a claim's side, which is not the best floor; `own` is the paper's method."""
+    kind, _, name = side.partition(":")
+    return (own, name) if kind == "variant" else key_and_variant(name)
+
+
 Basis = Literal["stated", "reading"]
 """`stated`: the sentence, or a table, names what is compared and what is measured. `reading`: the sentence is vague and
 the check is our way of putting it to the test, so no verdict on it is one on the sentence itself."""

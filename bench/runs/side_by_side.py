@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -193,7 +193,34 @@ class Worker:
         self.process.join()
 
 
-def make_all(todo: Sequence[Planned], workers: int, progress: Progress) -> None:
+Done = Callable[[Path], None]
+"""Told the folder of each run that has its record."""
+
+
+def make(
+    runs: Sequence[tuple[Experiment, Job]], progress: Progress, done: Done = lambda folder: None, workers: int = 0
+) -> None:
+    """Make the records of these runs, several at a time where that is faster.
+
+    What the requests say of devices, processes and workers is the same in all of them. `workers`: so many at a time if
+    they do not say it, where the caller knows that the work is worth their start.
+    """
+    if not runs:
+        return
+    request = runs[0][1].request
+    asked = request.workers or workers
+    alone = max(request.processes, request.threads) > 1  # one run has several cores already
+    if runs[0][0].fabric.device.type == "cpu" and not alone and asked != 1 and len(runs) > 1:
+        todo = [planned(run, job) for run, job in runs]
+        if (count := at_once(len(todo), sum(one.steps for one in todo), asked)) > 1:
+            make_all(todo, count, progress, done)
+            return
+    for run, job in runs:
+        run.make(progress, job.request.force)
+        done(run.folder)
+
+
+def make_all(todo: Sequence[Planned], workers: int, progress: Progress, done: Done = lambda folder: None) -> None:
     """Make all runs, `workers` at a time. The first one that fails ends them all, after what they train is saved."""
     progress.say(f"{workers} runs at a time, each on one core")
     queue, failed = Queue(longest_first(todo)), list[Exception]()
@@ -204,6 +231,7 @@ def make_all(todo: Sequence[Planned], workers: int, progress: Progress) -> None:
         while (one := queue.take()) is not None:
             try:
                 worker.make(one.job, progress)
+                done(one.folder)
             except Exception as error:
                 failed.append(error)
                 stop()
@@ -296,14 +324,15 @@ def _serve(line: Connection) -> None:
     end_with_first()
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     told = Told(line)
-    worklist: Worklist | None = None
+    worklists: dict[str, Worklist] = {}
     while True:
         try:
             job: Job = line.recv()
         except (EOFError, OSError, KeyboardInterrupt):
             return
         try:
-            worklist = worklist or Worklist(job.request, told)
+            worklist = worklists.get(key := job.request.model_dump_json()) or Worklist(job.request, told)
+            worklists[key] = worklist
             run = worklist.experiment(job.asked, job.seed, job.protocol, load(job.protocol, job.request.cache))
             run.make(told, job.request.force)
             told.send("done")

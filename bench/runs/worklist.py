@@ -162,6 +162,12 @@ class Worklist:
         floors = [self._other(entry, (0,)) for entry in self.catalog.floors() if entry.key != self.entry.key]
         return [*floors, *self.own(), *self.rivals]
 
+    def of(self, method: str, variant: str, seeds: Sequence[int]) -> Request:
+        """The runs of one contender: the method's own, in one variant, or another method's under its protocol."""
+        if method == self.entry.key:
+            return self.own([variant])[0].but(seeds=tuple(seeds))
+        return self._other(self.catalog[method], seeds, variant)
+
     def _other(self, entry: Entry, seeds: Sequence[int], variant: str = DEFAULT) -> Request:
         """Another method, under this one's protocol."""
         changes = changes_for(entry.key, self.request.changes, own=False)
@@ -201,25 +207,17 @@ class Worklist:
 
     def reproduce(self) -> None:
         """Make every record of a reproduction that is missing."""
+        from bench.runs.side_by_side import Job, make
+
         asked = [(one, seed) for one in self.everything() for seed in dict.fromkeys(one.seeds)]
         for protocol, data in self.each_data():
-            runs = [(self.experiment(one, seed, protocol, data), one, seed) for one, seed in asked]
+            runs = [
+                (self.experiment(one, seed, protocol, data), Job(self.request, one, seed, protocol))
+                for one, seed in asked
+            ]
             missing = [run for run in runs if self.request.force or run[0].complete() is None]
             self.progress.line(
                 f"{protocol.data_name}: {len(data.train.ids)} training and {len(data.test.ids)} test images of"
                 f" {protocol.resolution}×{protocol.resolution}; {len(missing)} of {len(runs)} records to create"
             )
-            self._make(missing, protocol)
-
-    def _make(self, missing: Sequence[tuple[Experiment, Request, int]], protocol: Protocol) -> None:
-        request = self.request
-        alone = max(request.processes, request.threads) > 1  # one run has several cores already
-        if self.fabric.device.type == "cpu" and not alone and request.workers != 1 and len(missing) > 1:
-            from bench.runs.side_by_side import Job, at_once, make_all, planned
-
-            todo = [planned(run, Job(request, one, seed, protocol)) for run, one, seed in missing]
-            if (count := at_once(len(todo), sum(one.steps for one in todo), request.workers)) > 1:
-                make_all(todo, count, self.progress)
-                return
-        for run, _, _ in missing:
-            run.make(self.progress, request.force)
+            make(missing, self.progress)
