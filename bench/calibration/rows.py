@@ -13,6 +13,7 @@ from bench.calibration.shapes import SHAPE_WORDS, groups_of, over_groups
 from bench.calibration.situations import IMAGES, MARGIN, Claim, Plant, Seeds
 from bench.claims import DECISIVE, Verdict, judge
 from bench.claims.statistics import mean_interval
+from bench.paper import Paper
 
 SUPPORTED, CONTRADICTED, NO_DIFFERENCE = (str(verdict) for verdict in DECISIVE)
 ALL_WRONG = (SUPPORTED, CONTRADICTED, NO_DIFFERENCE)
@@ -69,7 +70,7 @@ def judged(claim: Claim, plant: Plant, looks: Sequence[int]) -> Callable[[Genera
     """The verdict by the real judging code, at the first of these numbers of trainings that decides."""
 
     @lru_cache(maxsize=1)
-    def paper():  # type: ignore[no-untyped-def]
+    def paper() -> Paper:
         return planted_paper(claim, images=IMAGES)
 
     def trial(rng: Generator) -> str:

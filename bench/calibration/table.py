@@ -113,10 +113,14 @@ class Result:
         yield (
             "Truths are planted in records that are made in memory, and judged by the code that judges a paper's"
             " claims (bench/calibration). In nearly all rows the truth lies on the boundary between two verdicts, so"
-            f" that every decision is a false one; each of them may happen in {100 * ERROR:g} % of all cases at most. Rates are in"
-            f" per cent, with their 95 % confidence intervals over {self.trials:,} trials. A row is over where chance"
-            f" would show such a rate in less than {100 * CHANCE:g} % of such tables if the true one were {100 * ERROR:g} %;"
-            " it holds where the confidence interval lies below; in between it is not over, and more trials would tell."
+            f" that every decision is a false one; each of them may happen in {100 * ERROR:g} % of all cases at most."
+            f" Rates are in per cent, with their 95 % confidence intervals; most rows have {self.trials:,} trials."
+        )
+        yield ""
+        yield (
+            f"A row is over where so high a rate, or a higher one, had a chance of less than {100 * CHANCE:g} % if the"
+            f" true one were {100 * ERROR:g} %. It holds where the confidence interval lies below that; in between it"
+            " is not over, and more trials would tell."
         )
         yield ""
         yield self.summary
