@@ -6,7 +6,7 @@ Statistics live here too. Nothing here measures or draws.
 from bench.claims.case import DATA_WORDS, FEWEST_GROUPS, OWN, command
 from bench.claims.finding import DECISIVE, Finding, Measured, Verdict
 from bench.claims.judging import judge
-from bench.claims.seed_spread import FEWEST_SEEDS
+from bench.claims.looks import FEWEST_SEEDS
 
 __all__ = [
     "DATA_WORDS",

@@ -5,11 +5,14 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.claims import looks
+from bench.claims.answers import p_value
 from bench.claims.contenders import Contender, best
 from bench.claims.estimate import Estimate
-from bench.claims.finding import DECISIVE, NoContestError, Verdict
+from bench.claims.finding import DECISIVE, Decision, NoContestError, Verdict
 from bench.claims.health import unfit
-from bench.claims.seed_spread import FEWEST_SEEDS, Measure, SeedSpread, seed_spread
+from bench.claims.looks import FEWEST_SEEDS
+from bench.claims.seed_spread import Measure, SeedSpread, seed_spread
 from bench.claims.statistics import Interval, Series
 from bench.data.protocol import DEFAULTS
 from bench.methods.settings import DEFAULT
@@ -21,8 +24,8 @@ from bench.paper.claims import BEST_FLOOR, key_and_variant
 from bench.runs.leakage import cap
 from bench.runs.records import Run
 
-FEWEST_GROUPS = 20
-"""With fewer independent groups no interval is evidence: a percentile bootstrap over a handful is too narrow."""
+FEWEST_GROUPS = 30
+"""With fewer independent groups no interval is evidence: where values are skewed it is too narrow (`calibrate`)."""
 OWN = "variant:default"
 """The side of a claim that is the paper's method as printed."""
 DATA_WORDS = {"faces": "drawn faces", "photos": "photographs"}
@@ -93,7 +96,7 @@ class Case:
             else:
                 line = self._command(self.key, variants)
             why = f"Not run here: {and_list(names)}. Run `{line}`."
-            raise NoContestError(Verdict.NOT_ATTEMPTED, why)
+            raise NoContestError(Verdict.NOT_ATTEMPTED, why, FEWEST_SEEDS)
 
     def require_clean(self) -> None:
         """Raise where the leakage audit of the paper's own runs caps every verdict."""
@@ -111,11 +114,27 @@ class Case:
             raise NoContestError(Verdict.INCONCLUSIVE, why)
         return found[0]
 
+    def at_look(self, *names: str) -> tuple[Contender, ...]:
+        """The contenders of these sides, with as many trainings as the last look that all of them have reached.
+
+        Trainings that both sides have come first. So what is judged depends on no seed that was added between looks.
+        """
+        return self._trimmed(*(self.side(name) for name in names))
+
+    def _trimmed(self, *sides: Contender) -> tuple[Contender, ...]:
+        trained = [one for one in sides if self.trained(one)]
+        if not trained:
+            return sides
+        count = looks.look(min(len(one.by_training) for one in trained))
+        shared = set.intersection(*(set(one.by_training) for one in trained))
+        return tuple(one.first(count, shared) if self.trained(one) else one for one in sides)
+
     def pair(self, claim: Order | Wins, mask_set: str, definition: MetricDefinition) -> tuple[Contender, Contender]:
         """The better and the worse side, as the claim has them; the best floor is that of this mask set."""
         better, worse = (
             self.best_floor(mask_set, definition) if side == BEST_FLOOR else self.side(side) for side in claim.sides
         )
+        better, worse = self._trimmed(better, worse)
         return better, worse
 
     def best_floor(self, mask_set: str, definition: MetricDefinition) -> Contender:
@@ -126,7 +145,7 @@ class Case:
             raise _not_measured(floors[0], mask_set, definition.id)
         if floor is None:
             why = f"No floor was measured on {mask_set} here. Run `{self._command(self.key)}`."
-            raise NoContestError(Verdict.NOT_ATTEMPTED, why)
+            raise NoContestError(Verdict.NOT_ATTEMPTED, why, FEWEST_SEEDS)
         return floor
 
     def _command(self, key: str, variants: Sequence[str] = (), verb: str = "reproduce") -> str:
@@ -195,57 +214,55 @@ class Case:
         sides: Sequence[str],
         contenders: Sequence[Contender],
         estimates: Collection[Estimate],
-        weigh: Callable[[], tuple[Verdict, str, int]],
+        answer: Callable[[float], Verdict],
+        weigh: Callable[[], Decision],
         nothing: str | None = None,
-    ) -> tuple[Verdict, str]:
+    ) -> Decision:
         """The verdict on one side or two and its reason: what `weigh` says, unless seeds or health forbid it.
 
-        `contenders` are those of `sides`, and `weigh` also says how many seeds would settle what it leaves open. It is
-        not asked where the measurements are no evidence; `nothing` is a reason for that which only the caller knows.
+        `contenders` are those of `sides`; `answer` is the verdict that a one-sided error would allow, and `weigh` the
+        one of this look in words, with how many seeds would settle what it leaves open. Neither is asked where the
+        measurements are no evidence; `nothing` is a reason for that which only the caller knows.
         """
         why = nothing or self.no_evidence(estimate.images for estimate in estimates)
         if why is not None:
-            return Verdict.INCONCLUSIVE, why
-        verdict, why = self._concluded(sides, estimates, *weigh())
-        verdict, why = self._one_processor(sides, contenders, verdict, why)
-        return self._taken_back(sides, contenders, verdict, why)
+            return Decision(Verdict.INCONCLUSIVE, why)
+        made = self._concluded(sides, estimates, weigh())
+        if all(estimate.seeds.known for estimate in estimates):
+            made = made._replace(p=p_value(made.verdict, answer, min(one.seeds.trainings for one in estimates)))
+        made = self._one_processor(sides, contenders, made)
+        return self._taken_back(sides, contenders, made)
 
-    def _concluded(
-        self, sides: Sequence[str], estimates: Iterable[Estimate], verdict: Verdict, why: str, seeds: int = 0
-    ) -> tuple[Verdict, str]:
-        """The verdict and its reason, taken back where a trained side has fewer seeds than say anything.
-
-        `seeds` is how many would settle what is inconclusive; then the command is added that runs them.
-        """
+    def _concluded(self, sides: Sequence[str], estimates: Iterable[Estimate], made: Decision) -> Decision:
+        """The decision, taken back where a trained side has fewer seeds than say anything; with the command that runs
+        those that would settle it."""
         if not all(estimate.seeds.known for estimate in estimates):
-            line = self.seeds_line(sides)
-            why = f"judged by the images alone, {why[:-1]}; but another seed alone can move such numbers. Run `{line}`."
-            return Verdict.INCONCLUSIVE, why
-        return verdict, f"{why} Run `{self.seeds_line(sides, seeds)}`." if seeds else why
+            line, moved = self.seeds_line(sides), "but another seed alone can move such numbers"
+            why = f"judged by the images alone, {made.why[:-1]}; {moved}. Run `{line}`."
+            return Decision(Verdict.INCONCLUSIVE, why, FEWEST_SEEDS)
+        line = f" Run `{self.seeds_line(sides, made.seeds)}`." if made.seeds else ""
+        return made._replace(why=made.why + line)
 
-    def _one_processor(
-        self, sides: Sequence[str], contenders: Sequence[Contender], verdict: Verdict, why: str
-    ) -> tuple[Verdict, str]:
+    def _one_processor(self, sides: Sequence[str], contenders: Sequence[Contender], made: Decision) -> Decision:
         """The verdict on two methods, taken back where both are trained and no processor trained both."""
         trained = [one for one in contenders if self.trained(one)]
-        if verdict not in DECISIVE or len(trained) < 2 or set.intersection(*(set(one.processors) for one in trained)):
-            return verdict, why
+        together = len(trained) < 2 or set.intersection(*(set(one.processors) for one in trained))
+        if made.verdict not in DECISIVE or together:
+            return made
         places = [f"{one.name} on {and_list(_names(one.processors))}" for one in trained]
         line = self.seeds_line(sides, max(FEWEST_SEEDS, min(one.seeds for one in trained)))
         moved = f"different processors trained them ({and_list(places)}), and the processor alone can move such numbers"
-        return Verdict.INCONCLUSIVE, f"{why[:-1]}; but {moved}. Run `{line} --force` on one machine."
+        return Decision(Verdict.INCONCLUSIVE, f"{made.why[:-1]}; but {moved}. Run `{line} --force` on one machine.")
 
-    def _taken_back(
-        self, sides: Sequence[str], contenders: Sequence[Contender], verdict: Verdict, why: str
-    ) -> tuple[Verdict, str]:
+    def _taken_back(self, sides: Sequence[str], contenders: Sequence[Contender], made: Decision) -> Decision:
         """The verdict on one side or two, taken back where one of them is not well (bench/claims/health.py)."""
-        if verdict not in DECISIVE:
-            return verdict, why
-        winner = {Verdict.SUPPORTED: contenders[0], Verdict.CONTRADICTED: contenders[-1]}.get(verdict)
+        if made.verdict not in DECISIVE:
+            return made
+        winner = {Verdict.SUPPORTED: contenders[0], Verdict.CONTRADICTED: contenders[-1]}.get(made.verdict)
         against, told = unfit(sides, contenders, winner)
         if against:
-            verdict, why = Verdict.INCONCLUSIVE, f"{why[:-1]}; but {'. And '.join(against)}."
-        return verdict, " ".join([why, *told])
+            made = Decision(Verdict.INCONCLUSIVE, f"{made.why[:-1]}; but {'. And '.join(against)}.")
+        return made._replace(why=" ".join([made.why, *told]))
 
     def _words(self, method: str, variant: str) -> str:
         if variant == DEFAULT:
@@ -280,26 +297,6 @@ def _not_measured(contender: Contender, mask_set: str, metric: str) -> NoContest
     else:
         why = f"{contender.name} has no complete column {metric} on {mask_set}."
     return NoContestError(Verdict.NOT_ATTEMPTED, why)
-
-
-def lies(interval: Interval, below: float | None, above: float | None) -> bool | None:
-    """True where the whole interval lies `below` (or `above`) the limit, False where it lies beyond, None between."""
-    if interval.low is None or interval.high is None:
-        return None
-    limit = below if below is not None else above
-    assert limit is not None
-    under, over = interval.high < limit, interval.low > limit
-    if not under and not over:
-        return None
-    return under if below is not None else over
-
-
-def settled(answers: Iterable[bool | None]) -> Verdict:
-    """One No contradicts; all Yes support."""
-    given = list(answers)
-    if False in given:
-        return Verdict.CONTRADICTED
-    return Verdict.INCONCLUSIVE if None in given else Verdict.SUPPORTED
 
 
 def _names(processors: Sequence[str]) -> list[str]:

@@ -5,7 +5,7 @@ from functools import partial
 from bench.claims.case import OWN, Case
 from bench.claims.comparability import differences, in_words
 from bench.claims.estimate import Estimate, advice
-from bench.claims.finding import Finding, Measured, NoContestError, Verdict
+from bench.claims.finding import Decision, Finding, Measured, NoContestError, Verdict
 from bench.metrics.definitions import DEFINITIONS, MetricDefinition
 from bench.paper import Cell, Reported
 from bench.util.errors import UserError, nearest
@@ -24,7 +24,7 @@ def judge_cell(case: Case, claim: Cell) -> Finding:
         raise NoContestError(Verdict.NOT_COMPARABLE, f"Nothing measured here corresponds to this cell: {what}.")
     definition = _definition(column.metric, f"table {claim.table}, column {claim.column}")
     case.require(OWN)
-    own = case.side(OWN)
+    (own,) = case.at_look(OWN)
     found = case.mean(own, claim.mask_set, definition.id)
     value = _text(found, definition)
     text = f"{own.name} {value}{found.note}; the paper prints {printed}"
@@ -33,29 +33,38 @@ def judge_cell(case: Case, claim: Cell) -> Finding:
     unlike = differences(said, column, own.records[0], found.images.n, claim.mask_set, definition)
     if unlike:
         return Finding(claim, Verdict.NOT_COMPARABLE, in_words(unlike), measured)
-    weigh = partial(_weigh, found, printed, claim.margin, definition)
-    verdict, why = case.decided((OWN,), [own], [found], weigh)
-    return Finding(claim, verdict, case.where([own], [found]) + why, measured)
+    asked = (found, printed, claim.margin)
+    made = case.decided((OWN,), [own], [found], partial(_answer, *asked), partial(_weigh, *asked, definition))
+    return Finding(claim, made.verdict, case.where([own], [found]) + made.why, measured, made.seeds, made.p)
 
 
-def _weigh(found: Estimate, printed: Reported, margin: float, definition: MetricDefinition) -> tuple[Verdict, str, int]:
+def _answer(found: Estimate, printed: Reported, margin: float, tail: float) -> Verdict:
     """Equivalence: the interval within the tolerance of the printed value supports, outside it contradicts."""
-    interval = found.interval
-    assert interval.mean is not None and interval.low is not None and interval.high is not None  # noqa: PT018
+    interval, tolerance = found.at(tail), margin + printed.half_width
+    assert interval.low is not None and interval.high is not None  # noqa: PT018
+    least, most = printed.value - tolerance, printed.value + tolerance
+    if least <= interval.low and interval.high <= most:
+        return Verdict.SUPPORTED
+    return Verdict.CONTRADICTED if interval.high < least or interval.low > most else Verdict.INCONCLUSIVE
+
+
+def _weigh(found: Estimate, printed: Reported, margin: float, definition: MetricDefinition) -> Decision:
+    verdict, interval = _answer(found, printed, margin, found.tail), found.interval
+    assert interval.mean is not None and interval.low is not None  # noqa: PT018
     tolerance = margin + printed.half_width
     least, most = printed.value - tolerance, printed.value + tolerance
     text = _text(found, definition)
     around = f"{printed} ± {tolerance:g} {definition.unit}".rstrip()
-    if least <= interval.low and interval.high <= most:
-        return Verdict.SUPPORTED, f"{text} lies within {around}.", 0
-    if interval.high < least or interval.low > most:
+    if verdict == Verdict.SUPPORTED:
+        return Decision(verdict, f"{text} lies within {around}.")
+    if verdict == Verdict.CONTRADICTED:
         gain = (interval.low > most) == (definition.better == "higher")
         side = "" if definition.better == "truth" else f", on the {'better' if gain else 'worse'} side"
-        return Verdict.CONTRADICTED, f"{text} lies outside {around}{side}.", 0
+        return Decision(verdict, f"{text} lies outside {around}{side}.")
     # The nearer end is the harder one to stay clear of.
     nearer = least if interval.mean - least < most - interval.mean else most
     more = advice(found, nearer)
-    return Verdict.INCONCLUSIVE, f"{text} extends beyond {around}{more.words}.", more.seeds
+    return Decision(verdict, f"{text} extends beyond {around}{more.words}.", more.seeds)
 
 
 def _text(found: Estimate, definition: MetricDefinition) -> str:

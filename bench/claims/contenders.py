@@ -1,7 +1,7 @@
 """The records of one protocol as contenders, and the paired advantage of one over another."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -73,6 +73,14 @@ class Contender:
             training: Contender(self.method, self.variant, tuple(records), self.mark)
             for training, records in found.items()
         }
+
+    def first(self, count: int, before: "Collection[Training]" = ()) -> "Contender":
+        """With `count` of its trainings at most: those `before`, then by seed and processor."""
+        kept = sorted(self.by_training, key=lambda training: (training not in before, training))[:count]
+        if len(kept) == len(self.by_training):
+            return self
+        records = tuple(record for training in sorted(kept) for record in self.by_training[training].records)
+        return Contender(self.method, self.variant, records, self.mark)
 
     @property
     def processors(self) -> list[str]:

@@ -1,12 +1,14 @@
 """Rank correlation over images, with an interval for images that come in groups."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from bench.claims.statistics import CONFIDENCE, RESAMPLES, VALUES_AT_ONCE, Interval, Series
-from bench.util.seeds import seed_of
+from bench.claims.looks import PLAIN
+from bench.claims.resampling import RESAMPLES, Array, copies
+from bench.claims.statistics import Interval, Series
 
-Array = NDArray[np.float64]
+VALUES_AT_ONCE = 2_000_000
+"""Ranks that a batch of resamples may hold: 16 MB."""
 
 
 def rank_correlation(x: ArrayLike, y: ArrayLike, groups: ArrayLike) -> Interval:
@@ -26,14 +28,10 @@ def rank_correlation(x: ArrayLike, y: ArrayLike, groups: ArrayLike) -> Interval:
     whole = float(_rho(left, right, np.ones((1, len(left))))[0])
     if len(names) < 2:
         return Interval(whole, None, None, len(left), len(names))
-    rng = np.random.default_rng(seed_of("bootstrap"))
-    found: list[Array] = []
-    at_once = max(1, VALUES_AT_ONCE // len(left))
-    for start in range(0, RESAMPLES, at_once):
-        drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), min(at_once, RESAMPLES - start))
-        found.append(_rho(left, right, drawn[:, place].astype(np.float64)))
-    low, high = np.quantile(np.concatenate(found), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Interval(whole, float(low), float(high), len(left), len(names))
+    drawn, at_once = copies(len(names)), max(1, VALUES_AT_ONCE // len(left))
+    batches = (drawn[start : start + at_once, place] for start in range(0, RESAMPLES, at_once))
+    found = np.concatenate([_rho(left, right, batch) for batch in batches])
+    return Interval(whole, whole, whole, len(left), len(names), misses=np.sort(whole - found)).at(PLAIN)
 
 
 def series_correlation(x: Series, y: Series) -> Interval:

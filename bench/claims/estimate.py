@@ -4,9 +4,10 @@ import math
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from bench.claims import looks
 from bench.claims.contenders import InfinitePairs
-from bench.claims.seed_spread import FEWEST_SEEDS, SeedSpread
-from bench.claims.statistics import MOST_IMAGES, MOST_SEEDS, Interval, images_needed, seeds_needed
+from bench.claims.seed_spread import SeedSpread
+from bench.claims.statistics import MOST_IMAGES, Interval, images_needed, seeds_needed
 
 
 @dataclass(frozen=True)
@@ -19,10 +20,19 @@ class Estimate:
     infinite: InfinitePairs = field(default_factory=InfinitePairs)
     """Of an order: the pairs that the mean leaves out."""
 
+    def at(self, tail: float) -> Interval:
+        """Over images and, where their spread is known, seeds; with a one-sided error."""
+        return self.images.at(tail).widened(self.seeds.half_width(tail))
+
+    @property
+    def tail(self) -> float:
+        """The one-sided error that the look at so many trainings may spend."""
+        return looks.tail(self.seeds.trainings)
+
     @property
     def interval(self) -> Interval:
-        """Over images and, where their spread is known, seeds."""
-        return self.images.widened(self.seeds.half_width or 0.0)
+        """The one that its look is judged by."""
+        return self.at(self.tail)
 
     @property
     def note(self) -> str:
@@ -39,36 +49,41 @@ class Advice(NamedTuple):
 
 
 def advice(estimate: Estimate, limit: float, what: str = "would settle it") -> Advice:
-    """More of that which makes the interval wide, or of both where each takes more than half of the gap's square.
+    """The next look that would do at this spread; or else more images; or else more of both.
 
     Nothing where the spread of the seeds is unknown: then the seeds come first.
     """
-    images, spread = estimate.images, estimate.seeds
-    if images.mean is None or spread.half_width is None:
+    images, spread, now = estimate.images, estimate.seeds, estimate.seeds.trainings
+    if images.mean is None or not spread.known:
         return Advice("")
-    gap, by_images, by_seeds = abs(images.mean - limit), images.reach(limit), spread.half_width
+    gap = abs(images.mean - limit)
     if gap == 0:
         return Advice(f"; no number of images {what} at this mean")
-    half = gap / math.sqrt(2)
-    if by_seeds > by_images and by_images <= half:
-        count = seeds_needed(spread.deviation, math.sqrt(gap**2 - by_images**2), _least(spread))
-        if count is None:
-            return Advice(f"; it would take more than {MOST_SEEDS} training seeds")
-        return Advice(f"; about {count} training seeds {what} if the spread stays (now {spread.trainings})", count)
-    if by_images >= by_seeds and by_seeds <= half:
-        needed = images_needed(images, limit, by_seeds)
-        if needed is None or needed > MOST_IMAGES:
-            return Advice(f"; it would take more than {MOST_IMAGES:,} {_unit(images)}")
+    later = spread.trainings and seeds_needed(
+        spread.deviation, lambda tail: _rest(gap, _reach(images, limit, tail)), now
+    )
+    if later:
+        return Advice(f"; about {later} training seeds {what} if the spread stays (now {now})", later)
+    by_images = images.at(estimate.tail)
+    needed = images_needed(by_images, limit, spread.half_width(estimate.tail))
+    if needed is not None and needed <= MOST_IMAGES:
         return Advice(f"; about {needed} {_unit(images)} {what} if the spread stays (now {images.groups})")
-    count, needed = seeds_needed(spread.deviation, half, _least(spread)), images_needed(images, limit, half)
-    if count is None or needed is None or needed > MOST_IMAGES:
-        return Advice(f"; it would take more than {MOST_SEEDS} training seeds or {MOST_IMAGES:,} {_unit(images)}")
-    both = f"{count} training seeds and {needed} {_unit(images)} together"
-    return Advice(f"; about {both} {what} if the spreads stay (now {spread.trainings} and {images.groups})", count)
+    count = spread.trainings and seeds_needed(spread.deviation, lambda _: gap / math.sqrt(2), now)
+    needed = images_needed(images.at(looks.tail(count or 0)), limit, gap / math.sqrt(2))
+    if count and needed is not None and needed <= MOST_IMAGES:
+        both = f"{count} training seeds and {needed} {_unit(images)} together"
+        return Advice(f"; about {both} {what} if the spreads stay (now {now} and {images.groups})", count)
+    most = f"{max(looks.LOOKS)} training seeds or " if spread.trainings else ""
+    return Advice(f"; it would take more than {most}{MOST_IMAGES:,} {_unit(images)}")
 
 
-def _least(spread: SeedSpread) -> int:
-    return max(FEWEST_SEEDS, spread.trainings)
+def _reach(images: Interval, limit: float, tail: float) -> float:
+    return images.at(tail).reach(limit)
+
+
+def _rest(gap: float, taken: float) -> float:
+    """What one part of a sum of squares leaves for the other; 0 where it leaves nothing."""
+    return math.sqrt(max(0.0, gap**2 - taken**2))
 
 
 def _unit(interval: Interval) -> str:

@@ -21,6 +21,15 @@ DECISIVE = (Verdict.SUPPORTED, Verdict.CONTRADICTED, Verdict.NO_DIFFERENCE)
 """Verdicts that answer a claim."""
 
 
+class Decision(NamedTuple):
+    """A verdict, its reason, and `seeds` and `p` as in `Finding`."""
+
+    verdict: Verdict
+    why: str
+    seeds: int = 0
+    p: float | None = None
+
+
 class Measured(NamedTuple):
     """One measurement that a verdict rests on."""
 
@@ -40,6 +49,11 @@ class Finding:
     why: str
     """One or two sentences; commands stand in backticks."""
     measured: tuple[Measured, ...] = ()
+    seeds: int = 0
+    """With how many training seeds of each side it is worth being judged again; 0 where more would answer nothing."""
+    p: float | None = None
+    """How often so clear a decision comes about if the truth lies on the margin, with all looks and mask sets counted.
+    1 where the measurements were weighed and decide nothing, None where they were not weighed."""
 
     @property
     def decisive(self) -> bool:
@@ -72,8 +86,8 @@ class Finding:
 
 
 class NoContestError(Exception):
-    """A verdict that is reached before any number is compared."""
+    """A verdict that is reached before any number is compared. `seeds` as in `Finding`."""
 
-    def __init__(self, verdict: Verdict, why: str) -> None:
+    def __init__(self, verdict: Verdict, why: str, seeds: int = 0) -> None:
         super().__init__(why)
-        self.verdict, self.why = verdict, why
+        self.verdict, self.why, self.seeds = verdict, why, seeds

@@ -49,4 +49,4 @@ def _judge(case: Case, claim: Claim) -> Finding:
             return judge_wins(case, claim)
         return judge_bound(case, claim) if isinstance(claim, Bound) else judge_trend(case, claim)
     except NoContestError as early:
-        return Finding(claim, early.verdict, early.why)
+        return Finding(claim, early.verdict, early.why, seeds=early.seeds)

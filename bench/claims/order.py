@@ -6,7 +6,8 @@ from functools import partial
 from bench.claims.case import Case, required
 from bench.claims.contenders import Contender, InfinitePairs, advantage, goodness, infinite_pairs
 from bench.claims.estimate import Advice, Estimate, advice
-from bench.claims.finding import Finding, Measured, Verdict
+from bench.claims.finding import Decision, Finding, Measured, Verdict
+from bench.claims.looks import later
 from bench.claims.seed_spread import lead_spread
 from bench.claims.statistics import Interval
 from bench.metrics.definitions import MetricDefinition
@@ -31,13 +32,18 @@ def judge_order(case: Case, claim: Order) -> Finding:
         found[mask_set] = _estimate(case, *sides[mask_set], mask_set, definition)
     all_sides = [one for pair in sides.values() for one in pair]
     first = sides[claim.mask_sets[0]]
-    verdict, why = case.decided(claim.sides, first, found.values(), partial(_weigh, claim, found, definition))
-    why += "".join(_infinite_text(mask_set, found[mask_set].infinite, *sides[mask_set]) for mask_set in found)
+
+    def answer(tail: float) -> Verdict:
+        return _together(_answers(claim, found, tail))
+
+    made = case.decided(claim.sides, first, found.values(), answer, partial(_weigh, claim, found, definition))
+    about = "".join(_infinite_text(mask_set, found[mask_set].infinite, *sides[mask_set]) for mask_set in found)
     measured = [
         Measured(mask_set, claim.metric, _gain_said(found[mask_set], *sides[mask_set], definition))
         for mask_set in found
     ]
-    return Finding(claim, verdict, case.where(all_sides, found.values()) + why, tuple(measured))
+    why = case.where(all_sides, found.values()) + made.why + about
+    return Finding(claim, made.verdict, why, tuple(measured), made.seeds, made.p)
 
 
 def _estimate(case: Case, better: Contender, worse: Contender, mask_set: str, definition: MetricDefinition) -> Estimate:
@@ -46,42 +52,51 @@ def _estimate(case: Case, better: Contender, worse: Contender, mask_set: str, de
     return Estimate(advantage(good, bad), spread, infinite_pairs(good, bad))
 
 
-def _weigh(claim: Order, gains: dict[str, Estimate], definition: MetricDefinition) -> tuple[Verdict, str, int]:
+def _weigh(claim: Order, gains: dict[str, Estimate], definition: MetricDefinition) -> Decision:
     """By mask set: above +margin supports, below -margin contradicts, within both nothing sets the sides apart."""
     margin, words = claim.margin, f"the margin of {claim.margin:g} {definition.unit}".rstrip()
-    answers = {mask_set: _answer(gain, margin) for mask_set, gain in gains.items()}
-    verdict = _together(set(answers.values()))
+    answers = _answers(claim, gains, next(iter(gains.values())).tail)
+    verdict = _together(answers)
     if verdict == Verdict.CONTRADICTED:
         reverse = [mask_set for mask_set, answer in answers.items() if answer == Verdict.CONTRADICTED]
         text = _gain_text(gains[reverse[0]].interval, definition)
         why = f"on {and_list(reverse)} it is the other way round by more than {words} ({reverse[0]}: {text})."
-        return verdict, why, 0
+        return Decision(verdict, why)
     if verdict == Verdict.SUPPORTED:
-        return verdict, f"the difference exceeds {words} on {and_list(list(gains))}.", 0
+        return Decision(verdict, f"the difference exceeds {words} on {and_list(list(gains))}.")
     equal = [mask_set for mask_set, answer in answers.items() if answer == Verdict.NO_DIFFERENCE]
     if verdict == Verdict.NO_DIFFERENCE:
         text = _gain_text(gains[equal[0]].interval, definition)
         why = f"the two differ by less than {words} on {and_list(equal)} ({equal[0]}: {text}); neither leads by it."
-        return verdict, why, 0
+        return Decision(verdict, why)
     undecided = {
-        mask_set: _undecided(gains[mask_set], margin, words)
+        mask_set: _undecided(gains[mask_set], margin, words, len(gains))
         for mask_set, answer in answers.items()
         if answer == Verdict.INCONCLUSIVE
     }
     if not undecided:
         ahead = and_list([mask_set for mask_set in answers if mask_set not in equal])
         why = f"it holds in part: by more than {words} on {ahead}, while the two differ by less on {and_list(equal)}."
-        return verdict, why, 0
+        return Decision(verdict, why)
     reasons: dict[str, list[str]] = {}
     for mask_set, one in undecided.items():
         reasons.setdefault(one.words, []).append(mask_set)
     why = "; ".join(f"on {and_list(mask_sets)} {reason}" for reason, mask_sets in reasons.items()) + "."
-    return verdict, why, max(one.seeds for one in undecided.values())
+    return Decision(verdict, why, max(one.seeds for one in undecided.values()))
 
 
-def _answer(gain: Estimate, margin: float) -> Verdict:
-    """Of one mask set."""
-    interval, infinite = gain.interval, gain.infinite
+def _answers(claim: Order, gains: dict[str, Estimate], tail: float) -> dict[str, Verdict]:
+    """By mask set. One reverse contradicts, so that each may spend only its share of the error on it."""
+    found = {}
+    for mask_set, gain in gains.items():
+        answer = _answer(gain, claim.margin, tail)
+        reverse = _answer(gain, claim.margin, tail / len(gains)) == Verdict.CONTRADICTED
+        found[mask_set] = Verdict.INCONCLUSIVE if answer == Verdict.CONTRADICTED and not reverse else answer
+    return found
+
+
+def _answer(gain: Estimate, margin: float, tail: float) -> Verdict:
+    interval, infinite = gain.at(tail), gain.infinite
     if interval.low is None or interval.high is None:
         return Verdict.INCONCLUSIVE
     if interval.low > margin and infinite.lost <= infinite.won:
@@ -93,17 +108,21 @@ def _answer(gain: Estimate, margin: float) -> Verdict:
     return Verdict.INCONCLUSIVE
 
 
-def _together(answers: set[Verdict]) -> Verdict:
+def _together(answers: dict[str, Verdict]) -> Verdict:
     """One reverse contradicts; all alike say what each says."""
-    if Verdict.CONTRADICTED in answers:
+    given = set(answers.values())
+    if Verdict.CONTRADICTED in given:
         return Verdict.CONTRADICTED
-    return answers.pop() if len(answers) == 1 else Verdict.INCONCLUSIVE
+    return given.pop() if len(given) == 1 else Verdict.INCONCLUSIVE
 
 
-def _undecided(gain: Estimate, margin: float, words: str) -> Advice:
-    """Why a mask set decides nothing, and what would."""
+def _undecided(gain: Estimate, margin: float, words: str, mask_sets: int) -> Advice:
+    """Why one of so many mask sets decides nothing, and what would."""
     interval = gain.interval
     assert interval.mean is not None and interval.low is not None and interval.high is not None  # noqa: PT018
+    if interval.high < -margin and gain.infinite.won <= gain.infinite.lost:
+        why = f"it is the other way round by more than {words}, but not clearly enough for one of {mask_sets} mask sets"
+        return Advice(why, next(iter(later(gain.seeds.trainings)), 0) if gain.seeds.trainings else 0)
     if interval.low > margin or interval.high < -margin:
         return Advice(f"the mean is beyond {words}, but the pairs with an infinite value point the other way")
     if abs(interval.mean) > margin:

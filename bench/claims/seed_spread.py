@@ -2,8 +2,9 @@
 
 - A floor trains nothing: it has no spread.
 - A trained side counts by its own trainings where there are FEWEST_SEEDS or more. With fewer it borrows the standard
-  deviation, and its degrees of freedom, from the nearest contender of the same protocol that has enough: first the same
-  method in another variant, then another trained method. Where nobody can lend, the spread is unknown.
+  deviation, and its degrees of freedom, from the nearest contender of the same protocol that has enough: from itself
+  where only the other side has too few, from the same method in another variant, from another trained method. Where
+  nobody can lend, the spread is unknown.
 - Two sides trained with the very same seeds are paired seed by seed; otherwise their variances add, with the degrees
   of freedom of Welch and Satterthwaite (Welch, Biometrika 34, 1947).
 - The same seed on another processor ends with other weights, so it counts as another training.
@@ -17,12 +18,10 @@ import numpy as np
 import pandas as pd
 
 from bench.claims.contenders import Contender, Training, goodness
-from bench.claims.statistics import t_half_width
+from bench.claims.looks import FEWEST_SEEDS, PLAIN
+from bench.claims.statistics import of_seeds, t_half_width
 from bench.methods.settings import DEFAULT
 from bench.metrics.definitions import MetricDefinition
-
-FEWEST_SEEDS = 3
-"""With fewer trainings of its own, a method's numbers say nothing of another training of it."""
 
 Measure = Callable[[Contender], float | None]
 """The quantity that a claim is about, of some trainings of a method; None where it has no value."""
@@ -32,8 +31,8 @@ Measure = Callable[[Contender], float | None]
 class SeedSpread:
     """What the seeds add to an interval over images."""
 
-    half_width: float | None = 0.0
-    """Half the 95 % t interval over trainings; None where it is unknown, 0 where nothing is trained."""
+    parts: tuple[tuple[float, int], ...] | None = ()
+    """Of `t_half_width`: None where the spread is unknown, none where nothing is trained."""
     deviation: float = 0.0
     """Standard deviation of the quantity when each trained side is trained once."""
     trainings: int = 0
@@ -43,7 +42,11 @@ class SeedSpread:
 
     @property
     def known(self) -> bool:
-        return self.half_width is not None
+        return self.parts is not None
+
+    def half_width(self, tail: float = PLAIN) -> float:
+        """Half the t interval over trainings, `tail` on either side; 0 where nothing is trained or known."""
+        return t_half_width(self.parts or (), tail)
 
 
 def seed_spread(
@@ -57,9 +60,7 @@ def seed_spread(
     fewest = min(len(values) for values in own)
     if len(own) == 2 and own[0].keys() == own[1].keys() and fewest >= FEWEST_SEEDS:
         gains = [value - own[1][training] for training, value in own[0].items()]
-        variance = float(np.var(gains, ddof=1))
-        half_width = t_half_width([(variance / fewest, fewest - 1)])
-        return SeedSpread(half_width, math.sqrt(variance), fewest)
+        return SeedSpread((of_seeds(gains),), float(np.std(gains, ddof=1)), fewest)
     return _unpaired(trained, own, measure, floors, field)
 
 
@@ -108,8 +109,8 @@ def _unpaired(
         # Sides that rest on one estimate of a variance are not independent: its degrees of freedom count once.
         shares[source.name] = shares.get(source.name, 0.0) + 1 / len(values)
         total += variances[source.name][0]
-    parts = [(variance * shares[name], freedom) for name, (variance, freedom) in variances.items()]
-    return SeedSpread(t_half_width(parts), math.sqrt(total), fewest, tuple(lenders.values()))
+    parts = tuple((variance * shares[name], freedom) for name, (variance, freedom) in variances.items())
+    return SeedSpread(parts, math.sqrt(total), fewest, tuple(lenders.values()))
 
 
 def _lender(one: Contender, measure: Measure, floors: set[str], field: Sequence[Contender]) -> Contender | None:
@@ -117,8 +118,14 @@ def _lender(one: Contender, measure: Measure, floors: set[str], field: Sequence[
     others = [other for other in field if other.method not in floors and not other.elsewhere]
     able = [other for other in others if len(_by_training(other, measure)) >= FEWEST_SEEDS]
 
-    def distance(other: Contender) -> tuple[bool, bool, int, str]:
-        return other.method != one.method, other.variant != DEFAULT, -len(other.by_training), other.name
+    def distance(other: Contender) -> tuple[bool, bool, bool, int, str]:
+        return (
+            other.name != one.name,
+            other.method != one.method,
+            other.variant != DEFAULT,
+            -len(other.by_training),
+            other.name,
+        )
 
     return min(able, key=distance, default=None)
 

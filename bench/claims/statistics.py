@@ -1,37 +1,33 @@
-"""Means with their intervals, paired differences, and how many images would settle a question.
+"""Means with their intervals, paired differences, how sure a decision is, and how much more would settle a question.
 
 Images that share a group (crops of one photograph) are not independent, so it is groups that are drawn again, never
 single images.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
-from scipy.stats import bootstrap, t
+from numpy.typing import ArrayLike
+from scipy.stats import t
 
+from bench.claims.looks import PLAIN, later
+from bench.claims.looks import tail as tail_of
+from bench.claims.resampling import Array, misses
 from bench.metrics.definitions import DEFINITIONS
 from bench.metrics.summary import values as measured
 from bench.runs.records import Record
-from bench.util.seeds import seed_of
 
-CONFIDENCE = 0.95
-MOST_SEEDS = 20
-"""The most trainings that any advice asks for."""
 MOST_IMAGES = 50_000
 """The most test images that any advice asks for: the size of ImageNet's validation set, the largest in use."""
-RESAMPLES = 5000
-VALUES_AT_ONCE = 2_000_000
-"""Group totals that a batch of resamples may hold: about 32 MB."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean with its 95 % percentile bootstrap interval over groups."""
+    """A mean with its bootstrap interval over groups: 95 %, unless it was asked for `at` another tail."""
 
     mean: float | None
     """None where no value is finite."""
@@ -44,6 +40,17 @@ class Interval:
     """Groups of these images."""
     infinite: int = 0
     """Images left out because their value is infinite."""
+    misses: Array | None = field(default=None, compare=False, repr=False)
+    """By how much the mean may miss, sorted."""
+
+    def at(self, tail: float) -> "Interval":
+        """With another one-sided error; without bounds where it is smaller than the resamples can tell."""
+        if self.mean is None or self.misses is None:
+            return self
+        place = math.floor((len(self.misses) + 1) * tail + 1e-9)
+        if place < 1:
+            return replace(self, low=-math.inf, high=math.inf)
+        return replace(self, low=self.mean - float(self.misses[-place]), high=self.mean - float(self.misses[place - 1]))
 
     def widened(self, half_width: float) -> "Interval":
         """With a further, independent spread: half-widths add as squares."""
@@ -56,7 +63,7 @@ class Interval:
     def reversed(self) -> "Interval":
         """Of a difference: taken the other way round."""
         mean, low, high = (None if value is None else -value for value in (self.mean, self.high, self.low))
-        return replace(self, mean=mean, low=low, high=high)
+        return replace(self, mean=mean, low=low, high=high, misses=None)
 
     def reach(self, limit: float) -> float:
         """How far the interval reaches from its mean in the direction of `limit`; 0 where it has no bounds."""
@@ -131,8 +138,11 @@ def mean_interval(values: ArrayLike, groups: Sequence[str] | pd.Series) -> Inter
     _, place = np.unique(names, return_inverse=True)
     counts = np.bincount(place).astype(np.float64)
     sums = np.bincount(place, weights=array)
-    low, high = _bounds(sums.tobytes(), counts.tobytes()) if len(counts) > 1 else (None, None)
-    return Interval(float(sums.sum() / counts.sum()), low, high, len(array), len(counts), infinite)
+    mean = float(sums.sum() / counts.sum())
+    if len(counts) < 2:
+        return Interval(mean, None, None, len(array), len(counts), infinite)
+    found = _misses(sums.tobytes(), counts.tobytes())
+    return Interval(mean, mean, mean, len(array), len(counts), infinite, found).at(PLAIN)
 
 
 def paired_interval(a: ArrayLike, b: ArrayLike, groups: Sequence[str] | pd.Series) -> Interval:
@@ -147,8 +157,8 @@ def paired_interval(a: ArrayLike, b: ArrayLike, groups: Sequence[str] | pd.Serie
     return mean_interval(np.where(outside, np.inf, left - np.where(outside, 0.0, right)), groups)
 
 
-def t_half_width(parts: Sequence[tuple[float, int]]) -> float:
-    """Half the 95 % t interval of a sum of independent means; 0 where nothing varies.
+def t_half_width(parts: Sequence[tuple[float, int]], tail: float = PLAIN) -> float:
+    """Half the t interval of a sum of independent means, `tail` on either side; 0 where nothing varies.
 
     `parts` holds each mean's squared standard error and the degrees of freedom that it was estimated with; those of the
     sum are Welch's and Satterthwaite's.
@@ -157,27 +167,37 @@ def t_half_width(parts: Sequence[tuple[float, int]]) -> float:
     if total == 0:
         return 0.0
     freedom = total**2 / sum(square**2 / degrees for square, degrees in parts)
-    return float(t.ppf(0.5 + CONFIDENCE / 2, freedom)) * math.sqrt(total)
+    return float(t.isf(tail, freedom)) * math.sqrt(total)
 
 
-def seed_interval(values: Sequence[float]) -> float:
-    """Half the 95 % t interval of the mean of one value for each training seed; 0 for fewer than two."""
-    if len(values) < 2:
-        return 0.0
-    return t_half_width([(float(np.var(values, ddof=1)) / len(values), len(values) - 1)])
+def of_seeds(values: Sequence[float]) -> tuple[float, int]:
+    """The mean of one value for each training, two or more, as a part of `t_half_width`."""
+    return float(np.var(values, ddof=1)) / len(values), len(values) - 1
 
 
-def seeds_needed(deviation: float, room: float, least: int) -> int | None:
-    """How many seeds, `least` or more, bring half the 95 % t interval of their mean under `room`.
+def seeds_needed(deviation: float, room: Callable[[float], float], trainings: int) -> int | None:
+    """The next look at which half the t interval over trainings is under `room`; None where none is left that would do.
 
-    `deviation` is the standard deviation between seeds. None where that is more than MOST_SEEDS, or nothing is finite.
+    `deviation` is the standard deviation between trainings, and `room` says, for the look's tail, how much there is.
     """
-    if not math.isfinite(deviation) or not math.isfinite(room):
-        return None
-    for count in range(least, MOST_SEEDS + 1):
-        if t_half_width([(deviation**2 / count, count - 1)]) < room:
+    for count in later(trainings):
+        if t_half_width([(deviation**2 / count, count - 1)], tail_of(count)) < room(tail_of(count)):
             return count
     return None
+
+
+def least_tail(decides: Callable[[float], bool], resolution: int = 20) -> float:
+    """The least one-sided error with which `decides`, which is true from there on; 0.5 where it never is.
+
+    Found by halving, to one part in 2**resolution.
+    """
+    low, high = 0.0, 0.5
+    if not decides(high):
+        return high
+    for _ in range(resolution):
+        middle = (low + high) / 2
+        low, high = (low, middle) if decides(middle) else (middle, high)
+    return high
 
 
 def images_needed(interval: Interval, margin: float, beside: float = 0.0) -> int | None:
@@ -216,24 +236,7 @@ def pool(records: Sequence[Record], mask_set: str, metric: str, error: bool = Fa
     return Series(values, groups.loc[values.index], len({record.run.seed for record in records}))
 
 
-@lru_cache(maxsize=20_000)
-def _bounds(sums: bytes, counts: bytes) -> tuple[float, float]:
+@lru_cache(maxsize=2000)
+def _misses(sums: bytes, counts: bytes) -> Array:
     """Cached because the verdicts, the tables and the figures ask for the same intervals."""
-    totals, sizes = np.frombuffer(sums), np.frombuffer(counts)
-    result = bootstrap(
-        (totals, sizes),
-        _ratio,
-        paired=True,
-        vectorized=True,
-        method="percentile",
-        n_resamples=RESAMPLES,
-        batch=max(1, VALUES_AT_ONCE // len(totals)),
-        confidence_level=CONFIDENCE,
-        rng=np.random.default_rng(seed_of("bootstrap")),
-    )
-    return float(result.confidence_interval.low), float(result.confidence_interval.high)
-
-
-def _ratio(sums: NDArray[np.float64], counts: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
-    mean: NDArray[np.float64] = sums.sum(axis=axis) / counts.sum(axis=axis)
-    return mean
+    return misses(np.frombuffer(sums), np.frombuffer(counts))

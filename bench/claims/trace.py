@@ -1,19 +1,21 @@
 """Traces: what a training scalar does at the end of a stage, over the training seeds."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from bench.claims.case import SMOKE, Case, lies, settled
+from bench.claims import looks
+from bench.claims.answers import answer_of, p_value, settled
+from bench.claims.case import SMOKE, Case
 from bench.claims.contenders import Contender, Training, processor
 from bench.claims.curves import Tail, tail
-from bench.claims.finding import DECISIVE, Finding, Measured, NoContestError, Verdict
+from bench.claims.finding import DECISIVE, Decision, Finding, Measured, NoContestError, Verdict
 from bench.claims.health import examined
-from bench.claims.seed_spread import FEWEST_SEEDS
-from bench.claims.statistics import Interval, seed_interval, seeds_needed
+from bench.claims.looks import FEWEST_SEEDS
+from bench.claims.statistics import Interval, of_seeds, seeds_needed, t_half_width
 from bench.paper import Trace
 from bench.paper.arithmetic import and_list
 from bench.paper.words import end
@@ -30,15 +32,20 @@ class Check(NamedTuple):
     limit: float
     percent: bool
 
-    @property
-    def interval(self) -> Interval:
+    def at(self, tail: float) -> Interval:
         """Over seeds; without bounds where there is one seed, without a mean where a value is infinite."""
         count, mean = len(self.values), float(np.mean(self.values))
         if not math.isfinite(mean):
             return Interval(None, None, None, 0, 0, count)
-        half_width = seed_interval(self.values)
-        low, high = (mean - half_width, mean + half_width) if count > 1 else (None, None)
-        return Interval(mean, low, high, count, count)
+        if count < 2:
+            return Interval(mean, None, None, count, count)
+        half_width = t_half_width([of_seeds(self.values)], tail)
+        return Interval(mean, mean - half_width, mean + half_width, count, count)
+
+    @property
+    def interval(self) -> Interval:
+        """The one that its look is judged by."""
+        return self.at(looks.tail(len(self.values)))
 
     @property
     def deviation(self) -> float:
@@ -68,17 +75,17 @@ class Check(NamedTuple):
 def judge_trace(case: Case, claim: Trace) -> Finding:
     """Every check must hold with its whole interval over seeds; one that fails with its whole interval contradicts."""
     case.require(*claim.sides)
-    sides = [case.side(side) for side in claim.sides]
+    sides = case.at_look(*claim.sides)
     tails = [_tails(one, claim) for one in sides]
     shared = sorted(set.intersection(*(set(found) for found in tails)))
     if not shared:
         raise NoContestError(Verdict.NOT_ATTEMPTED, _apart(case, claim, tails))
     checks = _checks(claim, [[found[training] for training in shared] for found in tails], sides)
-    verdict, why = _weigh(case, claim, checks, len(shared))
-    why = " ".join([why, *_ills(sides)]) if verdict in DECISIVE else why
+    made = _weigh(case, claim, checks, len(shared))
+    why = " ".join([made.why, *_ills(sides)]) if made.verdict in DECISIVE else made.why
     measured = [Measured(claim.stage, claim.scalar, text) for text in _told(claim, sides, tails)]
     seeds = len({seed for seed, _ in shared})
-    return Finding(claim, verdict, case.where(sides, seeds=seeds) + why, tuple(measured))
+    return Finding(claim, made.verdict, case.where(sides, seeds=seeds) + why, tuple(measured), made.seeds, made.p)
 
 
 def curve(record: Record, claim: Trace) -> pd.DataFrame | None:
@@ -148,22 +155,35 @@ def _ratio(value: float, other: float) -> float:
     return value / other if other else math.inf
 
 
-def _weigh(case: Case, claim: Trace, checks: Sequence[Check], seeds: int) -> tuple[Verdict, str]:
+def _weigh(case: Case, claim: Trace, checks: Sequence[Check], trainings: int) -> Decision:
     assert case.run is not None
     if case.run.scale == "smoke":
-        return Verdict.INCONCLUSIVE, SMOKE
+        return Decision(Verdict.INCONCLUSIVE, SMOKE)
     name = f"the curve {claim.stage}/{claim.scalar}"
-    if seeds < FEWEST_SEEDS:
+    if trainings < FEWEST_SEEDS:
         said, line = and_list([check.text for check in checks]), case.seeds_line(claim.sides)
-        return Verdict.INCONCLUSIVE, f"{name} {said}; but another seed alone can move it. Run `{line}`."
-    answers = [lies(check.interval, check.limit, None) for check in checks]
-    verdict = settled(answers)
+        why = f"{name} {said}; but another seed alone can move it. Run `{line}`."
+        return Decision(Verdict.INCONCLUSIVE, why, FEWEST_SEEDS)
+
+    def given(tail: float) -> list[bool | None]:
+        return [answer_of(check, check.limit, None, tail, len(checks)) for check in checks]
+
+    found = given(looks.tail(trainings))
+    verdict = settled(found)
+    p = p_value(verdict, lambda tail: settled(given(tail)), trainings)
     telling = {Verdict.SUPPORTED: True, Verdict.CONTRADICTED: False}.get(verdict)
-    told = [check for check, answer in zip(checks, answers, strict=True) if answer is telling]
+    told = [check for check, answer in zip(checks, found, strict=True) if answer is telling]
     said = and_list([check.text for check in told])
     if verdict == Verdict.INCONCLUSIVE:
-        return verdict, f"{name} {said}; the interval over seeds straddles the limit. {_settles(case, claim, told)}"
-    return verdict, f"{name} {said}."
+        needs = [seeds_needed(check.deviation, _all_of(check.gap), trainings) for check in told]
+        seeds = 0 if None in needs else max(need for need in needs if need is not None)
+        why = f"{name} {said}; the interval over seeds straddles the limit. {_settles(case, claim, seeds)}"
+        return Decision(verdict, why, seeds, p)
+    return Decision(verdict, f"{name} {said}.", p=p)
+
+
+def _all_of(gap: float) -> Callable[[float], float]:
+    return lambda tail: gap
 
 
 def _ills(sides: Sequence[Contender]) -> list[str]:
@@ -172,12 +192,10 @@ def _ills(sides: Sequence[Contender]) -> list[str]:
     return [f"{name} is not well: {'; '.join(found)}." for name, found in ills.items() if found]
 
 
-def _settles(case: Case, claim: Trace, undecided: Sequence[Check]) -> str:
-    needs = [seeds_needed(check.deviation, check.gap, len(check.values)) for check in undecided]
-    if None in needs:
-        return "At this spread no realistic number of seeds would settle it."
-    count = max(need for need in needs if need is not None)
-    return f"About {count} seeds would settle it if the spread stays. Run `{case.seeds_line(claim.sides, count)}`."
+def _settles(case: Case, claim: Trace, seeds: int) -> str:
+    if not seeds:
+        return f"At this spread no look at up to {max(looks.LOOKS)} seeds would settle it."
+    return f"About {seeds} seeds would settle it if the spread stays. Run `{case.seeds_line(claim.sides, seeds)}`."
 
 
 def _told(claim: Trace, sides: Sequence[Contender], tails: Sequence[dict[Training, Tail]]) -> list[str]:

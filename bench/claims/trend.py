@@ -2,11 +2,12 @@
 
 from functools import partial
 
-from bench.claims.case import Case, lies, required, settled
+from bench.claims.answers import answers, settled
+from bench.claims.case import Case, required
 from bench.claims.contenders import Contender
 from bench.claims.correlation import series_correlation
 from bench.claims.estimate import Advice, Estimate, advice
-from bench.claims.finding import Finding, Measured, Verdict
+from bench.claims.finding import Decision, Finding, Measured, Verdict
 from bench.claims.statistics import Interval
 from bench.paper import Trend
 from bench.paper.words import title
@@ -16,14 +17,16 @@ def judge_trend(case: Case, claim: Trend) -> Finding:
     """By mask set: the interval of Spearman's rank correlation over images, widened by what the seeds move, against
     0."""
     case.require(claim.of)
-    one = case.side(claim.of)
+    (one,) = case.at_look(claim.of)
     found = {mask_set: _estimate(case, one, claim, mask_set) for mask_set in claim.mask_sets}
-    weigh, nothing = partial(_weigh, claim, found), _constant(claim, found)
-    verdict, why = case.decided(claim.sides, [one], found.values(), weigh, nothing)
+    answer, weigh, nothing = partial(_answer, claim, found), partial(_weigh, claim, found), _constant(claim, found)
+    made = case.decided(claim.sides, [one], found.values(), answer, weigh, nothing)
     what = f"{one.name}, rank correlation with {title(claim.along)}"
     texts = {mask_set: f"{what} {_text(rho.interval)}{rho.note}" for mask_set, rho in found.items()}
     measured = [Measured(mask_set, claim.metric, text) for mask_set, text in texts.items()]
-    return Finding(claim, verdict, case.where([one], found.values()) + why, tuple(measured))
+    return Finding(
+        claim, made.verdict, case.where([one], found.values()) + made.why, tuple(measured), made.seeds, made.p
+    )
 
 
 def _estimate(case: Case, one: Contender, claim: Trend, mask_set: str) -> Estimate:
@@ -44,15 +47,23 @@ def _constant(claim: Trend, found: dict[str, Estimate]) -> str | None:
     return f"on {constant[0]} {names} is the same for every image, so there is no correlation."
 
 
-def _weigh(claim: Trend, found: dict[str, Estimate]) -> tuple[Verdict, str, int]:
+def _answers(claim: Trend, found: dict[str, Estimate], tail: float) -> dict[str, bool | None]:
     below, above = (0.0, None) if claim.falls else (None, 0.0)
-    answers = {mask_set: lies(rho.interval, below, above) for mask_set, rho in found.items()}
-    verdict = settled(answers.values())
+    return answers(found, below, above, tail)
+
+
+def _answer(claim: Trend, found: dict[str, Estimate], tail: float) -> Verdict:
+    return settled(_answers(claim, found, tail).values())
+
+
+def _weigh(claim: Trend, found: dict[str, Estimate]) -> Decision:
+    given = _answers(claim, found, next(iter(found.values())).tail)
+    verdict = settled(given.values())
     telling = {Verdict.SUPPORTED: True, Verdict.CONTRADICTED: False}.get(verdict)
-    told = [mask_set for mask_set, answer in answers.items() if answer is telling]
+    told = [mask_set for mask_set, answer in given.items() if answer is telling]
     more = {mask_set: Advice("") if telling is not None else advice(found[mask_set], 0.0) for mask_set in told}
     parts = [_said(claim, mask_set, found[mask_set].interval, telling, more[mask_set]) for mask_set in told]
-    return verdict, "; ".join(parts) + ".", max(one.seeds for one in more.values())
+    return Decision(verdict, "; ".join(parts) + ".", max(one.seeds for one in more.values()))
 
 
 def _said(claim: Trend, mask_set: str, rho: Interval, answer: bool | None, more: Advice) -> str:

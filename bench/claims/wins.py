@@ -6,12 +6,14 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from bench.claims.case import Case, lies, required, settled
+from bench.claims.answers import answers, settled
+from bench.claims.case import Case, required
 from bench.claims.contenders import Contender, Training, goodness
 from bench.claims.estimate import Estimate, advice
-from bench.claims.finding import Finding, Measured, Verdict
-from bench.claims.seed_spread import FEWEST_SEEDS, SeedSpread
-from bench.claims.statistics import Series, mean_interval, seed_interval
+from bench.claims.finding import Decision, Finding, Measured, Verdict
+from bench.claims.looks import FEWEST_SEEDS
+from bench.claims.seed_spread import SeedSpread
+from bench.claims.statistics import Series, mean_interval, of_seeds
 from bench.metrics.definitions import MetricDefinition
 from bench.metrics.probed import definition_of
 from bench.paper import Wins
@@ -27,13 +29,19 @@ def judge_wins(case: Case, claim: Wins) -> Finding:
     sides = {mask_set: case.pair(claim, mask_set, definition) for mask_set in claim.mask_sets}
     found = {mask_set: _estimate(case, *sides[mask_set], mask_set, definition) for mask_set in sides}
     first = sides[claim.mask_sets[0]]
-    verdict, why = case.decided(claim.sides, first, found.values(), partial(_weigh, claim, found))
+
+    def answer(tail: float) -> Verdict:
+        return settled(answers(found, None, claim.share, tail).values())
+
+    made = case.decided(claim.sides, first, found.values(), answer, partial(_weigh, claim, found))
     measured = [
         Measured(mask_set, claim.metric, f"{better.name} wins {_text(found[mask_set])} of images against {worse.name}")
         for mask_set, (better, worse) in sides.items()
     ]
     everyone = [one for pair in sides.values() for one in pair]
-    return Finding(claim, verdict, case.where(everyone, found.values()) + why, tuple(measured))
+    return Finding(
+        claim, made.verdict, case.where(everyone, found.values()) + made.why, tuple(measured), made.seeds, made.p
+    )
 
 
 def _estimate(case: Case, better: Contender, worse: Contender, mask_set: str, definition: MetricDefinition) -> Estimate:
@@ -65,22 +73,23 @@ def _spread(shares: Sequence[float], trained: Sequence[Contender]) -> SeedSpread
         return SeedSpread()
     if len(shares) < FEWEST_SEEDS:
         return SeedSpread(None, float("nan"), len(shares))
-    return SeedSpread(seed_interval(shares), float(np.std(shares, ddof=1)), len(shares))
+    return SeedSpread((of_seeds(shares),), float(np.std(shares, ddof=1)), len(shares))
 
 
-def _weigh(claim: Wins, found: dict[str, Estimate]) -> tuple[Verdict, str, int]:
+def _weigh(claim: Wins, found: dict[str, Estimate]) -> Decision:
     limit = f"{100 * claim.share:g} %"
-    answers = {mask_set: lies(one.interval, None, claim.share) for mask_set, one in found.items()}
-    verdict = settled(answers.values())
+    given = answers(found, None, claim.share, next(iter(found.values())).tail)
+    verdict = settled(given.values())
     telling = {Verdict.SUPPORTED: True, Verdict.CONTRADICTED: False}.get(verdict)
-    told = [mask_set for mask_set, answer in answers.items() if answer is telling]
+    told = [mask_set for mask_set, answer in given.items() if answer is telling]
     if telling is None:
         more = {mask_set: advice(found[mask_set], claim.share) for mask_set in told}
         said = "; ".join(f"{_text(found[mask_set])} on {mask_set}{one.words}" for mask_set, one in more.items())
-        return verdict, f"the share of images won straddles {limit}: {said}.", max(one.seeds for one in more.values())
+        why = f"the share of images won straddles {limit}: {said}."
+        return Decision(verdict, why, max(one.seeds for one in more.values()))
     listed = and_list([f"{_text(found[mask_set])} on {mask_set}" for mask_set in told])
     side = f"more than {limit}" if telling else f"not more than {limit}"
-    return verdict, f"it wins {listed} of the images: {side}, with the whole interval.", 0
+    return Decision(verdict, f"it wins {listed} of the images: {side}, with the whole interval.")
 
 
 def _text(share: Estimate) -> str:

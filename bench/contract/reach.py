@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bench.claims.case import FEWEST_GROUPS, OWN, SMOKE
-from bench.claims.seed_spread import FEWEST_SEEDS
+from bench.claims.looks import FEWEST_SEEDS
 from bench.data.names import BUILT_IN
 from bench.data.protocol import Protocol, protocols
 from bench.methods.catalog import Catalog, Entry

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.claims import FEWEST_GROUPS
+from bench.claims import FEWEST_GROUPS, FEWEST_SEEDS
 from bench.claims.contenders import Contender, advantage, best, contenders, goodness
-from bench.claims.seed_spread import FEWEST_SEEDS, lead_spread
+from bench.claims.seed_spread import lead_spread
 from bench.claims.statistics import Interval
 from bench.methods.settings import DEFAULT
 from bench.metrics.definitions import DEFINITIONS, HEADLINE
@@ -163,7 +163,7 @@ def _leads(
         definition = DEFINITIONS[metric]
         ours, theirs = (goodness(one, mask_set, definition) for one in (contender, floor))
         if ours is not None and theirs is not None and contender is not floor:
-            half_width = lead_spread(contender, floor, mask_set, definition, floors).half_width
-            images_only = images_only or half_width is None
-            leads[metric] = advantage(ours, theirs).widened(half_width or 0.0)
+            spread = lead_spread(contender, floor, mask_set, definition, floors)
+            images_only = images_only or not spread.known
+            leads[metric] = advantage(ours, theirs).widened(spread.half_width())
     return leads, images_only

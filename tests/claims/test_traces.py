@@ -66,8 +66,8 @@ def test_a_curve_that_vanishes_supports(make):
 def test_a_curve_that_stays_contradicts(make):
     found = finding(runs(make, [0.5, -0.52, 0.48]))
     assert found.verdict == Verdict.CONTRADICTED
-    # the sign does not count: mean 0.5, t(0.975, 2) x 0.02 / sqrt(3) = 0.0497
-    assert "has a median size of 0.5 [0.45, 0.55] over" in found.why
+    # the sign does not count: mean 0.5, t(0.98, 2) x 0.02 / sqrt(3) = 0.056
+    assert "has a median size of 0.5 [0.444, 0.556] over" in found.why
 
 
 def test_vanishing_is_also_held_against_another_side(make):
@@ -108,7 +108,7 @@ def test_a_curve_that_still_moves_has_not_settled(make):
     found = finding(runs(make, [height - 0.0008 * STEPS for height in (2, 2.02, 1.98)]), "settles")
     # from 2 to 0.4; over the last tenth 0.152 of medians of 0.476, 0.496 and 0.456
     assert found.verdict == Verdict.CONTRADICTED
-    assert "drifts by 32 % [28.6, 35.3] of its median" in found.why
+    assert "drifts by 32 % [28.2, 35.7] of its median" in found.why
     assert "ends at" not in found.why
 
 
@@ -116,20 +116,23 @@ def test_seeds_on_both_sides_are_inconclusive_with_a_command(make):
     values = [0.06, 0.08, 0.10]
     found = finding(runs(make, values))
     assert found.verdict == Verdict.INCONCLUSIVE
-    count = seeds_needed(0.02, 0.02, 3)
+    count = seeds_needed(0.02, lambda tail: 0.02, 3)
+    assert count == found.seeds
     assert f"About {count} seeds would settle it if the spread stays." in found.why
     assert f"--seed {count - 1}`." in found.why
     assert f"--seed {count}`" not in found.why
     never = finding(runs(make, [0.0, 0.2, 0.0998]))
-    assert "At this spread no realistic number of seeds would settle it" in never.why
+    assert "At this spread no look at up to 12 seeds would settle it." in never.why
+    assert never.seeds == 0
 
 
 def test_number_of_seeds_that_is_enough():
-    # sd 0.02, gap 0.02: t(0.975, 6) / sqrt(7) = 0.925 < 1, t(0.975, 5) / sqrt(6) = 1.049
-    assert seeds_needed(0.02, 0.02, 3) == 7
-    assert seeds_needed(0.02, 0.02, 9) == 9
-    assert seeds_needed(0.7, 0.0, 2) is None
-    assert seeds_needed(np.nan, np.inf, 2) is None
+    # t(0.99, 4) / sqrt(5) = 1.68, t(0.995, 7) / sqrt(8) = 1.24, t(0.995, 11) / sqrt(12) = 0.897
+    for room, count in ((1.7, 5), (1.3, 8), (0.9, 12), (0.89, None)):
+        assert seeds_needed(0.02, lambda tail, room=room: 0.02 * room, 3) == count
+    assert seeds_needed(0.02, lambda tail: 0.02, 9) == 12
+    assert seeds_needed(0.02, lambda tail: 0.02, 12) is None
+    assert seeds_needed(np.nan, lambda tail: 0.02, 1) is None
 
 
 @pytest.mark.parametrize("count", [1, 2])

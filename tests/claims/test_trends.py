@@ -78,7 +78,7 @@ def test_seeds_that_disagree_widen_the_interval(make):
     found = finding(records)
     assert found.verdict == Verdict.INCONCLUSIVE
     rho, low, high = (float(word.replace("−", "-")) for word in re.findall(r"[+−]\d\.\d+", found.measured[0].text))
-    half_width = student.ppf(0.975, 2) * np.std(alone, ddof=1) / np.sqrt(3)
+    half_width = student.ppf(0.98, 2) * np.std(alone, ddof=1) / np.sqrt(3)
     assert (high - rho, rho - low) == pytest.approx((half_width, half_width), rel=0.02)
 
 
