@@ -12,13 +12,14 @@ from bench.calibration.planted import FLOOR_KEYS, KEY, planted_paper
 from bench.calibration.shapes import SHAPE_WORDS, groups_of, over_groups
 from bench.calibration.situations import IMAGES, MARGIN, Claim, Plant, Seeds
 from bench.claims import DECISIVE, Verdict, judge
+from bench.claims.looks import FEWEST_SEEDS, LOOKS
 from bench.claims.statistics import mean_interval
 from bench.paper import Paper
 
 SUPPORTED, CONTRADICTED, NO_DIFFERENCE = (str(verdict) for verdict in DECISIVE)
 ALL_WRONG = (SUPPORTED, CONTRADICTED, NO_DIFFERENCE)
 COVERED, BELOW, ABOVE = "covered", "interval below the truth", "interval above the truth"
-LOOKS = (3, 5, 8, 12)
+CAMPAIGN = tuple(count for count in LOOKS if count >= FEWEST_SEEDS)
 """Trainings of each side at which a campaign looks whether its claim is decided."""
 SPREADS = (0.0, 0.05, 0.1, 0.2, 0.3)
 """Between seeds, in dB."""
@@ -156,8 +157,8 @@ def _cell() -> Iterator[Row]:
         for slope, words in ((None, "a floor"), (0.2, "3 seeds")):
             what = f"a trend that is none, {groups} groups of 5 images, {words}"
             claim = here.FLOOR_TREND if slope is None else here.TREND
-            row = _errors(f"cell-trend-{groups}-{words.split()[-1]}", what, claim, here.trend(groups, 5, slope))
-            yield row if slope is None else replace(row, share=0.5)
+            name = f"cell-trend-{groups}-{words.split()[-1]}"
+            yield replace(_errors(name, what, claim, here.trend(groups, 5, slope)), share=0.5)
     for one in (0.1, 0.3):
         what = f"better on one image in two, 3 seeds, seed SD {one:g} dB"
         yield _errors(f"cell-wins-{one:g}", what, here.WINS, here.wins(Seeds(one)))
@@ -183,27 +184,29 @@ def _images() -> Iterator[Row]:
 
 
 def _looks() -> Iterator[Row]:
-    at, wide = "3, 5, 8, 12 seeds", Seeds(0.3)
+    at, wide = f"{', '.join(map(str, CAMPAIGN))} seeds", Seeds(0.3)
     for one in (0.05, 0.1, 0.3):
         what = f"against a floor, {at}, seed SD {one:g} dB"
-        yield _errors(f"looks-floor-{one:g}", what, here.OVER_FLOOR, here.against_floor(Seeds(one)), LOOKS)
+        yield _errors(f"looks-floor-{one:g}", what, here.OVER_FLOOR, here.against_floor(Seeds(one)), CAMPAIGN)
     for name, what, claim, plant, looks in (
-        ("borrowed", "the same from 1 seed on, spread borrowed", here.OVER_FLOOR,
-         here.against_floor(Seeds(0.3, lender=1.0)), (1, *LOOKS)),
-        ("every", "the same after each of 3 to 12 seeds", here.OVER_FLOOR, here.against_floor(wide), range(3, 13)),
-        ("same", f"two trained methods, the same {at}", here.OVER_OTHER, here.two_trained(wide), LOOKS),
-        ("disjoint", f"two trained methods, {at} apart", here.OVER_OTHER, here.two_trained(wide, disjoint=True), LOOKS),
-        ("cell", f"a cell, truth on the edge of its tolerance, {at}", here.CELL, here.cell(wide), LOOKS),
-        ("bound", f"a bound, truth on the limit, {at}", here.BOUND, here.bound(wide), LOOKS),
-        ("wins", f"better on one image in two, {at}", here.WINS, here.wins(wide), LOOKS),
+        ("borrowed", "against a floor, from 1 seed on, spread borrowed there", here.OVER_FLOOR,
+         here.against_floor(Seeds(0.3, lender=1.0)), tuple(LOOKS)),
+        ("every", "against a floor, looked at after every single seed from 3 to 12", here.OVER_FLOOR,
+         here.against_floor(wide), range(FEWEST_SEEDS, max(LOOKS) + 1)),
+        ("same", f"two trained methods, the same {at}", here.OVER_OTHER, here.two_trained(wide), CAMPAIGN),
+        ("disjoint", f"two trained methods, {at} apart", here.OVER_OTHER,
+         here.two_trained(wide, disjoint=True), CAMPAIGN),
+        ("cell", f"a cell, truth on the edge of its tolerance, {at}", here.CELL, here.cell(wide), CAMPAIGN),
+        ("bound", f"a bound, truth on the limit, {at}", here.BOUND, here.bound(wide), CAMPAIGN),
+        ("wins", f"better on one image in two, {at}", here.WINS, here.wins(wide), CAMPAIGN),
     ):  # fmt: skip
         yield _errors(f"looks-{name}", f"{what}, seed SD 0.3 dB", claim, plant, looks)
     equal = here.two_trained(Seeds(0.1), 0.0)
     what = f"two trained methods equally good, the same {at}, seed SD 0.1 dB"
-    yield _errors("looks-equal", what, here.OVER_OTHER, equal, LOOKS, (SUPPORTED, CONTRADICTED))
-    trend = _errors("looks-trend", f"a trend that is none, {at}", here.TREND, here.trend(IMAGES, 1, 0.2), LOOKS)
-    yield replace(trend, share=0.25)
-    yield _errors("looks-trace", f"a curve that ends on the limit, {at}", here.TRACE, here.trace(0.2), LOOKS)
+    yield _errors("looks-equal", what, here.OVER_OTHER, equal, CAMPAIGN, (SUPPORTED, CONTRADICTED))
+    trend = _errors("looks-trend", f"a trend that is none, {at}", here.TREND, here.trend(IMAGES, 1, 0.2), CAMPAIGN)
+    yield replace(trend, share=0.5)
+    yield _errors("looks-trace", f"a curve that ends on the limit, {at}", here.TRACE, here.trace(0.2), CAMPAIGN)
 
 
 def _sets() -> Iterator[Row]:
