@@ -117,21 +117,19 @@ def planted_record(
     seed: int = 0,
     variant: str = "default",
     scale: str = "quick",
-    groups: Sequence[str] | None = None,
+    groups: Sequence[int] | None = None,
     curve: Array | None = None,
     **columns: Array,
 ) -> Record:
     """A record whose PSNR is `values` (N,) on the mask set center, or on several by name.
 
-    `groups` (N,) names the group of each image, `curve` is a training scalar, `columns` (N,) are further scores.
+    `groups` (N,) numbers the group of each image, `curve` is a training scalar, `columns` (N,) are further scores.
     """
     by_set = values if isinstance(values, Mapping) else {"center": values}
     count = len(next(iter(by_set.values())))
     images = image_names(count)
-    tables = {
-        name: pd.DataFrame({"mask_set": name, "group": groups or images, "psnr": one} | columns, index=images)
-        for name, one in by_set.items()
-    }
+    named = images if groups is None else group_names(tuple(groups))
+    tables = {name: pd.DataFrame({"group": named, "psnr": one} | columns, index=images) for name, one in by_set.items()}
     made = PlantedRecord(Path("planted"), _content(method, variant, seed, scale, count), planted=tables)
     if curve is not None:
         rows = {"stage": STAGE, "step": np.arange(len(curve)), "name": SCALAR, "value": curve}
@@ -140,8 +138,14 @@ def planted_record(
 
 
 @cache
-def image_names(count: int) -> list[str]:
-    return [f"i{index:04d}" for index in range(count)]
+def image_names(count: int) -> pd.Index:
+    # One object for all records: what is the same need not be compared.
+    return pd.Index([f"i{index:04d}" for index in range(count)])
+
+
+@lru_cache(maxsize=100)
+def group_names(groups: tuple[int, ...]) -> pd.Index:
+    return pd.Index([f"g{group:04d}" for group in groups])
 
 
 @lru_cache(maxsize=1000)

@@ -7,7 +7,6 @@ that the truth is that of all images and of all trainings.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -163,8 +162,9 @@ def shaped(shape: str, groups: int, each: int | None = 1, seeds: Seeds | None = 
         better = worse + MARGIN + IMAGE_DEVIATION * over_groups(rng, shape, members)
         if seeds is not None:
             return Field([seeds.trained(rng, better, count), seeds.trained(rng, worse, count, "other")])
-        named = _named(tuple(members))
-        return Field([], [planted_record("flat", better, groups=named), planted_record("smooth", worse, groups=named)])
+        return Field(
+            [], [planted_record("flat", better, groups=members), planted_record("smooth", worse, groups=members)]
+        )
 
     return plant
 
@@ -224,11 +224,10 @@ def trend(groups: int, each: int, slope: float | None) -> Plant:
     def plant(rng: Generator, count: int) -> Field:
         members = groups_of(rng, groups, each)
         share, images = over_groups(rng, "normal", members), over_groups(rng, "normal", members)
-        named = _named(tuple(members))
 
         def made(method: str, tilt: float, seed: int = 0) -> Record:
             values = 25 + images + tilt * share + rng.normal(0, SEED_AND_IMAGE, len(members))
-            return planted_record(method, values, seed, groups=named, hole_share=0.3 + 0.05 * share)
+            return planted_record(method, values, seed, groups=members, hole_share=0.3 + 0.05 * share)
 
         if slope is None:
             return Field([], [made("flat", 0.0)])
@@ -252,8 +251,3 @@ def trace(deviation: float, shape: str = "normal") -> Plant:
 def _held(curves: Sequence[Array], ends: Array) -> list[Array]:
     """Each curve with its end for the last third, so that every part of it that may be looked at has this median."""
     return [np.concatenate([curve[:20], np.full(10, abs(end))]) for curve, end in zip(curves, ends, strict=True)]
-
-
-@lru_cache(maxsize=100)
-def _named(members: tuple[int, ...]) -> list[str]:
-    return [f"g{member:04d}" for member in members]
