@@ -48,9 +48,11 @@ class Reproduction:
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:
-        """A row for each claim and protocol: `claim`, `kind`, `section`, `statement`, `verdict`, `why`, `basis` and
-        `objection`.
+        """A row for each claim and protocol: `claim`, `kind`, `section`, `statement`, `verdict`, `why`, `p`,
+        `p_together`, `basis` and `objection`.
 
+        `p` is how often so clear a decision comes about by chance, `p_together` the same corrected for all claims of
+        the protocol; NaN where nothing was weighed.
         `basis` is `stated` where the sentence says what is compared, `reading` where it had to be read.
         `data` and `scale` name the protocol; they are empty for claims that no measurement settles.
         """
@@ -63,6 +65,8 @@ class Reproduction:
                 "statement": finding.claim.statement,
                 "verdict": str(finding.verdict),
                 "why": finding.why,
+                "p": finding.p,
+                "p_together": finding.p_together,
                 "basis": "reading" if finding.under_reading else "stated",
                 "objection": finding.objection if finding.decisive else "",
                 "data": chapter.run.protocol.data_name if chapter else "",
@@ -70,9 +74,9 @@ class Reproduction:
             }
             for finding, chapter in [*found, *((finding, None) for finding in self.report.settled)]
         ]
-        about = ["claim", "kind", "section", "statement", "verdict", "why", "basis", "objection"]
+        about = ["claim", "kind", "section", "statement", "verdict", "why", "p", "p_together", "basis", "objection"]
         columns = [*about, "data", "scale"]
-        return pd.DataFrame(rows, columns=columns)
+        return pd.DataFrame(rows, columns=columns).astype({"p": float, "p_together": float})
 
     @cached_property
     def health(self) -> pd.DataFrame:

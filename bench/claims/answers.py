@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
-from bench.claims import looks
+import bench.claims.looks as looks
 from bench.claims.finding import DECISIVE, Verdict
 from bench.claims.statistics import Interval, least_tail
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.claims import looks
+import bench.claims.looks as looks
 from bench.claims.answers import p_value
 from bench.claims.contenders import Contender, best
 from bench.claims.estimate import Estimate

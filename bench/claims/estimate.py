@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from bench.claims import looks
+import bench.claims.looks as looks
 from bench.claims.contenders import InfinitePairs
 from bench.claims.seed_spread import SeedSpread
 from bench.claims.statistics import MOST_IMAGES, Interval, images_needed, seeds_needed

@@ -54,6 +54,8 @@ class Finding:
     p: float | None = None
     """How often so clear a decision comes about if the truth lies on the margin, with all looks and mask sets counted.
     1 where the measurements were weighed and decide nothing, None where they were not weighed."""
+    p_together: float | None = None
+    """The same, corrected for all claims that were weighed with it (Holm, Scand. Journal of Statistics 6, 1979)."""
 
     @property
     def decisive(self) -> bool:

@@ -1,6 +1,7 @@
 """Every claim of a paper against the records of one protocol (data set × scale): a verdict is a statement about it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bench.claims.bound import judge_bound
@@ -28,7 +29,18 @@ def judge(
     if len(by_protocol(records)) > 1:
         raise ValueError("judge takes the records of one protocol")
     case = Case(paper, key, contenders(records), floors, include)
-    return [_judge(case, claim) for claim in paper.claims]
+    return _corrected([_judge(case, claim) for claim in paper.claims])
+
+
+def _corrected(findings: list[Finding]) -> list[Finding]:
+    """With `p_together`: whoever weighs many claims decides some falsely."""
+    weighed = [one.p for one in findings if one.p is not None]
+    if not weighed:
+        return findings
+    from statsmodels.stats.multitest import multipletests  # takes most of a second to load
+
+    together = iter(multipletests(weighed, method="holm")[1])
+    return [one if one.p is None else replace(one, p_together=float(next(together))) for one in findings]
 
 
 def _judge(case: Case, claim: Claim) -> Finding:

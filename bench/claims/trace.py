@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bench.claims import looks
+import bench.claims.looks as looks
 from bench.claims.answers import answer_of, p_value, settled
 from bench.claims.case import SMOKE, Case
 from bench.claims.contenders import Contender, Training, processor

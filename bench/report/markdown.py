@@ -13,6 +13,7 @@ from bench.report.reported import HEADING, ReportedTable, reported_tables
 from bench.report.words import (
     METHOD_NOTE,
     budget_text,
+    by_chance,
     count_text,
     counted,
     heading,
@@ -21,6 +22,7 @@ from bench.report.words import (
     mark,
     mean_text,
     range_text,
+    sure,
     truth_text,
 )
 
@@ -47,7 +49,8 @@ def claims_page(report: Report) -> str:
     """claims.md: every claim with its verdict under every protocol."""
     lines = [f"# Claims: {report.key}", "", plain(report.paper.paper.title), ""]
     for chapter in report.chapters:
-        lines += [f"## {chapter.title}", "", _counts(chapter.findings), "", *_scale_lines(report, chapter)]
+        chance = [by_chance(chapter.findings), ""] if by_chance(chapter.findings) else []
+        lines += [f"## {chapter.title}", "", _counts(chapter.findings), "", *chance, *_scale_lines(report, chapter)]
         lines += [*_findings(chapter.findings), ""]
     where = "Settled without a measurement" if report.chapters else "Nothing measured yet"
     lines += [f"## {where}", "", _counts(report.settled), "", *_findings(report.settled)]
@@ -121,11 +124,12 @@ def _findings(findings: Sequence[Finding]) -> list[str]:
             f"{mark(one)} {one.said}",
             one.why,
             "; ".join(f"{measured.where}: {measured.text}" for measured in one.measured),
+            sure(one),
             f"{one.objection} Answered by: {one.answer}" if one.decisive and one.objection else "",
         ]
         for one in findings
     ]
-    return grid(["Claim", "Section", "Says", "Verdict", "Why", "Measured", "An author could object"], rows)
+    return grid(["Claim", "Section", "Says", "Verdict", "Why", "Measured", "How sure", "An author could object"], rows)
 
 
 def _counts(findings: Sequence[Finding]) -> str:

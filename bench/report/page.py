@@ -13,10 +13,12 @@ import bench.report.health as health
 import bench.report.probed as probed
 import bench.report.words as words
 from bench.claims import FEWEST_GROUPS, FEWEST_SEEDS, Finding, Verdict
+from bench.claims.looks import ERROR, LOOKS
 from bench.claims.statistics import Interval
 from bench.metrics.definitions import DEFINITIONS, HEADLINE
 from bench.metrics.probed import definition_of
 from bench.paper import Arithmetic, Bound, Cell, Claim, Order, Paper, Trace, Trend, Wins
+from bench.paper.arithmetic import and_list
 from bench.paper.words import plain, rule
 from bench.report.chapters import Chapter, Report
 from bench.report.figures import score_figures, training_figures
@@ -50,6 +52,8 @@ def page(report: Report, floors: set[str], cache: Path, commands: Sequence[str])
         health=health,
         fewest_groups=FEWEST_GROUPS,
         fewest_seeds=FEWEST_SEEDS,
+        looks=and_list([str(count) for count in LOOKS]),
+        error=f"{100 * ERROR:g} %",
         traces=lambda claim: trace_figures(report.chapters, report.key, claim) if isinstance(claim, Trace) else [],
     )  # fmt: skip
 

@@ -16,7 +16,19 @@ from bench.report.boards import Board, Line, leaderboards
 from bench.report.health import TITLE as TITLE_OF_HEALTH
 from bench.report.health import HealthLine
 from bench.report.probed import TITLE, ProbedTable, probed_table
-from bench.report.words import MARKS, budget_text, counted, heading, lead_text, lpips_text, mark, mean_text, truth_text
+from bench.report.words import (
+    MARKS,
+    budget_text,
+    by_chance,
+    counted,
+    heading,
+    lead_text,
+    lpips_text,
+    mark,
+    mean_text,
+    sure,
+    truth_text,
+)
 from bench.runs.records import Record
 
 FORM: dict[str, Any] = {
@@ -101,6 +113,7 @@ def print_verdicts(console: Console, findings: Sequence[Finding], title: str) ->
     for finding in sorted(findings, key=lambda one: list(Verdict).index(one.verdict)):
         if finding.verdict in TOLD:
             why = Text.assemble(finding.claim.statement, "\n", (finding.why, "dim"))
+            why.append(f"\n{sure(finding)}" if sure(finding) else "", "dim")
             if finding.decisive and finding.objection:
                 why.append(f"\nAn author could object: {finding.objection}", "dim italic")
             table.add_row(f"{finding.claim.id}\n§ {finding.claim.section}", _verdict(finding), why)
@@ -114,6 +127,8 @@ def print_verdicts(console: Console, findings: Sequence[Finding], title: str) ->
     for words, counts in counted(findings):
         parts = [(f"{count} {verdict}   ", STYLES[verdict]) for verdict, count in counts.items() if count]
         console.print(Text.assemble(f"{words}: ", *parts))
+    if chance := by_chance(findings):
+        console.print(Text(chance, style="dim"))
     console.print()
 
 

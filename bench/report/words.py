@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bench.claims import Finding, Verdict
+from bench.claims.looks import ERROR
 from bench.claims.statistics import Interval, number
 from bench.metrics.definitions import DEFINITIONS
 from bench.metrics.probed import PROBED
@@ -23,9 +24,8 @@ READ = ("as stated", "under our reading")
 ARROWS = {"higher": "↑", "lower": "↓", "truth": "→"}
 NO_WEIGHTS = "no weights"
 METHOD_NOTE = (
-    "Each mean has its 95 % interval: the 2.5 to 97.5 % range of the mean when groups of images are resampled"
-    " (percentile bootstrap). A lead is the mean difference from the best floor of the mask set on the same images;"
-    " + is better."
+    "Each mean has its 95 % interval, found by resampling groups of images (studentised bootstrap)."
+    " A lead is the mean difference from the best floor of the mask set on the same images; + is better."
     " A note under each table says whether the intervals of leads also cover training seeds; those of means never do."
     " The training budget is steps x batch size over all stages: how many images were drawn, repeats included."
 )
@@ -41,6 +41,34 @@ def counted(findings: Sequence[Finding]) -> list[tuple[str, dict[Verdict, int]]]
     """How many findings have each verdict: `as stated`, then `under our reading`; a part without any is left out."""
     parts = [(words, [one for one in findings if one.under_reading == place]) for place, words in enumerate(READ)]
     return [(words, {v: sum(one.verdict == v for one in part) for v in Verdict}) for words, part in parts if part]
+
+
+def sure(finding: Finding) -> str:
+    """How sure a decision on measurements is, alone and together with all others; empty where there is none."""
+    if not finding.decisive or finding.p is None or finding.p_together is None:
+        return ""
+    kept = "" if finding.p_together <= ERROR else ", not decided by that"
+    return f"p {p_text(finding.p)}; with all claims that were weighed (Holm) {p_text(finding.p_together)}{kept}"
+
+
+def p_text(p: float) -> str:
+    """Two digits; what resampling cannot tell from 0 is under 0.001."""
+    return "< 0.001" if p < 0.001 else f"{p:.2g}"
+
+
+def by_chance(findings: Sequence[Finding]) -> str:
+    """How many decisions chance alone may make; empty where nothing was weighed."""
+    weighed = [one for one in findings if one.p is not None]
+    decided = [one for one in weighed if one.decisive]
+    if not weighed:
+        return ""
+    claims = "1 claim was" if len(weighed) == 1 else f"{len(weighed)} claims were"
+    least = sum(one.p_together is not None and one.p_together <= ERROR for one in decided)
+    return (
+        f"{claims} weighed and {len(decided)} decided. If every truth lay on its margin, chance would decide"
+        f" {ERROR * len(weighed):.2g} of them falsely, or fewer. With Holm's correction for all {len(weighed)},"
+        f" {least} of the {len(decided)} decisions remain."
+    )
 
 
 def heading(metric: str) -> str:

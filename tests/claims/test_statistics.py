@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kept import content
+from scipy.stats import binom
 from scipy.stats import t as student
 
 from bench.claims.statistics import Interval, images_needed, mean_interval, number, paired_interval, pool
@@ -35,6 +36,28 @@ def test_interval_covers_the_true_mean_as_often_as_it_says():
         found = mean_interval(rng.normal(size=60), names(60))
         hits += found.low <= 0 <= found.high
     assert 178 <= hits <= 199  # 95 % of 200, three standard deviations either way
+
+
+def test_the_interval_of_a_few_skewed_values_misses_on_neither_side_much_more_often_than_it_says():
+    # A percentile interval misses a log-normal mean from below in 11 % of such cases, and this one in 6 %.
+    rng = np.random.default_rng(1)
+    above = below = 0
+    for _ in range(400):
+        found = mean_interval(rng.lognormal(0, 1, size=30), names(30))
+        above, below = above + (found.low > np.exp(0.5)), below + (found.high < np.exp(0.5))
+    assert above <= binom.ppf(0.999, 400, 0.025)
+    assert below <= binom.ppf(0.999, 400, 0.06)
+
+
+def test_a_mean_over_groups_of_unequal_size_is_a_ratio_with_its_linearised_error():
+    rng = np.random.default_rng(4)
+    sizes = rng.integers(1, 9, size=3000)
+    values = np.concatenate([rng.normal(20 + 0.1 * size, 1, size=1).repeat(size) for size in sizes])
+    found = mean_interval(values, np.repeat(names(3000), sizes))
+    totals = np.add.reduceat(values, np.r_[0, sizes.cumsum()[:-1]])
+    residuals = totals - found.mean * sizes
+    error = np.sqrt((residuals**2).sum() * 3000 / 2999) / sizes.sum()
+    assert found.high - found.mean == pytest.approx(student.ppf(0.975, 2999) * error, rel=1e-3)
 
 
 def test_crops_of_one_photograph_are_not_independent():
