@@ -12,7 +12,7 @@ from bench.calibration.planted import FLOOR_KEYS, KEY, planted_paper
 from bench.calibration.shapes import SHAPE_WORDS, groups_of, over_groups
 from bench.calibration.situations import IMAGES, MARGIN, Claim, Plant, Seeds
 from bench.claims import DECISIVE, Verdict, judge
-from bench.claims.looks import FEWEST_SEEDS, LOOKS
+from bench.claims.looks import ERROR, FEWEST_SEEDS, LOOKS
 from bench.claims.statistics import mean_interval
 from bench.paper import Paper
 
@@ -61,6 +61,7 @@ SECTIONS: Mapping[str, str] = {
     "images": "Images that are no normal sample, in groups or not: two floors, truth on the margin",
     "looks": "Trainings added until the claim is decided",
     "sets": "Several mask sets in one claim, whose images have nothing to do with each other",
+    "page": "Pages with at least one false verdict",
     "beyond": "What the rule takes for granted, broken on purpose",
     "coverage": "Coverage of the 95 % interval of a mean",
     "power": "How often a claim is decided",
@@ -87,6 +88,28 @@ def judged(claim: Claim, plant: Plant, looks: Sequence[int]) -> Callable[[Genera
         return str(verdict)
 
     return trial
+
+
+def _page() -> Iterator[Row]:
+    plant = here.page(Seeds(0.1))
+
+    @lru_cache(maxsize=1)
+    def paper() -> Paper:
+        return planted_paper(*here.PAGE_CLAIMS)
+
+    def told(together: bool) -> Callable[[Generator], str]:
+        def trial(rng: Generator) -> str:
+            """The first verdict of a page whose p-value, alone or with all the others, is within the error."""
+            found = judge(paper(), KEY, plant(rng, FEWEST_SEEDS).at(FEWEST_SEEDS), set(FLOOR_KEYS))
+            values = [(one.verdict, one.p_together if together else one.p) for one in found if one.decisive]
+            return str(next((verdict for verdict, p in values if p is not None and p <= ERROR), Verdict.INCONCLUSIVE))
+
+        return trial
+
+    what = f"{len(here.PAGE)} claims, each on its margin, 3 seeds, seed SD 0.1 dB"
+    yield Row("page-holm", f"{what}, corrected for all of them", told(True), ALL_WRONG, share=0.5)
+    broken = "claims that are read one at a time"
+    yield Row("page-alone", f"{what}, each by itself", told(False), ALL_WRONG, share=0.5, assumption=broken)
 
 
 def _errors(
@@ -224,11 +247,11 @@ def _beyond() -> Iterator[Row]:
     for share, words in ((0.5, "half"), (1 / 3, "a third")):
         lent = here.against_floor(Seeds(0.3, lender=share))
         what = f"1 seed, the lender's spread is {words} of the borrower's, seed SD 0.3 dB"
-        yield _errors(f"beyond-lender-{words.split()[-1]}", what, over, lent, (1,), assumption="lenders are alike")
+        yield _errors(f"beyond-lender-{words.split()[-1]}", what, over, lent, (1,), assumption="lenders that are alike")
     for shape in ("skew", "skewneg"):
         plant = here.against_floor(Seeds(0.3, shape))
         what = f"3 seeds, seed SD 0.3 dB, {SHAPE_WORDS[shape]}"
-        yield _errors(f"beyond-seeds-{shape}", what, over, plant, assumption="seeds are roughly symmetrical")
+        yield _errors(f"beyond-seeds-{shape}", what, over, plant, assumption="seeds without a long tail")
 
 
 def _coverage() -> Iterator[Row]:
@@ -258,7 +281,7 @@ def _power() -> Iterator[Row]:
 
 ROWS: Mapping[str, Row] = {
     row.name: row
-    for rows in (_floor, _pair, _cell, _images, _looks, _sets, _beyond, _coverage, _power)
+    for rows in (_floor, _pair, _cell, _images, _looks, _sets, _page, _beyond, _coverage, _power)
     for row in rows()
 }
 """By name, in the order of the table."""

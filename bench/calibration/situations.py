@@ -90,6 +90,8 @@ FLOORS = order("method:flat", "method:smooth")
 FLOORS_ON_THREE = order("method:flat", "method:smooth", THREE_SETS)
 CELL: Claim = {"id": "c", "section": "4", "statement": "a cell", "kind": "cell", "table": "t", "row": "ours",
                "column": "psnr", "mask_set": "center", "margin": 0.5}  # fmt: skip
+PAGE = [f"v{number:02d}" for number in range(20)]
+PAGE_CLAIMS = [order(f"variant:{name}", "method:flat") | {"id": name} for name in PAGE]
 BOUND: Claim = {"id": "b", "section": "4", "statement": "over 25 dB", "kind": "bound", "of": "variant:default",
                 "metric": "psnr", "mask_sets": ["center"], "above": 25}  # fmt: skip
 WINS: Claim = {"id": "w", "section": "4", "statement": "mostly better", "kind": "wins", "better": "variant:default",
@@ -183,6 +185,19 @@ def three_sets(seeds: Seeds | None, lead: float) -> Plant:
             moved = {name: one + rng.normal(0, seeds.deviation) for name, one in better.items()}
             trained.append(planted_record(KEY, moved, seed))
         return Field([trained], [floor])
+
+    return plant
+
+
+def page(seeds: Seeds) -> Plant:
+    """As many variants as PAGE claims speak of, each on its margin, and with nothing in common but the floor."""
+
+    def plant(rng: Generator, count: int) -> Field:
+        floor = _difficulty(rng)
+        sides = [
+            seeds.trained(rng, floor + MARGIN + rng.normal(0, IMAGE_DEVIATION, IMAGES), count, name) for name in PAGE
+        ]
+        return Field(sides, [planted_record("flat", floor)])
 
     return plant
 

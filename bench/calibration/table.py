@@ -19,9 +19,8 @@ from bench.calibration.rows import (
     Row,
 )
 from bench.calibration.trials import Outcomes
+from bench.claims.looks import ERROR
 
-ERROR = 0.05
-"""How often a verdict may be wrong where the truth lies on the boundary."""
 COVERAGE = (0.93, 0.97)
 """What counts as a coverage of 95 %."""
 CHANCE = 0.001
@@ -86,7 +85,7 @@ class Result:
         over = [outcome for outcome, rate in rates.items() if rate.over(ERROR)]
         if over:
             words = f"{' and '.join(over)} over"
-            return f"{words}: {row.assumption} is assumed" if row.assumption else f"**{words}**"
+            return f"{words}; the rule assumes {row.assumption}" if row.assumption else f"**{words}**"
         return "holds" if all(rate.shown_under(ERROR) for rate in rates.values()) else "not over"
 
     @cached_property

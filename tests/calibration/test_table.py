@@ -58,7 +58,7 @@ def test_coverage_may_be_93_to_97_percent():
 def test_a_broken_assumption_is_shown_and_no_fault():
     (row,) = chosen(["beyond-lender-half"])
     told = Result([row], {row.name: Counter({SUPPORTED: 500, "inconclusive": 500})}, 1000, 0, "c")
-    assert told.judge(row) == "supported over: lenders are alike is assumed"
+    assert told.judge(row) == "supported over; the rule assumes lenders that are alike"
     assert not told.faults
 
 
