@@ -1,5 +1,6 @@
 """Every row drawn again and again, on all cores; what comes out depends on the seed alone."""
 
+import gc
 import os
 import signal
 import traceback
@@ -138,6 +139,7 @@ def _end(process: BaseProcess) -> None:
 def _serve(line: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the first process's to handle
     end_with_first()
+    gc.freeze()  # Holm's correction collects garbage each time, and must not look through all of torch for it
     with suppress(EOFError, OSError):
         while True:
             block = line.recv()

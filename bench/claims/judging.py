@@ -37,10 +37,15 @@ def _corrected(findings: list[Finding]) -> list[Finding]:
     weighed = [one.p for one in findings if one.p is not None]
     if not weighed:
         return findings
-    from statsmodels.stats.multitest import multipletests  # takes most of a second to load
-
-    together = iter(multipletests(weighed, method="holm")[1])
+    together = iter(weighed if len(weighed) == 1 else _holm(weighed))
     return [one if one.p is None else replace(one, p_together=float(next(together))) for one in findings]
+
+
+def _holm(values: list[float]) -> Sequence[float]:
+    from statsmodels.stats.multitest import multipletests  # loads for most of a second; a call collects all garbage
+
+    found: Sequence[float] = multipletests(values, method="holm")[1]
+    return found
 
 
 def _judge(case: Case, claim: Claim) -> Finding:
