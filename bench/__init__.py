@@ -9,9 +9,10 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from bench import metrics
+    from bench.api.overview import Overview
     from bench.api.reproduction import Reproduction
     from bench.api.results import Evaluation
-    from bench.api.verbs import check_method, evaluate, export, reproduce, score
+    from bench.api.verbs import check_method, evaluate, export, overview, reproduce, score
     from bench.contract.run import Failure
     from bench.methods.base import Inpainter, Method
     from bench.methods.catalog import list_methods, load_paper
@@ -24,12 +25,14 @@ _MODULES = {
     "export": "bench.api.verbs",
     "list_methods": "bench.methods.catalog",
     "load_paper": "bench.methods.catalog",
+    "overview": "bench.api.verbs",
     "reproduce": "bench.api.verbs",
     "score": "bench.api.verbs",
     "Evaluation": "bench.api.results",
     "Failure": "bench.contract.run",
     "Inpainter": "bench.methods.base",
     "Method": "bench.methods.base",
+    "Overview": "bench.api.overview",
     "Reproduction": "bench.api.reproduction",
     "Request": "bench.runs.request",
     "UserError": "bench.util.errors",
@@ -40,6 +43,7 @@ __all__ = [
     "Failure",
     "Inpainter",
     "Method",
+    "Overview",
     "Reproduction",
     "Request",
     "UserError",
@@ -49,6 +53,7 @@ __all__ = [
     "list_methods",
     "load_paper",
     "metrics",
+    "overview",
     "reproduce",
     "score",
 ]

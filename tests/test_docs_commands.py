@@ -114,6 +114,8 @@ DONE: dict[str, Callable[..., Any]] = {
     "bench.exchange.shown.show": lambda *asked: None,
     "bench.api.reproduction.report": lambda *asked: None,
     "bench.api.reproduction.print_reproduction": lambda *asked: None,
+    "bench.api.verbs.make_overview": lambda *asked: None,
+    "bench.api.overview.print_overview": lambda *asked: None,
     "bench.cli.fetch._download": lambda console, published, path: path.write_bytes(b"weights"),
     "bench.calibration.trials.run_trials": lambda rows, *asked: {
         row.name: Counter({COVERED if row.kind == "coverage" else "inconclusive": 95, ABOVE: 5}) for row in rows

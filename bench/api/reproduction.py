@@ -182,6 +182,11 @@ def reproduce(request: Request, progress: Progress) -> Reproduction:
 
 def report(catalog: Catalog, request: Request) -> Reproduction:
     """Judge a paper's records under `request.out`, and write its pages. Raises UserError where there is no record."""
+    return judged(catalog, request)[0]
+
+
+def judged(catalog: Catalog, request: Request) -> tuple[Reproduction, list[Path]]:
+    """As `report`; and where methods were found that are not among the installed ones."""
     key, out = request.key, request.out
     entry = catalog[key]
     paper = entry.paper()
@@ -192,9 +197,9 @@ def report(catalog: Catalog, request: Request) -> Reproduction:
         raise UserError(f"{out} holds no record of {key}. Create one: python -m bench reproduce {key}")
     brought = [catalog[name] for name in (key, *sorted(keys - {key})) if catalog[name].origin == "--include"]
     places = [original(one.path) for one in brought]
-    judged = gather(key, paper, records, floors, places)
-    pages = write_report(out, judged, floors, request.cache, places)
-    return Reproduction(judged, tuple(pages))
+    found = gather(key, paper, records, floors, places)
+    pages = write_report(out, found, floors, request.cache, places)
+    return Reproduction(found, tuple(pages)), places
 
 
 def print_reproduction(console: Console, made: Reproduction) -> None:

@@ -11,6 +11,8 @@ from typing import Any, TypeVar, Unpack
 import pandas as pd
 from rich.console import Console
 
+from bench.api.overview import Overview
+from bench.api.overview import overview as make_overview
 from bench.api.reproduction import Reproduction
 from bench.api.reproduction import reproduce as make_reproduction
 from bench.api.results import Evaluation, named, of_records
@@ -73,6 +75,23 @@ def reproduce(key: str | Request, /, *, progress: bool | Console = False, **aske
     The fields of `bench.Request` are the options.
     """
     return make_reproduction(_request(key, asked), _progress(progress))
+
+
+def overview(
+    out: str | Path = Request.model_fields["out"].default,
+    *,
+    readme: str | Path | None = None,
+    include: PathsLike = (),
+    cache: str | Path | None = None,
+    progress: bool | Console = False,
+) -> Overview:
+    """Judge every paper that has records under `out`, and rewrite its pages and those over all papers.
+
+    With `readme`, the table is also written between the two marks of that file. Raises UserError where there are no
+    records.
+    """
+    places, where = paths_of(include), Path(cache or cache_folder())
+    return make_overview(find(places), Path(out), places, where, _progress(progress), Path(readme) if readme else None)
 
 
 def export(

@@ -28,7 +28,8 @@ def judge_bound(case: Case, claim: Bound) -> Finding:
 
     made = case.decided(claim.sides, [one], found.values(), answer, partial(_weigh, claim, found, texts))
     measured = [
-        Measured(mask_set, metric.id, f"{one.name} {texts[mask_set]}{found[mask_set].note}") for mask_set in found
+        Measured(mask_set, metric.id, f"{one.name} {texts[mask_set]}{estimate.note}", estimate.interval)
+        for mask_set, estimate in found.items()
     ]
     return Finding(
         claim, made.verdict, case.where([one], found.values()) + made.why, tuple(measured), made.seeds, made.p

@@ -28,7 +28,7 @@ def judge_cell(case: Case, claim: Cell) -> Finding:
     found = case.mean(own, claim.mask_set, definition.id)
     value = _text(found, definition)
     text = f"{own.name} {value}{found.note}; the paper prints {printed}"
-    measured = (Measured(claim.mask_set, definition.id, text),)
+    measured = (Measured(claim.mask_set, definition.id, text, found.interval),)
     said = table.protocols[row.protocol]
     unlike = differences(said, column, own.records[0], found.images.n, claim.mask_set, definition)
     if unlike:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from bench.claims.statistics import Interval
 from bench.paper import Arithmetic, Claim, Judgement
 from bench.paper.words import OUR_READING
 
@@ -38,6 +39,8 @@ class Measured(NamedTuple):
     metric: str
     """The metric, or the training scalar."""
     text: str
+    interval: Interval | None = None
+    """The one that was judged, over images and seeds, in the claim's own direction; None of a curve."""
 
 
 @dataclass(frozen=True)

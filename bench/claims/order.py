@@ -39,8 +39,8 @@ def judge_order(case: Case, claim: Order) -> Finding:
     made = case.decided(claim.sides, first, found.values(), answer, partial(_weigh, claim, found, definition))
     about = "".join(_infinite_text(mask_set, found[mask_set].infinite, *sides[mask_set]) for mask_set in found)
     measured = [
-        Measured(mask_set, claim.metric, _gain_said(found[mask_set], *sides[mask_set], definition))
-        for mask_set in found
+        Measured(mask_set, claim.metric, _gain_said(gain, *sides[mask_set], definition), gain.interval)
+        for mask_set, gain in found.items()
     ]
     why = case.where(all_sides, found.values()) + made.why + about
     return Finding(claim, made.verdict, why, tuple(measured), made.seeds, made.p)

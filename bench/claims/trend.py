@@ -23,7 +23,7 @@ def judge_trend(case: Case, claim: Trend) -> Finding:
     made = case.decided(claim.sides, [one], found.values(), answer, weigh, nothing)
     what = f"{one.name}, rank correlation with {title(claim.along)}"
     texts = {mask_set: f"{what} {_text(rho.interval)}{rho.note}" for mask_set, rho in found.items()}
-    measured = [Measured(mask_set, claim.metric, text) for mask_set, text in texts.items()]
+    measured = [Measured(mask_set, claim.metric, text, found[mask_set].interval) for mask_set, text in texts.items()]
     return Finding(
         claim, made.verdict, case.where([one], found.values()) + made.why, tuple(measured), made.seeds, made.p
     )

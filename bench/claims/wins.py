@@ -35,7 +35,12 @@ def judge_wins(case: Case, claim: Wins) -> Finding:
 
     made = case.decided(claim.sides, first, found.values(), answer, partial(_weigh, claim, found))
     measured = [
-        Measured(mask_set, claim.metric, f"{better.name} wins {_text(found[mask_set])} of images against {worse.name}")
+        Measured(
+            mask_set,
+            claim.metric,
+            f"{better.name} wins {_text(found[mask_set])} of images against {worse.name}",
+            found[mask_set].interval,
+        )
         for mask_set, (better, worse) in sides.items()
     ]
     everyone = [one for pair in sides.values() for one in pair]

@@ -1,6 +1,11 @@
 """Verbs for runs, part of the app in bench/cli/main.py. Each imports what it needs when it is called."""
 
-from bench.cli.options import PaperKey, Variant, asks, open_console
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli.options import RUNS, Include, Out, PaperKey, Variant, asks, find_methods, open_console
 from bench.cli.queue import DryRun, ReproduceCluster, queue
 from bench.cluster.profile import LOCAL, Placement
 from bench.runs.request import Request
@@ -19,7 +24,8 @@ def reproduce(
 ) -> None:
     """Train, evaluate, judge and report a paper. Finished work is never repeated.
 
-    Runs that differ only in what comes after the training share trained networks.
+    Runs that differ only in what comes after the training share trained networks. At scale quick papers run on drawn
+    faces; the few photographs that come along (--data photos) show fills and decide nothing.
 
     Examples:
       [bold]python -m bench reproduce fang2021[/]
@@ -98,17 +104,40 @@ def evaluate(request: Request) -> None:
         console.print(f"Record: {record.folder / 'record.json'}", soft_wrap=True, highlight=False, markup=False)
 
 
-@asks(Request, "key out include", key=PaperKey)
-def report(request: Request) -> None:
-    """Rewrite a paper's pages from the existing records.
+def report(
+    key: Annotated[
+        str | None, typer.Argument(metavar="[PAPER]", help="A paper's key. (default: all with records)")
+    ] = None,
+    out: Out = RUNS,
+    include: Include = None,
+    readme: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Of all papers: also write the table of verdicts between this file's marks."),
+    ] = None,
+) -> None:
+    """Rewrite pages from the existing records: of one paper, or of all that have any, with a page over them.
 
-    Example: [bold]python -m bench report fang2021[/]
+    The page over all is OUT/reports/index.html, and OUT/README.md unless somebody else wrote that.
+
+    Examples:
+      [bold]python -m bench report fang2021[/]
+
+      [bold]python -m bench report --out results --readme README.md[/]
     """
-    from bench.api.reproduction import print_reproduction
-    from bench.api.reproduction import report as judge
-    from bench.methods.catalog import find
+    if key is not None:
+        from bench.api.reproduction import print_reproduction
+        from bench.api.reproduction import report as judge
 
-    print_reproduction(open_console(), judge(find(request.include), request))
+        if readme is not None:
+            raise UserError("--readme is for the table over all papers: name no paper.")
+        request = Request.of(key, out=out, include=include or ())
+        print_reproduction(open_console(), judge(find_methods(include), request))
+        return
+    from bench.api.overview import print_overview
+    from bench.api.verbs import overview
+
+    console = open_console()
+    print_overview(console, overview(out, readme=readme, include=include or (), progress=console))
 
 
 def _refuse_bad_names(request: Request) -> None:

@@ -1,6 +1,7 @@
 """leaderboard.md and claims.md: the same content as the page, for reading in a repository."""
 
 from collections.abc import Iterable, Sequence
+from urllib.parse import quote
 
 import bench.report.health as health
 from bench.claims import Finding
@@ -141,6 +142,14 @@ def _counts(findings: Sequence[Finding]) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
+class Markdown(str):
+    """What a table takes as it stands."""
+
+
+def link(text: str, place: str) -> Markdown:
+    return Markdown(f"[{_cell(text)}]({quote(place)})")
+
+
 def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """A Markdown table; a bar, a line break or a tag in a cell cannot break it."""
     lines = [head, ["---"] * len(head), *rows]
@@ -153,4 +162,4 @@ def plain(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return plain(text).replace("|", "\\|")
+    return text if isinstance(text, Markdown) else plain(text).replace("|", "\\|")

@@ -32,7 +32,7 @@ LEDGER_CLASSES = ("contradictory", "ambiguous", "omitted", "typo", "stated")
 
 def page(report: Report, floors: set[str], cache: Path, commands: Sequence[str]) -> str:
     """The whole page as HTML; `commands` make it again."""
-    return _environment().get_template("page.html.j2").render(
+    return environment().get_template("page.html.j2").render(
         report=report,
         paper=report.paper,
         commands=commands,
@@ -104,7 +104,8 @@ def together(findings: list[tuple[Chapter | None, Finding]]) -> list[tuple[Findi
     return [(finding, " · ".join(titles)) for finding, titles in merged.values()]
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """What every page is rendered with: all text escaped, nothing left undefined."""
     environment = Environment(
         loader=PackageLoader("bench.report", "templates"),
         autoescape=True,

@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -22,6 +22,7 @@ from rich.console import Console
 
 from bench.data import load
 from bench.data.protocol import Protocol
+from bench.runs import rates
 from bench.runs.experiment import Experiment
 from bench.runs.request import Request
 from bench.runs.worklist import Worklist
@@ -58,6 +59,8 @@ class Planned:
     """Of what it trains, in its order (`TrainingKeys`): after each stage but the last, and in the end."""
     steps: int = 0
     """Of its training, where that is not done."""
+    seconds: float | None = None
+    """As long as earlier runs of its kind took; None where nothing is known of them."""
 
     def has_made(self, key: str) -> bool:
         """Whether what this key is of lies in the run's folder, for others to take."""
@@ -69,13 +72,34 @@ class Planned:
 def planned(run: Experiment, job: Job) -> Planned:
     """A run of the worklist, as a job for another process."""
     if run.pretrained is not None or any((run.folder / "checkpoints").glob("trained-*.pt")):
-        return Planned(job, run.folder)
+        return Planned(job, run.folder, seconds=_seconds(run, {}))
     method = run.build()
     stages = method.stages()
     if not stages:
-        return Planned(job, run.folder)
+        return Planned(job, run.folder, seconds=_seconds(run, {}))
     keys, _ = run.training_keys(method)
-    return Planned(job, run.folder, [*keys.stages, keys.whole], sum(stage.steps for stage in stages))
+    steps = {stage.name: stage.steps for stage in stages}
+    return Planned(job, run.folder, [*keys.stages, keys.whole], sum(steps.values()), _seconds(run, steps))
+
+
+def _seconds(run: Experiment, steps: Mapping[str, int]) -> float | None:
+    """Of training so many steps, by stage, and of scoring, by the rates that earlier runs left."""
+    about = run.run
+    name = rates.name_of(about.method, about.scale, about.settings, about.protocol.resolution)
+    rate = rates.find(run.folder.parents[2], name)
+    if rate is None:
+        return None
+    images = dict.fromkeys(about.protocol.mask_set_names, len(run.data.test.ids))
+    training, scoring = rate.cost("train", steps), rate.cost("score", images)
+    return None if training is None or scoring is None else training.wall + scoring.wall
+
+
+def longest_first(todo: Sequence[Planned]) -> list[Planned]:
+    """So that no long run is left for the end, when the other processes have nothing more to do.
+
+    What nothing is known of may be long and goes first, trainings before what is only scored.
+    """
+    return sorted(todo, key=lambda one: (one.seconds is not None, -(one.seconds or 0.0), not one.steps))
 
 
 def at_once(runs: int, steps: int, asked: int) -> int:
@@ -172,8 +196,7 @@ class Worker:
 def make_all(todo: Sequence[Planned], workers: int, progress: Progress) -> None:
     """Make all runs, `workers` at a time. The first one that fails ends them all, after what they train is saved."""
     progress.say(f"{workers} runs at a time, each on one core")
-    # What is trained takes longest.
-    queue, failed = Queue(sorted(todo, key=lambda one: not one.steps)), list[Exception]()
+    queue, failed = Queue(longest_first(todo)), list[Exception]()
     threads = max(1, cores() // workers)
     crew = [Worker(number, threads) for number in range(workers)]
 

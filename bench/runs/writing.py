@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.metrics import Lpips
 from bench.runs import provenance
+from bench.runs.meter import now
 from bench.runs.parts import (
     LPIPS,
     CodeFacts,
@@ -87,7 +88,8 @@ def lpips_facts(lpips: Lpips | None) -> LpipsFacts:
 
 
 def log_event(folder: Path, event: str, facts: Mapping[str, Any]) -> None:
-    """One more line in a run's events.jsonl, the only file of a run that holds times."""
+    """One more line in a run's events.jsonl, the only file of a run that holds times: by the clock, and what this
+    process has had of a processor."""
     path = folder / "events.jsonl"
     try:
         # No link is followed out of the folder, and no pipe is waited for.
@@ -97,4 +99,5 @@ def log_event(folder: Path, event: str, facts: Mapping[str, Any]) -> None:
             raise
         raise UserError(f"{path} is no file to write to. Remove it.") from error
     with os.fdopen(handle, "a") as file:
-        file.write(json.dumps({"time": round(time.time(), 3), "event": event, **facts}) + "\n")
+        spent = {"time": round(time.time(), 3), "cpu": round(now().cpu, 3)}
+        file.write(json.dumps({**spent, "event": event, **facts}) + "\n")

@@ -1,10 +1,10 @@
 import base64
-import html.parser
 import re
 from pathlib import Path
 
 import pytest
 from invented import FLOORS, invent, protocol
+from markup import parsed
 
 from bench.report import gather, write_report
 from bench.report.markdown import claims_page, grid
@@ -12,7 +12,6 @@ from bench.report.page import how
 from bench.runs.records import find_records
 
 COMMAND = "python -m bench reproduce p"
-VOID = {"meta", "img", "br", "link", "wbr", "hr", "input"}
 
 
 def write(out, paper, records, cache):
@@ -24,27 +23,6 @@ def write(out, paper, records, cache):
 @pytest.fixture(scope="module")
 def pages(studio, cache, small_paper):
     return write(studio, small_paper, find_records(studio), cache)
-
-
-class Balanced(html.parser.HTMLParser):
-    def __init__(self):
-        super().__init__()
-        self.open, self.seen = [], []
-
-    def handle_starttag(self, tag, attrs):
-        self.seen.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-
-def parsed(page):
-    parser = Balanced()
-    parser.feed(page)
-    assert not parser.open
-    return parser.seen
 
 
 def test_page_is_whole_and_asks_nobody_for_anything(pages):

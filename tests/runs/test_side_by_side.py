@@ -6,10 +6,19 @@ import threading
 from pathlib import Path
 
 import pytest
+from invented import protocol
 from queued import bench_process, results, wait_until
 from toy import write_toys
 
-from bench.runs.side_by_side import Planned, Queue, at_once
+from bench.data import load
+from bench.methods.catalog import find
+from bench.runs import rates
+from bench.runs.experiment import plan
+from bench.runs.meter import Spent, Tally
+from bench.runs.request import Request
+from bench.runs.side_by_side import Planned, Queue, at_once, longest_first
+from bench.runs.side_by_side import planned as planned_of
+from bench.training.device import open_fabric
 
 
 def planned(home, name, *keys, steps=10):
@@ -51,6 +60,25 @@ def test_the_last_thing_in_common_is_waited_for(tmp_path):
     assert not queue._ready(second)
     (first.folder / "checkpoints" / "stage-01-abc.pt").touch()
     assert queue._ready(second)
+
+
+def test_the_longest_known_run_starts_first_after_what_nothing_is_known_of():
+    def one(name, seconds, steps=0):
+        return Planned(None, Path(name), steps=steps, seconds=seconds)
+
+    todo = [one("short", 2.0, 900), one("new floor", None), one("long floor", 70.0), one("new training", None, 300)]
+    names = [planned.folder.name for planned in longest_first([*todo, one("long training", 71.0, 900)])]
+    assert names == ["new training", "new floor", "long training", "long floor", "short"]
+
+
+def test_a_run_is_known_by_the_rates_that_its_kind_left(tmp_path, cache):
+    asked = protocol(mask_sets=("center", "random"))
+    request = Request(key="mean_fill", out=tmp_path, cache=cache)
+    run = plan(find()["mean_fill"], request, 0, asked, load(asked, cache), open_fabric("cpu"))
+    assert planned_of(run, None).seconds is None
+    name = rates.name_of("mean_fill", "quick", run.run.settings, 64)
+    rates.put(tmp_path, name, "score", {"center": Tally(10, Spent(5.0, 5.0)), "random": Tally(10, Spent(10.0, 10.0))})
+    assert planned_of(run, None).seconds == pytest.approx((0.5 + 1.0) * len(run.data.test.ids))
 
 
 def test_processes_are_started_where_there_is_enough_to_train(monkeypatch):
