@@ -4,13 +4,13 @@ import pytest
 
 from bench.calibration.table import Result
 from bench.calibration.trials import chosen, run_trials
-from bench.claims.looks import ERROR, LOOKS
+from bench.claims.looks import ERROR
 from bench.claims.seed_spread import SeedSpread
 
 SHORT = (
     "floor-borrowed-0.3", "floor-three-0.3", "floor-borrowed-minus-0.2", "floor-first-0.3", "pair-same-0.3",
     "pair-disjoint-0.3", "pair-borrowed-0.3", "cell-edge-borrowed-0.3", "cell-edge-three-0.3", "cell-bound-3",
-    "cell-wins-0.3", "cell-trace-normal", "images-measured-50", "looks-bound", "coverage-normal-50",
+    "cell-wins-0.3", "cell-trace-normal", "images-measured-50", "looks-floor-0.3", "coverage-normal-50",
 )  # fmt: skip
 
 
@@ -40,13 +40,10 @@ def test_a_clear_lead_is_found():
 @pytest.mark.slow
 def test_a_rule_that_forgets_the_seeds_is_caught(monkeypatch):
     monkeypatch.setattr("bench.claims.order.lead_spread", lambda *asked: SeedSpread())
-    names = ["floor-three-0.3", "floor-first-0.3", "pair-disjoint-0.3"]
-    assert [row.name for row in calibrated(names, 60).faults] == names
+    assert calibrated(["pair-disjoint-0.3"], 200).faults
 
 
 @pytest.mark.slow
 def test_looks_that_nobody_pays_for_are_caught(monkeypatch):
-    names = ["looks-floor-0.3"]
-    assert calibrated(names, 200).faults == []
-    monkeypatch.setattr("bench.claims.looks.LOOKS", dict.fromkeys(LOOKS, ERROR))
-    assert [row.name for row in calibrated(names, 200).faults] == names
+    monkeypatch.setattr("bench.claims.looks.LOOKS", dict.fromkeys(range(3, 13), ERROR))
+    assert calibrated(["looks-every"], 200).faults
