@@ -229,7 +229,11 @@ def _looks() -> Iterator[Row]:
     yield _errors("looks-equal", what, here.OVER_OTHER, equal, CAMPAIGN, (SUPPORTED, CONTRADICTED))
     trend = _errors("looks-trend", f"a trend that is none, {at}", here.TREND, here.trend(IMAGES, 1, 0.2), CAMPAIGN)
     yield replace(trend, share=0.5)
-    yield _errors("looks-trace", f"a curve that ends on the limit, {at}", here.TRACE, here.trace(0.2), CAMPAIGN)
+    curve = "a curve that ends on the limit"
+    yield _errors("looks-trace", f"{curve}, {at}", here.TRACE, here.trace(0.2), CAMPAIGN)
+    every = range(FEWEST_SEEDS, max(LOOKS) + 1)
+    what = f"{curve}, looked at after every single seed from {every[0]} to {every[-1]}"
+    yield _errors("looks-trace-every", what, here.TRACE, here.trace(0.2), every)
 
 
 def _sets() -> Iterator[Row]:

@@ -80,7 +80,9 @@ class Result:
         if row.kind == "coverage":
             covered, (least, most) = self.rate(row, COVERED), COVERAGE
             outside = "too low" if covered.under(least) else "too high" if covered.over(most) else ""
-            return f"**{outside}**" if outside else "holds"
+            if outside:
+                return f"**{outside}**"
+            return "holds" if least <= covered.count / covered.trials <= most else "not clearly outside"
         rates = {outcome: self.rate(row, outcome) for outcome in row.wrong}
         over = [outcome for outcome, rate in rates.items() if rate.over(ERROR)]
         if over:

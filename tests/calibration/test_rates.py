@@ -46,4 +46,4 @@ def test_a_rule_that_forgets_the_seeds_is_caught(monkeypatch):
 @pytest.mark.slow
 def test_looks_that_nobody_pays_for_are_caught(monkeypatch):
     monkeypatch.setattr("bench.claims.looks.LOOKS", dict.fromkeys(range(3, 13), ERROR))
-    assert calibrated(["looks-every"], 200).faults
+    assert calibrated(["looks-trace-every"], 200).faults
