@@ -2,43 +2,17 @@
 
 import numpy as np
 import pandas as pd
-from kept import content
-from spoken import spoken
 
+from bench.calibration.planted import content
+from bench.calibration.planted import planted_paper as paper
 from bench.data.protocol import Protocol
-from bench.paper import Paper
 from bench.runs.records import Record, Run
 from bench.util.files import sha256
 
+__all__ = ["FLOORS", "IMAGES", "MASK_SETS", "NOISE", "paper", "recorder", "thrice"]
+
 FLOORS = {"flat", "smooth"}
 MASK_SETS = ("center", "random")
-SCALE = {"summary": "s", "cost": "c"}
-
-
-def paper(*claims, printed="25.0", **changes):
-    protocol = {"data": "celeba", "split": "official test", "images": 200, "resolution": [256, 256]}
-    protocol |= {"mask_set": {"kind": "center", "hole": [128, 128]}, "hole_share": 0.25, "scored": "composite"}
-    protocol |= {name: value for name, value in changes.items() if name != "definition"}
-    column = {"title": "PSNR", "unit": "dB", "better": "higher", "metric": "psnr"}
-    column["definition"] = changes.get("definition", "psnr")
-    ours = {"label": "ours", "ours": True, "protocol": "p", "origin": "here", "cells": {"psnr": printed}}
-    table = {
-        "title": "Table",
-        "protocols": {"p": protocol},
-        "columns": {"psnr": column, "empty": column},
-        "rows": {"ours": ours, "rival": ours | {"ours": False}},
-    }
-    scales = {"smoke": SCALE, "quick": SCALE, "paper": SCALE | {"protocol": {"data": ["celeba"]}}}
-    return Paper.model_validate(
-        {
-            "paper": {"title": "T", "authors": ["A"], "year": 2020, "summary": "five lines"},
-            "tables": {"t": table},
-            "claims": [spoken(claim) for claim in claims],
-            "ledger": [],
-            "scales": scales,
-            "variants": {"other": {"summary": "o", "settings": {}}},
-        }
-    )
 
 
 def recorder(out):

@@ -5,8 +5,8 @@ import pandas as pd
 import torch
 from kept import content
 from scipy.ndimage import gaussian_filter
-from spoken import spoken
 
+from bench.calibration.planted import spoken
 from bench.data import load
 from bench.data.protocol import Protocol
 from bench.masks.sets import mask_set

@@ -74,6 +74,7 @@ ROOMS = [
     "training",
     "runs",
     "claims",
+    "calibration",
     "contract",
     "report",
     "speed",

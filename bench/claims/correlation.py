@@ -40,6 +40,15 @@ def series_correlation(x: Series, y: Series) -> Interval:
     return rank_correlation(x.values[shared], y.values[shared], x.groups[shared])
 
 
+def series_rho(x: Series, y: Series) -> float | None:
+    """Spearman's rho alone, over the images that both have; None where a side does not vary."""
+    shared = x.values.index.intersection(y.values.index)
+    left, right = (one.values[shared].to_numpy(np.float64) for one in (x, y))
+    if len(shared) == 0 or (left == left[0]).all() or (right == right[0]).all():
+        return None
+    return float(_rho(left, right, np.ones((1, len(left))))[0])
+
+
 def _rho(x: Array, y: Array, copies: Array) -> Array:
     """Spearman's rho of each resample, (B,): `copies` (B,N) says how often each image was drawn."""
     left, right = (_centred(_ranks(values, copies), copies) for values in (x, y))

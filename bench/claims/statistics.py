@@ -232,6 +232,8 @@ def pool(records: Sequence[Record], mask_set: str, metric: str, error: bool = Fa
         groups = frame["group"]
     if groups is None:
         return None
+    if len(columns) == 1:
+        return Series(columns[0], groups, 1)
     values = pd.concat(columns, axis=1, join="inner").mean(axis=1, skipna=False)
     return Series(values, groups.loc[values.index], len({record.run.seed for record in records}))
 

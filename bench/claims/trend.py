@@ -5,7 +5,7 @@ from functools import partial
 from bench.claims.answers import answers, settled
 from bench.claims.case import Case, required
 from bench.claims.contenders import Contender
-from bench.claims.correlation import series_correlation
+from bench.claims.correlation import series_correlation, series_rho
 from bench.claims.estimate import Advice, Estimate, advice
 from bench.claims.finding import Decision, Finding, Measured, Verdict
 from bench.claims.statistics import Interval
@@ -32,7 +32,7 @@ def judge_trend(case: Case, claim: Trend) -> Finding:
 def _estimate(case: Case, one: Contender, claim: Trend, mask_set: str) -> Estimate:
     def measure(alone: Contender) -> float | None:
         metric, other = alone.series(mask_set, claim.metric), alone.series(mask_set, claim.along)
-        return None if metric is None or other is None else series_correlation(metric, other).mean
+        return None if metric is None or other is None else series_rho(metric, other)
 
     metric, other = (required(one.series(mask_set, name), one, mask_set, name) for name in (claim.metric, claim.along))
     return Estimate(series_correlation(metric, other), case.spread(measure, one))

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from bench import __version__
+from bench.cli.calibration import calibration
 from bench.cli.new import new
 from bench.cli.options import RUNS, Include, Key, Out, Weights, cache_folder, find_methods, open_console
 from bench.cli.picture import inpaint
@@ -56,6 +57,7 @@ app = typer.Typer(
 )
 
 app.add_typer(scores)
+app.add_typer(calibration)
 app.add_typer(schema)
 app.add_typer(queued)
 app.add_typer(new)

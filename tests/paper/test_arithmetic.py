@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from spoken import spoken
 
+from bench.calibration.planted import spoken
 from bench.paper import Arithmetic, Paper, Reported, Table, read_paper
 from bench.paper.arithmetic import best_in_columns as standings_of
 from bench.paper.arithmetic import bound_notes, check, gain, mae_bound, one_scale, scale_constants
