@@ -24,7 +24,7 @@ from bench.paper.claims import BEST_FLOOR, contender_of, key_and_variant
 from bench.runs.leakage import cap
 from bench.runs.records import Run
 
-FEWEST_GROUPS = 30
+FEWEST_GROUPS = 50
 """With fewer independent groups no interval is evidence: where values are skewed it is too narrow (`calibrate`)."""
 OWN = "variant:default"
 """The side of a claim that is the paper's method as printed."""

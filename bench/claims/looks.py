@@ -14,8 +14,10 @@ LOOKS: Mapping[int, float] = {1: 0.01, 3: 0.02, 5: 0.01, 8: 0.005, 12: 0.005}
 """Trainings of each side -> one-sided error. One training has no spread of its own, and borrows another method's."""
 FEWEST_SEEDS = 3
 """With fewer trainings of its own, a method's numbers say nothing of another training of it."""
+UNTRAINED = 0.01
+"""Where nothing is trained: one look, and no spread between seeds that would cover what images far out hide."""
 PLAIN = 0.025
-"""Of the 95 % intervals on leaderboards, and of comparisons in which nothing is trained."""
+"""Of the 95 % intervals on leaderboards."""
 
 
 def look(trainings: int) -> int:
@@ -25,7 +27,7 @@ def look(trainings: int) -> int:
 
 def tail(trainings: int) -> float:
     """The one-sided error of an interval by which a claim is judged; `trainings` is 0 where nothing is trained."""
-    return LOOKS[look(trainings)] if trainings else PLAIN
+    return LOOKS[look(trainings)] if trainings else UNTRAINED
 
 
 def later(trainings: int) -> list[int]:

@@ -47,7 +47,7 @@ class Protocol(Part):
     """At most so many of the training images are used; None: all."""
     probes: tuple[Probe, ...] = ()
     """What is measured beyond the scores, under the mask set `center`."""
-    probe_images: int = 32
+    probe_images: int = 64
     """So many of the test images are probed, the first ones."""
 
     @property

@@ -93,7 +93,7 @@ def test_few_groups_and_smoke_are_no_evidence(make):
 
 
 def test_probes_are_metrics_too(make):
-    probes = {"repeat_l1": np.linspace(1, 2, 32), "amplify_noise": np.linspace(3, 4, 32)}
+    probes = {"repeat_l1": np.linspace(1, 2, 64), "amplify_noise": np.linspace(3, 4, 64)}
     found = finding(thrice(make, IMAGES, probes=probes), metric="amplify_noise", above=2)
     assert found.verdict == Verdict.SUPPORTED
     assert found.measured[0].text.startswith("p 3.50 [")

@@ -7,7 +7,7 @@ from scipy.stats import t as student
 
 from bench.claims import Verdict, judge
 from bench.claims.contenders import contenders
-from bench.claims.looks import ERROR, LOOKS, PLAIN, later, look, p_value, tail
+from bench.claims.looks import ERROR, LOOKS, UNTRAINED, later, look, p_value, tail
 from bench.claims.statistics import least_tail
 
 
@@ -28,7 +28,7 @@ def seeds(make, shifts, method="p", variant="default", first=0):
 def test_the_looks_together_spend_the_error():
     assert sum(LOOKS.values()) == pytest.approx(ERROR)
     assert [look(count) for count in (0, 1, 2, 3, 4, 7, 8, 40)] == [0, 1, 1, 3, 3, 5, 8, 12]
-    assert (tail(0), tail(4), tail(5)) == (PLAIN, LOOKS[3], LOOKS[5])
+    assert (tail(0), tail(4), tail(5)) == (UNTRAINED, LOOKS[3], LOOKS[5])
     assert (later(0), later(4), later(12)) == ([3, 5, 8, 12], [5, 8, 12], [])
 
 

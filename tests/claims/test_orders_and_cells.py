@@ -346,7 +346,7 @@ def test_a_trained_rival_is_run_with_seeds_too(make):
 
 
 def test_an_order_by_a_probe(make):
-    still, moved = {"repeat_l1": [0.0] * 32}, {"repeat_l1": 5 + NOISE[:32]}
+    still, moved = {"repeat_l1": [0.0] * 64}, {"repeat_l1": 5 + NOISE[:64]}
     records = [*thrice(make, IMAGES, probes=moved), make("flat", IMAGES, probes=still)]
     claim = order(better="best floor", worse="variant:default", metric="repeat_l1", margin=1)
     (finding,) = judge(paper(claim), "p", records, FLOORS)

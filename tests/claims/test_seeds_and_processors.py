@@ -154,9 +154,9 @@ def test_ties_point_nowhere(make):
 
 
 def test_where_less_is_better_an_infinite_side_loses(make):
-    probes = {"amplify_noise": 5 + 0.1 * NOISE[:32]}
-    endless = {"amplify_noise": exact(3 + 0.1 * NOISE[:32], 0, 4)}
+    probes = {"amplify_noise": 5 + 0.1 * NOISE[:64]}
+    endless = {"amplify_noise": exact(3 + 0.1 * NOISE[:64], 0, 4)}
     records = [*thrice(make, IMAGES, probes=endless), make("flat", IMAGES, probes=probes)]
     found = finding(records, order(metric="amplify_noise"))
     assert found.verdict == Verdict.INCONCLUSIVE
-    assert "4 of 32 pairs are infinite and left out of the mean: 0 won by p, 4 by flat, 0 tied." in found.why
+    assert "4 of 64 pairs are infinite and left out of the mean: 0 won by p, 4 by flat, 0 tied." in found.why

@@ -37,7 +37,7 @@ CLAIMS = {
 }
 QUICK = """
 settings = { steps = 8 }
-protocol = { data = ["faces"], resolution = 16, images = 480, test_images = 40, mask_sets = ["center"] }
+protocol = { data = ["faces"], resolution = 16, images = 480, test_images = 50, mask_sets = ["center"] }
 variants = ["brighter"]
 """
 

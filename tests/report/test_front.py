@@ -100,7 +100,7 @@ def test_the_strongest_are_stated_before_read_then_clearest_and_three_of_a_paper
 
 def test_a_sick_side_and_the_mean_colour_make_no_strong_finding(small_paper, tmp_path, cache):
     """Of three decided orders one is against a variant whose training broke, one against the mean colour."""
-    asked = protocol(mask_sets=("center", "random"), images=200, test_images=30)
+    asked = protocol(mask_sets=("center", "random"), images=600, test_images=60)
     for seed in range(3):
         invent(tmp_path, cache, "p", asked, blur=1.5, noise=2, steps=40, seed=seed)
         invent(tmp_path, cache, "p", asked, blur=5, noise=2, steps=40, seed=seed, variant="other", drop=2.0)
