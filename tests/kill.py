@@ -21,6 +21,7 @@ from pathlib import Path
 
 from attack import forked
 from attack.targets import SIDE, SMOKE, TOYS, prepare_toys
+from settled import write_paper
 
 LIMIT = 300.0
 MOST_MILLISECONDS = 8.0
@@ -43,11 +44,13 @@ class Phase:
 
 TRAIN = ("train", "toypaper", *SMOKE, "--checkpoint-seconds", 0, "--set", "steps=40")
 EVALUATE = ("evaluate", "toypaper", *SMOKE, "--set", "steps=40")
+SETTLE = ("settle", "toypaper", "--include", "settled", "--out", "out", "--workers", 1)
 PHASES = (
     Phase("train", TRAIN, weight=3),
     Phase("score", EVALUATE, (TRAIN,), weight=3),
     Phase("pack", ("export", "--data", "faces", "--resolution", SIDE, "--images", 60, "--out", "out/ex"), weight=2),
     Phase("report", ("report", "toypaper", *TOYS), (("reproduce", "toypaper", *SMOKE),)),
+    Phase("settle", SETTLE, ((*SETTLE, "--dry-run"),), weight=2),
     Phase("queue", ("submit", "rival", *SMOKE, "--checkpoint-seconds", 0, "--set", "steps=40", "--cluster", "local"),
           victim="bench.cluster.worker"),
 )  # fmt: skip
@@ -57,6 +60,7 @@ class Kills:
     def __init__(self, base: Path) -> None:
         self.base, self.kit = base, base / "kit"
         prepare_toys(self.kit)
+        write_paper(self.kit / "settled")
         self.straight, self.moments, self.starts = {}, {}, {}
 
     def round(self, phase: Phase, most: int, chance: random.Random):
@@ -118,7 +122,8 @@ def _files(room: Path):
     for path in sorted([*(room / "out").rglob("*"), *(room / "cache").rglob("*")]):
         name = str(path.relative_to(room))
         if path.is_file() and not any(part in name for part in ("/cluster/", "/rates/", "/tensorboard/")):
-            found[name] = None if path.name in TIMES else path.read_bytes()
+            timed = path.name in TIMES or "/settling/" in name
+            found[name] = None if timed else path.read_bytes()
         elif path.name.endswith((".tmp", ".parts")):
             found[name] = None
     return found
