@@ -111,7 +111,7 @@ cost = "a second"
 summary = "Steps."
 cost = "seconds"
 baselines = ["healthy", "destroyed", "overheated"]
-protocol = { data = ["faces"], resolution = 16, images = 600, test_images = 40, mask_sets = ["random"] }
+protocol = { data = ["faces"], resolution = 16, images = 600, test_images = 60, mask_sets = ["random"] }
 
 [scales.paper]
 summary = "Steps."
