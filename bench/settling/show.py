@@ -69,7 +69,8 @@ def further_runs(needs: Sequence[Need]) -> str:
         trained.setdefault(tuple(sorted(each)), []).append(name)
     parts = [f"{and_list(names)}, {_seeds(each)}" for each, names in trained.items()]
     return (
-        "; ".join([*parts, *([f"{len(floors)} floors" if len(floors) > 1 else floors[0]] if floors else [])]) or "none"
+        "; ".join([*parts, *([f"{len(floors)} floors" if len(floors) > 1 else floors[0]] if floors else [])])
+        or "those above"
     )
 
 
