@@ -43,7 +43,7 @@ def test_the_same_method_from_elsewhere_has_the_very_same_scores(bench, met):
     assert (ours[both] == other[both]).all(axis=None)
     assert len(by_protocol(list(records.values()))) == 1
     for row in ("mytool (external)", "telea"):
-        assert len(re.findall(rf"^ {re.escape(row)} ", printed, re.MULTILINE)) == 3, printed
+        assert len(re.findall(rf"^ +\S+  {re.escape(row)} ", printed, re.MULTILINE)) == 3, printed
     assert "external: scored from pictures" in printed
     assert "Known pixels: the truth's in all 18 pictures." in printed
     before = (records["mytool"].folder / "record.json").stat().st_mtime_ns
